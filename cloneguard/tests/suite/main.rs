@@ -1,0 +1,6 @@
+//! Tests of `cloneguard` through its public interface, on records built by hand.
+
+mod build;
+mod consumer;
+mod event;
+mod table;

@@ -1,0 +1,151 @@
+//! The audit trail inside the driver: a journal behind a spin lock, and the id of this load.
+//!
+//! A record is opened when its request has been judged and closed when the file system has answered.
+//! Names and SIDs may lie in paged pool, which the spin lock forbids to touch; so a record is encoded
+//! first, into non-paged memory, and only copied with the lock held.
+
+use alloc::boxed::Box;
+
+use flt::callback::Ending;
+use flt::irql::Passive;
+use flt::memory::try_zeroed;
+use flt::status::NtStatus;
+use flt::sync::SpinLock;
+use flt::token::Token;
+use flt::{time, uuid};
+use guard::{Draft, Journal, Outcome, OutcomeKind, RECORD_SIZE_MIN, Ticket};
+use wire::Ack;
+
+/// Non-paged memory for records that wait for the consumer: some thousands with names of usual length.
+const JOURNAL_BYTES: usize = 4 * 1024 * 1024;
+
+/// The journal of this load of the driver.
+pub(crate) struct Audit {
+    boot_id: [u8; wire::BOOT_ID_SIZE],
+    journal: SpinLock<Journal<Box<[u8]>>>,
+}
+
+impl Audit {
+    /// Allocates the journal.
+    pub(crate) fn create(passive: Passive) -> Result<Self, NtStatus> {
+        let boot_id = uuid::unique_id(passive)?;
+        let journal = Journal::new(try_zeroed(JOURNAL_BYTES)?)
+            .map_err(|_| NtStatus::INSUFFICIENT_RESOURCES)?;
+        Ok(Self {
+            boot_id,
+            journal: SpinLock::new(journal),
+        })
+    }
+
+    /// Opens the record of a judged request. At most APC_LEVEL.
+    ///
+    /// Never fails: without memory for the names the record goes without them and says so, and
+    /// without room in the journal the loss is counted.
+    pub(crate) fn open(&self, draft: &Draft<'_>) -> Token {
+        let ticket = match try_zeroed(draft.encoded_size()) {
+            Ok(mut record) => self.reserve(draft, &mut record),
+            Err(status) => {
+                let mut record = [0; RECORD_SIZE_MIN];
+                self.reserve(&draft.without_names(status.bits()), &mut record)
+            }
+        };
+        Token::new(ticket.into_raw())
+    }
+
+    fn reserve(&self, draft: &Draft<'_>, record: &mut [u8]) -> Ticket {
+        // A record that does not encode is reserved all the same: the journal counts it as lost.
+        let record = draft.encode(record).map_or(&[][..], |()| &*record);
+        self.journal.with(|journal| journal.reserve(record))
+    }
+
+    /// Closes the record of a request that has ended. At most DISPATCH_LEVEL.
+    pub(crate) fn close(&self, token: Token, ending: Ending) {
+        let ended = time::monotonic();
+        let outcome = match ending {
+            Ending::Answered {
+                status,
+                information,
+            } => Outcome {
+                status: status.cast_unsigned(),
+                information,
+                ended,
+                kind: OutcomeKind::Completed,
+            },
+            Ending::Drained => Outcome {
+                status: 0,
+                information: 0,
+                ended,
+                kind: OutcomeKind::Draining,
+            },
+        };
+        let closed = Ticket::from_raw(token.value()).map(|ticket| {
+            self.journal
+                .with(|journal| journal.complete(ticket, &outcome))
+        });
+        if !matches!(closed, Some(Ok(()))) {
+            // The filter manager gives back what it was given, so this is a fault of ours.
+            wdk::println!("CloneGuard: a request ended that was never opened");
+        }
+    }
+
+    /// Copies the oldest ready records into `buffer`; `None` when there are none.
+    pub(crate) fn fill<'b>(&self, buffer: &'b mut [u8]) -> Option<&'b mut [u8]> {
+        let filled = self
+            .journal
+            .with(|journal| journal.fill_batch(self.boot_id, buffer))?;
+        if filled.records == 0 {
+            None
+        } else {
+            buffer.get_mut(..filled.bytes)
+        }
+    }
+
+    /// A message for a new consumer: the counters, and whatever records are ready.
+    pub(crate) fn heartbeat<'b>(&self, buffer: &'b mut [u8]) -> Option<&'b mut [u8]> {
+        let filled = self
+            .journal
+            .with(|journal| journal.fill_batch(self.boot_id, buffer))?;
+        buffer.get_mut(..filled.bytes)
+    }
+
+    /// Lets go of what the consumer has. An acknowledgement of another load, or of more than was
+    /// sent, is refused whole.
+    pub(crate) fn acknowledge(&self, ack: &Ack) -> Option<()> {
+        if ack.boot_id() != self.boot_id {
+            return None;
+        }
+        let through = ack.through_sequence();
+        self.journal
+            .with(|journal| journal.acknowledge(through))
+            .ok()
+            .map(|_| ())
+    }
+
+    /// A consumer comes back and says what it has made durable, of which load.
+    pub(crate) fn resume(
+        &self,
+        boot_id: [u8; wire::BOOT_ID_SIZE],
+        after_sequence: u64,
+    ) -> Result<(), NtStatus> {
+        if boot_id != self.boot_id {
+            // What it has is of another load, or nothing: everything held is new to it.
+            return Ok(());
+        }
+        self.journal
+            .with(|journal| journal.acknowledge(after_sequence))
+            .map(|_| ())
+            .map_err(|_| NtStatus::INVALID_PARAMETER)
+    }
+
+    /// The last word, when nothing is in flight any more: what was never delivered is named.
+    pub(crate) fn report_at_stop(&self) {
+        let counters = self.journal.with(|journal| journal.counters());
+        wdk::println!(
+            "CloneGuard: stopped; requests {}, delivered {}, lost {}, not delivered {}",
+            counters.seen,
+            counters.delivered,
+            counters.lost,
+            counters.held
+        );
+    }
+}

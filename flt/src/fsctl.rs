@@ -1,0 +1,202 @@
+//! A file-system control request, as seen by a pre-operation callback.
+//!
+//! `Parameters.FileSystemControl.Buffered` is only meaningful for the minor codes of a user request
+//! and of a kernel call; mount and verify use other members of the union (WDK, "FLT_PARAMETERS for
+//! IRP_MJ_FILE_SYSTEM_CONTROL"). [`FsControl`] exists only for those two.
+
+#![expect(
+    unsafe_code,
+    reason = "reads the callback data and captures the system buffer"
+)]
+
+use core::marker::PhantomData;
+use core::ptr::{self, NonNull};
+
+use flt_sys::callback::{
+    FLT_CALLBACK_DATA, FLT_PARAMETERS_FSCTL_BUFFERED, FLT_RELATED_OBJECTS, FltGetRequestorProcess,
+    FltIs32bitProcess,
+};
+use flt_sys::nt::KernelMode;
+use flt_sys::registration::{IRP_MN_KERNEL_CALL, IRP_MN_USER_FS_REQUEST};
+
+use crate::filter::Minifilter;
+use crate::instance;
+use crate::name::{FileName, Form};
+use crate::object::FileObject;
+use crate::process::{InRequestor, Mode, Process};
+use crate::status::NtStatus;
+
+/// A request on its way down; borrowed for the duration of one pre-operation callback.
+///
+/// # Invariants
+///
+/// `data` and `objects` are the arguments of a running callback, and the minor code is one for which
+/// the buffered parameters are valid.
+pub struct FsControl<'op, F> {
+    data: NonNull<FLT_CALLBACK_DATA>,
+    objects: NonNull<FLT_RELATED_OBJECTS>,
+    parameters: FLT_PARAMETERS_FSCTL_BUFFERED,
+    operation: PhantomData<(&'op F, *const ())>,
+}
+
+/// The caller's input, copied once into memory of our own size.
+#[derive(Clone, Copy)]
+pub struct Captured<const N: usize> {
+    /// The first bytes of the input; zero beyond `length`.
+    pub bytes: [u8; N],
+    /// How many of `bytes` were given: the smaller of N and the input length.
+    pub length: usize,
+}
+
+impl<'op, F: Minifilter> FsControl<'op, F> {
+    /// `None` for a minor code that has no buffered parameters.
+    ///
+    /// # Safety
+    ///
+    /// 1. Both pointers are the arguments of a pre-operation callback for
+    ///    IRP_MJ_FILE_SYSTEM_CONTROL that runs for all of `'op`.
+    pub(crate) unsafe fn from_raw(
+        data: *mut FLT_CALLBACK_DATA,
+        objects: *const FLT_RELATED_OBJECTS,
+    ) -> Option<Self> {
+        let data = NonNull::new(data)?;
+        let objects = NonNull::new(objects.cast_mut())?;
+        // SAFETY: callback data and its parameter block are valid for the callback (contract 1).
+        let iopb = unsafe { (*data.as_ptr()).Iopb };
+        // SAFETY: as above; the parameter block is never null, and nobody changes it during the callback.
+        let iopb = unsafe { &*iopb };
+        if iopb.MinorFunction != IRP_MN_USER_FS_REQUEST && iopb.MinorFunction != IRP_MN_KERNEL_CALL
+        {
+            return None;
+        }
+        // SAFETY: the union's valid member for this major function.
+        let parameters = unsafe { iopb.Parameters.FileSystemControl };
+        // SAFETY: for these minor codes and a METHOD_BUFFERED code; for other methods the fields read
+        // here that differ (SystemBuffer) are only used after the code was recognised.
+        let parameters = unsafe { parameters.Buffered };
+        Some(Self {
+            data,
+            objects,
+            parameters,
+            operation: PhantomData,
+        })
+    }
+
+    /// The whole 32-bit control code.
+    #[must_use]
+    pub const fn control_code(&self) -> u32 {
+        self.parameters.FsControlCode
+    }
+
+    /// The length of the input in bytes, as the caller gave it.
+    #[must_use]
+    pub const fn input_length(&self) -> u32 {
+        self.parameters.InputBufferLength
+    }
+
+    /// The length of the output buffer in bytes, as the caller gave it.
+    #[must_use]
+    pub const fn output_length(&self) -> u32 {
+        self.parameters.OutputBufferLength
+    }
+
+    /// Whether there is a system buffer at all.
+    #[must_use]
+    pub fn has_buffer(&self) -> bool {
+        !self.parameters.SystemBuffer.is_null()
+    }
+
+    /// Copies the input out of the system buffer: the one time it is read.
+    ///
+    /// METHOD_BUFFERED: the buffer is kernel memory of at least the input's length, so no probe is
+    /// needed; but a filter above or a kernel caller may still write to it, hence the copy. Bytes are
+    /// copied one by one as bytes: a driver-built request need not align its buffer.
+    #[must_use]
+    pub fn capture<const N: usize>(&self) -> Captured<N> {
+        let mut captured = Captured {
+            bytes: [0; N],
+            length: 0,
+        };
+        let length = usize::try_from(self.parameters.InputBufferLength)
+            .unwrap_or(0)
+            .min(N);
+        if self.has_buffer() {
+            let source = self.parameters.SystemBuffer.cast::<u8>();
+            // SAFETY: the I/O manager made the system buffer at least InputBufferLength bytes long
+            // (WDK, "Using buffered I/O"), of which at most N are read into N bytes of our own.
+            unsafe { ptr::copy_nonoverlapping(source, captured.bytes.as_mut_ptr(), length) };
+            captured.length = length;
+        }
+        captured
+    }
+
+    /// Whether user-mode or kernel-mode code issued the request.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        // SAFETY: valid for the callback (invariant).
+        let mode = unsafe { (*self.data.as_ptr()).RequestorMode };
+        if mode == KernelMode {
+            Mode::Kernel
+        } else {
+            Mode::User
+        }
+    }
+
+    /// Whether the request came from a 32-bit process, whose structures are laid out otherwise.
+    #[must_use]
+    pub fn is_32bit(&self) -> bool {
+        // SAFETY: live callback data (invariant); pre-operations run at APC_LEVEL at most.
+        unsafe { FltIs32bitProcess(self.data.as_ptr()) != 0 }
+    }
+
+    /// The process that issued the request, if the request still knows it.
+    #[must_use]
+    pub fn process(&self) -> Option<Process<'op>> {
+        // SAFETY: live callback data (invariant); at most DISPATCH_LEVEL.
+        let process = unsafe { FltGetRequestorProcess(self.data.as_ptr()) };
+        // SAFETY: valid for the callback (invariant).
+        let thread = unsafe { (*self.data.as_ptr()).Thread };
+        // SAFETY: the request keeps its process and thread referenced while it is in this callback.
+        NonNull::new(process).map(|process| unsafe { Process::from_raw(process, thread) })
+    }
+
+    /// Proof that this callback runs in the requestor's own process; `None` when the request was
+    /// posted to another.
+    #[must_use]
+    pub fn in_requestor(&self) -> Option<InRequestor<'op>> {
+        // SAFETY: live callback data (invariant); at most DISPATCH_LEVEL.
+        let process = unsafe { FltGetRequestorProcess(self.data.as_ptr()) };
+        InRequestor::prove(process, self.mode())
+    }
+
+    /// The name of the file the request was sent to: the target of a clone.
+    ///
+    /// # Errors
+    ///
+    /// The filter manager's status: no name in this context, not in the cache, no memory.
+    pub fn target_name(&self, form: Form) -> Result<FileName, NtStatus> {
+        // SAFETY: the callback data of the running pre-operation (invariant).
+        unsafe { FileName::of_target(self.data.as_ptr(), form) }
+    }
+
+    /// Where `file` lies: on the volume of this request, or elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// The filter manager's status: `INVALID_PARAMETER` for a file object of no file system, such as
+    /// a pipe.
+    pub fn locate(&self, file: &FileObject) -> Result<instance::Place<'op>, NtStatus> {
+        // SAFETY: the related objects are valid for the callback (invariant).
+        let objects = unsafe { self.objects.as_ref() };
+        instance::Place::of(objects, file)
+    }
+
+    /// A copy of what the driver remembered of this volume in [`Minifilter::attach`].
+    #[must_use]
+    pub fn volume(&self) -> Option<F::Volume> {
+        // SAFETY: the related objects are valid for the callback (invariant).
+        let objects = unsafe { self.objects.as_ref() };
+        // SAFETY: the callback's own instance, whose context `F::attach` set.
+        unsafe { instance::read_context::<F>(objects.Instance) }
+    }
+}

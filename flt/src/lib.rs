@@ -1,0 +1,47 @@
+//! Safe wrappers over the filter manager and the kernel: the only kernel-bound unsafe of the project.
+//!
+//! A driver implements [`filter::Minifilter`] and names it to [`driver_entry!`]; registration, start
+//! and unload are then written once, in [`filter`]. One file per kernel subject, each opening with
+//! the reason for its unsafe. `docs/soundness.md` argues each of them.
+//!
+//! Two habits carry most of the soundness. What needs PASSIVE_LEVEL takes a [`irql::Passive`], which
+//! is only made by asking the kernel. What may live in paged pool is not `Send`, and the body run
+//! under a [`sync::SpinLock`] must be: paged memory cannot be touched with the lock held.
+
+#![no_std]
+#![deny(
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::disallowed_macros,
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::integer_division,
+    clippy::let_underscore_must_use,
+    clippy::mem_forget,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::todo,
+    clippy::unreachable,
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm
+)]
+
+extern crate alloc;
+
+pub mod callback;
+pub mod filter;
+pub mod fsctl;
+pub mod instance;
+pub mod irql;
+pub mod memory;
+pub mod name;
+pub mod object;
+pub mod port;
+pub mod process;
+pub mod status;
+pub mod sync;
+pub mod thread;
+pub mod time;
+pub mod token;
+pub mod uuid;

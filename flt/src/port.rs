@@ -1,0 +1,280 @@
+//! The communication port: one server port, one client at a time, and the only way to send.
+//!
+//! There is no message callback: a client says what it wants in the context of its connection, which
+//! the filter manager hands over as a kernel copy. Nothing a user-mode program owns is dereferenced.
+
+#![expect(
+    unsafe_code,
+    reason = "opens, closes and sends on ports of the filter manager"
+)]
+
+use core::ffi::c_void;
+use core::ptr;
+use core::slice;
+use core::sync::atomic::{AtomicPtr, Ordering};
+
+use flt_sys::nt::{OBJ_CASE_INSENSITIVE, OBJ_KERNEL_HANDLE, OBJECT_ATTRIBUTES};
+use flt_sys::port::{
+    FLT_PORT_ALL_ACCESS, FltBuildDefaultSecurityDescriptor, FltCloseClientPort,
+    FltCloseCommunicationPort, FltCreateCommunicationPort, FltFreeSecurityDescriptor,
+    FltSendMessage,
+};
+use flt_sys::types::{FLT_FILTER, FLT_PORT, NTSTATUS, PFLT_FILTER, PFLT_PORT, UNICODE_STRING};
+
+use crate::filter::Minifilter;
+use crate::irql::Passive;
+use crate::status::{self, NtStatus};
+use crate::sync::relative_timeout;
+use crate::thread::attributes_size;
+
+/// STATUS_TIMEOUT, a success code that means "not delivered" (MS-ERREF 2.3.1).
+const STATUS_TIMEOUT: NTSTATUS = 0x102;
+/// STATUS_PORT_DISCONNECTED.
+const STATUS_PORT_DISCONNECTED: NTSTATUS = 0xC000_0037_u32.cast_signed();
+
+/// How a send ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Sent {
+    /// The client answered with this many bytes.
+    Answered(usize),
+    /// Nobody fetched the message in time.
+    TimedOut,
+    /// There is no client, or it went away.
+    NotConnected,
+    /// The filter manager's status.
+    Failed(NtStatus),
+}
+
+/// The server port: closed when dropped.
+///
+/// # Invariants
+///
+/// The pointer is an open server port of ours.
+pub(crate) struct ServerPort(PFLT_PORT);
+
+// SAFETY: a port may be closed from any thread.
+unsafe impl Send for ServerPort {}
+
+impl ServerPort {
+    /// Opens the port `name` for one client, for administrators and the system only.
+    ///
+    /// # Safety
+    ///
+    /// 1. `filter` is registered, for the driver `F`, and outlives the port.
+    pub(crate) unsafe fn open<F: Minifilter>(
+        filter: PFLT_FILTER,
+        name: &'static [u16],
+        _: Passive,
+    ) -> Result<Self, NtStatus> {
+        let mut name = unicode_string(name)?;
+        let descriptor = SecurityDescriptor::administrators_only()?;
+        let mut attributes = OBJECT_ATTRIBUTES {
+            Length: attributes_size(),
+            RootDirectory: ptr::null_mut(),
+            ObjectName: &raw mut name,
+            Attributes: OBJ_KERNEL_HANDLE | OBJ_CASE_INSENSITIVE,
+            SecurityDescriptor: descriptor.0,
+            SecurityQualityOfService: ptr::null_mut(),
+        };
+        let mut port: PFLT_PORT = ptr::null_mut();
+        // SAFETY: the filter is registered (contract 1), attributes and what they point to live through
+        // the call, the callbacks are those of `F`, `port` may be written, PASSIVE_LEVEL is proven.
+        let status = unsafe {
+            FltCreateCommunicationPort(
+                filter,
+                &raw mut port,
+                &raw mut attributes,
+                ptr::null_mut(),
+                Some(connected::<F>),
+                Some(disconnected::<F>),
+                None,
+                1,
+            )
+        };
+        NtStatus::check(status)?;
+        Ok(Self(port))
+    }
+}
+
+impl Drop for ServerPort {
+    fn drop(&mut self) {
+        // SAFETY: open and ours (invariant); dropped by `filter` at PASSIVE_LEVEL.
+        unsafe { FltCloseCommunicationPort(self.0) };
+    }
+}
+
+/// A descriptor of the filter manager, freed when dropped.
+struct SecurityDescriptor(*mut c_void);
+
+impl SecurityDescriptor {
+    fn administrators_only() -> Result<Self, NtStatus> {
+        let mut descriptor = ptr::null_mut();
+        // SAFETY: `descriptor` may be written; only called at PASSIVE_LEVEL, by `ServerPort::open`.
+        let status =
+            unsafe { FltBuildDefaultSecurityDescriptor(&raw mut descriptor, FLT_PORT_ALL_ACCESS) };
+        NtStatus::check(status)?;
+        Ok(Self(descriptor))
+    }
+}
+
+impl Drop for SecurityDescriptor {
+    fn drop(&mut self) {
+        // SAFETY: made by FltBuildDefaultSecurityDescriptor, freed once.
+        unsafe { FltFreeSecurityDescriptor(self.0) };
+    }
+}
+
+fn unicode_string(text: &'static [u16]) -> Result<UNICODE_STRING, NtStatus> {
+    let bytes = u16::try_from(size_of_val(text)).map_err(|_| NtStatus::INVALID_PARAMETER)?;
+    // The kernel only reads an object name, whatever its type says.
+    Ok(UNICODE_STRING {
+        Length: bytes,
+        MaximumLength: bytes,
+        Buffer: text.as_ptr().cast_mut(),
+    })
+}
+
+/// The one client connection, or none.
+///
+/// The filter manager wants the *address* of the variable that holds the port: a close sets it to
+/// null under the lock that a send takes to read it. So it never moves; it lives in a static.
+pub(crate) struct ClientSlot(AtomicPtr<FLT_PORT>);
+
+impl ClientSlot {
+    pub(crate) const fn empty() -> Self {
+        Self(AtomicPtr::new(ptr::null_mut()))
+    }
+
+    fn is_connected(&self) -> bool {
+        !self.0.load(Ordering::Acquire).is_null()
+    }
+
+    /// Closes our end, which frees a sender that waits for a reply. Harmless without a client.
+    ///
+    /// # Safety
+    ///
+    /// 1. `filter` is our registered filter.
+    pub(crate) unsafe fn close(&self, filter: PFLT_FILTER, _: Passive) {
+        if self.is_connected() {
+            // SAFETY: registered (contract 1); the slot never moves and holds our client port, or null
+            // if another close came first, which the filter manager sees under its own lock.
+            unsafe { FltCloseClientPort(filter, self.0.as_ptr()) };
+        }
+    }
+}
+
+/// The right to send: handed to the body of the driver's one thread, and to nobody else, because a
+/// send may wait for the reply of a client that never gives it.
+pub struct Link<'work> {
+    filter: &'work AtomicPtr<FLT_FILTER>,
+    slot: &'work ClientSlot,
+    passive: Passive,
+}
+
+impl<'work> Link<'work> {
+    pub(crate) const fn new(
+        filter: &'work AtomicPtr<FLT_FILTER>,
+        slot: &'work ClientSlot,
+        passive: Passive,
+    ) -> Self {
+        Self {
+            filter,
+            slot,
+            passive,
+        }
+    }
+
+    /// The thread's own proof that it runs at PASSIVE_LEVEL.
+    #[must_use]
+    pub const fn passive(&self) -> Passive {
+        self.passive
+    }
+
+    /// Sends `message` and waits for the reply into `reply`.
+    ///
+    /// `milliseconds` bounds the wait for the client to fetch the message. It is reported not to bound
+    /// the wait for the reply (MicrosoftDocs/windows-driver-docs-ddi issue 1110): that wait ends when
+    /// the connection does, and unload closes it.
+    pub fn send(&self, message: &mut [u8], reply: &mut [u8], milliseconds: u32) -> Sent {
+        if !self.slot.is_connected() {
+            return Sent::NotConnected;
+        }
+        let (Ok(length), Ok(mut reply_length)) =
+            (u32::try_from(message.len()), u32::try_from(reply.len()))
+        else {
+            return Sent::Failed(NtStatus::INVALID_PARAMETER);
+        };
+        let mut timeout = relative_timeout(milliseconds.max(1));
+        // SAFETY: the filter is registered while this thread runs (`filter` joins it first); the slot
+        // never moves; both buffers are ours with the lengths given; the time-out is not zero.
+        let status = unsafe {
+            FltSendMessage(
+                self.filter.load(Ordering::Acquire),
+                self.slot.0.as_ptr(),
+                message.as_mut_ptr().cast(),
+                length,
+                reply.as_mut_ptr().cast(),
+                &raw mut reply_length,
+                (&raw mut timeout).cast(),
+            )
+        };
+        match (status, NtStatus::check(status)) {
+            (STATUS_TIMEOUT, _) => Sent::TimedOut,
+            (STATUS_PORT_DISCONNECTED, _) => Sent::NotConnected,
+            (_, Err(status)) => Sent::Failed(status),
+            (_, Ok(())) => {
+                Sent::Answered(usize::try_from(reply_length).unwrap_or(0).min(reply.len()))
+            }
+        }
+    }
+}
+
+/// The most that a connection context may hold; ours need a few dozen bytes.
+const CONTEXT_MAX: usize = 256;
+
+/// PFLT_CONNECT_NOTIFY. PASSIVE_LEVEL, in the context of the connecting program.
+///
+/// # Safety
+///
+/// Called by the filter manager only, with the arguments it documents.
+unsafe extern "system" fn connected<F: Minifilter>(
+    client: PFLT_PORT,
+    _server_cookie: *mut c_void,
+    context: *mut c_void,
+    context_length: u32,
+    _connection_cookie: *mut *mut c_void,
+) -> NTSTATUS {
+    let Some(filter) = F::global().get() else {
+        return NtStatus::DEVICE_NOT_READY.raw();
+    };
+    let length = match usize::try_from(context_length) {
+        Ok(length) if length <= CONTEXT_MAX && !context.is_null() => length,
+        Ok(_) | Err(_) => return NtStatus::INVALID_PARAMETER.raw(),
+    };
+    // SAFETY: the context is the filter manager's kernel copy of `context_length` bytes, valid for the
+    // callback; bytes have no alignment to break.
+    let request = unsafe { slice::from_raw_parts(context.cast::<u8>(), length) };
+    let answer = filter.connect(request);
+    if answer.is_ok() {
+        F::global().client().0.store(client, Ordering::Release);
+        filter.connected();
+    }
+    status::to_raw(answer)
+}
+
+/// PFLT_DISCONNECT_NOTIFY. PASSIVE_LEVEL.
+///
+/// # Safety
+///
+/// Called by the filter manager only.
+unsafe extern "system" fn disconnected<F: Minifilter>(_connection_cookie: *mut c_void) {
+    // SAFETY: a filter is registered as long as it has connections.
+    unsafe {
+        F::global()
+            .client()
+            .close(F::global().filter(), Passive::documented())
+    };
+    if let Some(filter) = F::global().get() {
+        filter.disconnected();
+    }
+}

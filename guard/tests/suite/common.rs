@@ -1,0 +1,180 @@
+//! Requests to start from: a valid one, of which a test changes one thing.
+
+use guard::{
+    Bitness, CAPTURE_SIZE, Capture, Claim, ClusterSize, ControlCode, Draft, Facts, Judgement, Name,
+    NameState, Outcome, OutcomeKind, RequestorMode, SourceState, StructuralFinding, VolumeFacts,
+    judge,
+};
+
+/// The fields of a request before they are laid out for a caller.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Request {
+    /// Which request.
+    pub(crate) code: ControlCode,
+    /// The caller's pointer width.
+    pub(crate) bitness: Bitness,
+    /// `Size` of the EX structure.
+    pub(crate) size: u64,
+    /// Handle value.
+    pub(crate) handle: u64,
+    /// Source offset, target offset, count.
+    pub(crate) range: [i64; 3],
+    /// `Flags` of the EX structure.
+    pub(crate) flags: u32,
+}
+
+impl Request {
+    /// A request that breaks no rule.
+    pub(crate) fn valid(code: ControlCode, bitness: Bitness) -> Self {
+        let size = u64::from(code.input_size(bitness));
+        Self {
+            code,
+            bitness,
+            size,
+            handle: 0x1c4,
+            range: [0x1_0000, 0x2_0000, 0x3_0000],
+            flags: 0,
+        }
+    }
+
+    /// The bytes of the caller's structure, its padding filled with garbage.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        let narrow = |value: u64| value.to_le_bytes()[..4].to_vec();
+        let wide = |value: u64| value.to_le_bytes().to_vec();
+        let garbage = vec![0xA5; 4];
+        let range: Vec<u8> = self
+            .range
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect();
+        let flags = self.flags.to_le_bytes().to_vec();
+        match (self.code, self.bitness) {
+            (ControlCode::Duplicate, Bitness::Bits64) => [wide(self.handle), range].concat(),
+            (ControlCode::Duplicate, Bitness::Bits32) => {
+                [narrow(self.handle), garbage, range].concat()
+            }
+            (ControlCode::DuplicateEx, Bitness::Bits64) => {
+                [wide(self.size), wide(self.handle), range, flags, garbage].concat()
+            }
+            (ControlCode::DuplicateEx, Bitness::Bits32) => [
+                narrow(self.size),
+                narrow(self.handle),
+                range,
+                flags,
+                garbage,
+            ]
+            .concat(),
+        }
+    }
+
+    /// The request as the driver captures it.
+    pub(crate) fn capture(&self) -> Capture {
+        capture(self.code, self.bitness, &self.bytes())
+    }
+}
+
+/// A capture of these input bytes, without output.
+pub(crate) fn capture(code: ControlCode, bitness: Bitness, input: &[u8]) -> Capture {
+    let mut capture = Capture::empty(code, bitness);
+    let captured = input.len().min(CAPTURE_SIZE);
+    capture.bytes[..captured].copy_from_slice(&input[..captured]);
+    capture.captured = u32::try_from(captured).unwrap();
+    capture.input_length = u32::try_from(input.len()).unwrap();
+    capture.buffer_present = !input.is_empty();
+    capture
+}
+
+/// Both codes for both bitnesses.
+pub(crate) const CALLERS: [(ControlCode, Bitness); 4] = [
+    (ControlCode::Duplicate, Bitness::Bits64),
+    (ControlCode::Duplicate, Bitness::Bits32),
+    (ControlCode::DuplicateEx, Bitness::Bits64),
+    (ControlCode::DuplicateEx, Bitness::Bits32),
+];
+
+/// Facts of a volume with 64 KiB clusters.
+pub(crate) fn facts() -> Facts {
+    Facts {
+        cluster_size: ClusterSize::try_new(0x1_0000),
+        source: SourceState::SameVolume,
+    }
+}
+
+/// When every draft here starts.
+pub(crate) const STARTED: u64 = 0x77_0000_0000;
+
+/// The bytes of a draft, as the driver hands them to the journal.
+pub(crate) fn encoded(draft: &Draft<'_>) -> Vec<u8> {
+    let mut bytes = vec![0xEE; draft.encoded_size()];
+    draft.encode(&mut bytes).unwrap();
+    bytes
+}
+
+/// A judged request with everything a draft borrows.
+pub(crate) struct Case {
+    /// The captured input.
+    pub(crate) capture: Capture,
+    /// What was read from it.
+    pub(crate) claim: Result<Claim, StructuralFinding>,
+    /// The facts.
+    pub(crate) facts: Facts,
+    /// What followed.
+    pub(crate) judgement: Judgement,
+}
+
+impl Case {
+    /// Reads and judges a capture.
+    pub(crate) fn new(capture: Capture) -> Self {
+        let (claim, facts) = (capture.read(), facts());
+        let judgement = judge(&capture, &claim, &facts);
+        Self {
+            capture,
+            claim,
+            facts,
+            judgement,
+        }
+    }
+
+    /// A draft with these three names and everything else fixed.
+    pub(crate) fn draft<'a>(&'a self, names: [&'a [u16]; 3]) -> Draft<'a> {
+        let name = |units| Name {
+            units,
+            state: NameState::Normalized,
+            reason: 0,
+        };
+        let [image, source, target] = names;
+        Draft {
+            capture: &self.capture,
+            claim: &self.claim,
+            judgement: &self.judgement,
+            facts: &self.facts,
+            volume: VolumeFacts {
+                file_system: 28,
+                cluster_size: self.facts.cluster_size,
+                flags: 0x30,
+            },
+            mode: RequestorMode::User,
+            process_id: 4321,
+            thread_id: 8765,
+            time: 0x01DC_5C00_1234_5678,
+            started: STARTED,
+            user_sid: None,
+            image: Name {
+                state: NameState::Image,
+                ..name(image)
+            },
+            source: name(source),
+            target: name(target),
+        }
+    }
+}
+
+/// A completion with this status.
+pub(crate) const fn ended(status: u32) -> Outcome {
+    Outcome {
+        status,
+        information: 7,
+        ended: STARTED + 1234,
+        kind: OutcomeKind::Completed,
+    }
+}

@@ -1,0 +1,312 @@
+//! From a draft to bytes that `wire` reads back.
+
+use crate::common::{Case, Request, STARTED, encoded, ended};
+use guard::{
+    Bitness, ControlCode, EncodeError, Facts, Journal, NAME_UNITS_MAX, Name, NameState, Outcome,
+    OutcomeKind, RECORD_SIZE_MAX, SourceState, Verdict,
+};
+use wire::{BOOT_ID_SIZE, Batch, Record};
+
+/// The units of a text.
+fn units(text: &str) -> Vec<u16> {
+    text.encode_utf16().collect()
+}
+
+/// A case of a valid EX request.
+fn case() -> Case {
+    Case::new(Request::valid(ControlCode::DuplicateEx, Bitness::Bits64).capture())
+}
+
+/// Encodes a draft and numbers it, which a record needs before it can be read.
+fn numbered(draft: &guard::Draft<'_>) -> Vec<u8> {
+    let mut bytes = encoded(draft);
+    bytes[16] = 1;
+    bytes
+}
+
+#[test]
+fn wire_reads_back_what_the_draft_said() {
+    let case = case();
+    let (image, source, target) = (units("img.exe"), units(r"\a\ü"), units("\\b\\\u{1F980}"));
+    let sid = [1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0];
+    let draft = guard::Draft {
+        user_sid: Some(&sid),
+        ..case.draft([&image, &source, &target])
+    };
+    let bytes = numbered(&draft);
+    let record = Record::parse(&bytes).unwrap();
+    assert_eq!((record.sequence(), record.lost_before()), (1, 0));
+    assert_eq!(record.verdict(), Verdict::Passed);
+    assert_eq!(record.outcome(), OutcomeKind::Pending);
+    assert_eq!(record.requestor_mode(), wire::Mode::User);
+    assert_eq!(record.bitness(), wire::Bitness::Bits64);
+    assert_eq!(record.source_state(), wire::SourceState::SameVolume);
+    assert_eq!((record.time(), record.duration()), (draft.time, STARTED));
+    assert_eq!(record.control_code(), 0x983E8);
+    assert_eq!((record.input_length(), record.output_length()), (0x30, 0));
+    let claim = record.claim().unwrap();
+    assert_eq!(
+        (claim.source_offset, claim.target_offset),
+        (0x1_0000, 0x2_0000)
+    );
+    assert_eq!(
+        (claim.byte_count, claim.ex_size, claim.ex_flags),
+        (0x3_0000, 0x30, 0)
+    );
+    assert_eq!((record.process_id(), record.thread_id()), (4321, 8765));
+    assert_eq!((record.status(), record.information()), (None, None));
+    assert_eq!((record.file_system(), record.volume_flags()), (28, 0x30));
+    assert_eq!(record.cluster_size(), Some(0x1_0000));
+    assert_eq!(record.user_sid(), Some(&sid[..]));
+    assert_eq!(record.image().state(), NameState::Image);
+    assert_eq!(record.image().text().to_string(), "img.exe");
+    assert_eq!(record.source().text().to_string(), r"\a\ü");
+    assert_eq!(record.target().units().collect::<Vec<_>>(), target);
+}
+
+#[test]
+fn a_finding_without_a_claim_leaves_the_claim_unknown() {
+    let mut request = Request::valid(ControlCode::Duplicate, Bitness::Bits32).capture();
+    request.input_length = 31;
+    let case = Case::new(request);
+    let bytes = numbered(&case.draft([&[]; 3]));
+    let record = Record::parse(&bytes).unwrap();
+    assert_eq!(record.claim(), None);
+    assert_eq!(record.verdict(), Verdict::WouldRefuse);
+    assert_eq!(record.deciding_rule().map(wire::RuleId::number), Some(1));
+    assert_eq!(record.rules().bits(), 1 << 1);
+    assert_eq!(record.bitness(), wire::Bitness::Bits32);
+}
+
+#[test]
+fn each_source_state_arrives_with_its_status() {
+    for (source, expected, status) in [
+        (SourceState::SameVolume, wire::SourceState::SameVolume, None),
+        (
+            SourceState::OtherVolume,
+            wire::SourceState::OtherVolume,
+            None,
+        ),
+        (
+            SourceState::HandleRefused(9),
+            wire::SourceState::HandleRefused,
+            Some(9),
+        ),
+        (
+            SourceState::NotInContext,
+            wire::SourceState::NotInContext,
+            None,
+        ),
+        (
+            SourceState::NotInspected,
+            wire::SourceState::NotInspected,
+            None,
+        ),
+    ] {
+        let mut case = case();
+        case.facts = Facts {
+            cluster_size: None,
+            source,
+        };
+        let bytes = numbered(&case.draft([&[]; 3]));
+        let record = Record::parse(&bytes).unwrap();
+        assert_eq!(
+            (record.source_state(), record.source_status()),
+            (expected, status)
+        );
+        assert_eq!(record.cluster_size(), None);
+    }
+}
+
+#[test]
+fn a_long_name_is_cut_but_not_inside_a_surrogate_pair() {
+    let case = case();
+    let crab = units("\u{1F980}");
+    for (lead, stored) in [(NAME_UNITS_MAX, NAME_UNITS_MAX), (1023, 1023), (1022, 1024)] {
+        let name = [vec![0x61; lead], crab.clone(), crab.clone()].concat();
+        let bytes = numbered(&case.draft([&[], &name, &[]]));
+        let record = Record::parse(&bytes).unwrap();
+        assert_eq!(record.source().units().count(), stored);
+        assert_eq!(usize::from(record.source().full_bytes()), name.len() * 2);
+        assert!(record.source().is_truncated());
+        assert!(!record.source().text().to_string().contains('\u{FFFD}'));
+    }
+    let exact = vec![0x61; NAME_UNITS_MAX];
+    let bytes = numbered(&case.draft([&exact, &exact, &exact]));
+    assert_eq!(bytes.len(), RECORD_SIZE_MAX);
+    assert!(!Record::parse(&bytes).unwrap().target().is_truncated());
+}
+
+#[test]
+fn a_lone_surrogate_at_the_cut_stays() {
+    let case = case();
+    let mut name = vec![0x61; NAME_UNITS_MAX + 1];
+    name[NAME_UNITS_MAX - 1] = 0xD800;
+    let bytes = numbered(&case.draft([&[], &[], &name]));
+    assert_eq!(
+        Record::parse(&bytes).unwrap().target().units().count(),
+        NAME_UNITS_MAX
+    );
+}
+
+#[test]
+fn a_name_beyond_any_unicode_string_still_gives_a_record() {
+    let case = case();
+    let name = vec![0x61; 40_000];
+    let bytes = numbered(&case.draft([&[], &[], &name]));
+    assert_eq!(Record::parse(&bytes).unwrap().target().full_bytes(), 0xFFFE);
+}
+
+#[test]
+fn an_absent_name_has_a_reason_and_no_units() {
+    let case = case();
+    let stray = units("stray");
+    let mut draft = case.draft([&[]; 3]);
+    draft.source = Name::absent(0xC000_00BB);
+    draft.target = Name {
+        units: &stray,
+        state: NameState::Absent,
+        reason: 1,
+    };
+    let bytes = numbered(&draft);
+    let record = Record::parse(&bytes).unwrap();
+    assert_eq!(record.source().state(), NameState::Absent);
+    assert_eq!(record.source().reason(), 0xC000_00BB);
+    assert_eq!(
+        (
+            record.target().units().count(),
+            record.target().full_bytes()
+        ),
+        (0, 0)
+    );
+}
+
+#[test]
+fn bytes_that_are_no_sid_are_an_unknown_user() {
+    let case = case();
+    let mut whole = [0; 68];
+    (whole[0], whole[1]) = (1, 15);
+    let mut beyond = [0; 72];
+    (beyond[0], beyond[1]) = (1, 16);
+    for (sid, known) in [
+        (&[][..], false),
+        (&[1][..], false),
+        (&whole[..], true),
+        (&whole[..67], false),
+        (&beyond[..], false),
+        (&[1, 0, 0, 0, 0, 0, 0, 5][..], true),
+    ] {
+        let draft = guard::Draft {
+            user_sid: Some(sid),
+            ..case.draft([&[]; 3])
+        };
+        let bytes = numbered(&draft);
+        assert_eq!(
+            Record::parse(&bytes).unwrap().user_sid(),
+            known.then_some(sid)
+        );
+    }
+}
+
+#[test]
+fn a_place_of_another_size_is_refused() {
+    let case = case();
+    let draft = case.draft([&[], &[], &[0x61]]);
+    let size = draft.encoded_size();
+    assert_eq!(size, 264);
+    for other in [0, size - 1, size + 1, size + 8] {
+        assert_eq!(
+            draft.encode(&mut vec![0; other]),
+            Err(EncodeError::WrongSize)
+        );
+    }
+    let mut place = vec![0; size];
+    assert_eq!(draft.encode(&mut place), Ok(()));
+}
+
+#[test]
+fn success_is_a_completed_non_error_status() {
+    for (status, success) in [
+        (0, true),
+        (0x103, true),
+        (0x7FFF_FFFF, true),
+        (0x8000_0005, false),
+        (u32::MAX, false),
+    ] {
+        assert_eq!(ended(status).is_success(), success, "{status:#x}");
+        assert!(
+            !Outcome {
+                kind: OutcomeKind::Draining,
+                ..ended(status)
+            }
+            .is_success()
+        );
+    }
+}
+
+#[test]
+fn the_end_of_a_request_joins_its_record() {
+    let case = case();
+    for (kind, status, information) in [
+        (OutcomeKind::Completed, Some(0xC000_000D), Some(7)),
+        (OutcomeKind::Draining, None, None),
+    ] {
+        let mut journal = Journal::new(vec![0xEE; guard::JOURNAL_SIZE_MIN]).unwrap();
+        let ticket = journal.reserve(&encoded(&case.draft([&[]; 3])));
+        journal
+            .complete(
+                ticket,
+                &Outcome {
+                    kind,
+                    ..ended(0xC000_000D)
+                },
+            )
+            .unwrap();
+        let mut out = vec![0; guard::BATCH_SIZE_MIN];
+        let filled = journal.fill_batch([1; BOOT_ID_SIZE], &mut out).unwrap();
+        let batch = Batch::parse(&out[..filled.bytes]).unwrap();
+        let record = batch.records().next().unwrap();
+        assert_eq!((record.outcome(), record.duration()), (kind, 1234));
+        assert_eq!(
+            (record.status(), record.information()),
+            (status, information)
+        );
+    }
+}
+
+#[test]
+fn a_record_without_names_says_why_and_is_the_smallest() {
+    let case = case();
+    let name = units("some name");
+    let draft = case.draft([&name; 3]).without_names(0xC000_009A);
+    assert_eq!(draft.encoded_size(), guard::RECORD_SIZE_MIN);
+    let bytes = numbered(&draft);
+    let record = Record::parse(&bytes).unwrap();
+    for name in [record.image(), record.source(), record.target()] {
+        assert_eq!(
+            (name.state(), name.reason(), name.full_bytes()),
+            (NameState::Absent, 0xC000_009A, 0)
+        );
+    }
+    assert_eq!(record.process_id(), 4321);
+}
+
+#[test]
+fn a_clock_that_runs_backward_gives_no_duration() {
+    let case = case();
+    let mut journal = Journal::new(vec![0xEE; guard::JOURNAL_SIZE_MIN]).unwrap();
+    let ticket = journal.reserve(&encoded(&case.draft([&[]; 3])));
+    journal
+        .complete(
+            ticket,
+            &Outcome {
+                ended: STARTED - 1,
+                ..ended(0)
+            },
+        )
+        .unwrap();
+    let mut out = vec![0; guard::BATCH_SIZE_MIN];
+    let filled = journal.fill_batch([1; BOOT_ID_SIZE], &mut out).unwrap();
+    let batch = Batch::parse(&out[..filled.bytes]).unwrap();
+    assert_eq!(batch.records().next().unwrap().duration(), 0);
+}

@@ -1,0 +1,111 @@
+//! The connect context: what a program asks for when it opens the port.
+//!
+//! It travels as an extended attribute of the open, so the driver sees a kernel copy of unaligned
+//! bytes (`FilterConnectCommunicationPort`, `lpContext`). There is no other way to ask for anything:
+//! the port has no message callback.
+
+use crate::{BOOT_ID_SIZE, DecodeError, VERSION};
+use zerocopy::little_endian::{U16, U32, U64};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
+
+/// `CGCR` as bytes in memory.
+const MAGIC: u32 = u32::from_le_bytes(*b"CGCR");
+/// Kind: deliver records.
+const KIND_WATCH: u16 = 1;
+
+/// The bytes of a connect context.
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
+#[repr(C)]
+pub struct ConnectRequest {
+    /// `CGCR`.
+    pub magic: U32,
+    /// [`VERSION`].
+    pub version: U16,
+    /// 1 watch.
+    pub kind: U16,
+    /// Zero.
+    pub reserved: U64,
+    /// The load of the driver that `after_sequence` belongs to; zero means whichever runs.
+    pub boot_id: [u8; BOOT_ID_SIZE],
+    /// The last sequence number that the program has already made durable; zero for none.
+    pub after_sequence: U64,
+}
+
+/// A connect context that has been checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// Deliver records, each acknowledged before it leaves the driver.
+    Watch {
+        /// The load that `after_sequence` belongs to; zero means whichever runs.
+        boot_id: [u8; BOOT_ID_SIZE],
+        /// The last sequence number that the program has already made durable; zero for none.
+        after_sequence: u64,
+    },
+}
+
+impl ConnectRequest {
+    /// A request to deliver records. `boot_id` zero means any load of the driver.
+    #[must_use]
+    pub const fn watch(boot_id: [u8; BOOT_ID_SIZE], after_sequence: u64) -> Self {
+        Self {
+            magic: U32::new(MAGIC),
+            version: U16::new(VERSION),
+            kind: U16::new(KIND_WATCH),
+            reserved: U64::ZERO,
+            boot_id,
+            after_sequence: U64::new(after_sequence),
+        }
+    }
+
+    /// Checks a connect context. Its length must be exact.
+    ///
+    /// # Errors
+    ///
+    /// `Short` or `Length` for another size, then `Magic`, `Version`, `Reserved`, `Kind`.
+    pub fn parse(bytes: &[u8]) -> Result<Request, DecodeError> {
+        let raw = exact::<Self>(bytes)?;
+        if raw.magic != MAGIC {
+            return Err(DecodeError::Magic(raw.magic.get()));
+        }
+        if raw.version != VERSION {
+            return Err(DecodeError::Version(raw.version.get()));
+        }
+        if raw.reserved != U64::ZERO {
+            return Err(DecodeError::Reserved);
+        }
+        match raw.kind.get() {
+            KIND_WATCH => {
+                let after_sequence = raw.after_sequence.get();
+                Ok(Request::Watch {
+                    boot_id: raw.boot_id,
+                    after_sequence,
+                })
+            }
+            other => Err(DecodeError::Kind(other)),
+        }
+    }
+}
+
+/// The bytes as a `T`, if they are exactly as long as one.
+///
+/// # Errors
+///
+/// `Short` if there are fewer bytes, `Length` if there are more.
+pub(crate) fn exact<T>(bytes: &[u8]) -> Result<&T, DecodeError>
+where
+    T: FromBytes + KnownLayout + Immutable + Unaligned,
+{
+    let needed = size_of::<T>();
+    let found = bytes.len();
+    let Ok((value, rest)) = T::ref_from_prefix(bytes) else {
+        return Err(DecodeError::Short { needed, found });
+    };
+    if rest.is_empty() {
+        Ok(value)
+    } else {
+        Err(DecodeError::Length {
+            stated: u64::try_from(needed).unwrap_or(u64::MAX),
+            found,
+        })
+    }
+}

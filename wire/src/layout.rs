@@ -1,0 +1,167 @@
+//! The tables of `docs/wire.md` against the types, field by field.
+
+extern crate std;
+
+use crate::{Ack, BatchHead, ConnectRequest, Counters, NameHead, RecordHead};
+use core::mem::offset_of;
+use std::format;
+use std::vec::Vec;
+
+const DOCUMENT: &str = include_str!("../../docs/wire.md");
+
+/// Offset, size and name of each field of a type, and the size of the type.
+type Layout = (&'static str, usize, Vec<(usize, usize, &'static str)>);
+
+/// Size of the field that a function returns.
+const fn size_of_field<T, F>(_: fn(&T) -> &F) -> usize {
+    size_of::<F>()
+}
+
+/// The layout of a type whose fields are named in full: a field that is left out does not compile.
+macro_rules! layout {
+    ($name:ident { $($field:ident),+ $(,)? }) => {{
+        let _complete = |value: $name| {
+            let $name { $($field: _),+ } = value;
+        };
+        let fields = Vec::from([$((
+            offset_of!($name, $field),
+            size_of_field(|value: &$name| &value.$field),
+            stringify!($field),
+        )),+]);
+        (stringify!($name), size_of::<$name>(), fields)
+    }};
+}
+
+/// Every type of the wire that has a table.
+fn layouts() -> Vec<Layout> {
+    let mut all = message_layouts();
+    all.push(record_layout());
+    all.push(layout!(NameHead {
+        stored_bytes,
+        full_bytes,
+        state,
+        reserved,
+        reason
+    }));
+    all
+}
+
+/// The layouts of whole messages and of the counters in one.
+#[rustfmt::skip]
+fn message_layouts() -> Vec<Layout> {
+    Vec::from([
+        layout!(ConnectRequest { magic, version, kind, reserved, boot_id, after_sequence }),
+        layout!(Ack { magic, version, reserved, boot_id, through_sequence }),
+        layout!(BatchHead {
+            magic, version, head_size, byte_count, record_count, boot_id, first_sequence,
+            last_sequence, counters,
+        }),
+        layout!(Counters {
+            seen, completed, failed, refused, not_inspected, in_flight, delivered, lost, held,
+        }),
+    ])
+}
+
+/// The layout of a record's head.
+fn record_layout() -> Layout {
+    layout!(RecordHead {
+        total_size,
+        head_size,
+        version,
+        kind,
+        verdict,
+        requestor_mode,
+        bitness,
+        outcome,
+        source_state,
+        claim_known,
+        deciding_rule,
+        sequence,
+        lost_before,
+        time,
+        duration,
+        control_code,
+        ex_flags,
+        input_length,
+        output_length,
+        source_offset,
+        target_offset,
+        byte_count,
+        ex_size,
+        rules,
+        process_id,
+        thread_id,
+        status,
+        source_status,
+        information,
+        file_system,
+        cluster_size,
+        volume_flags,
+        user_sid_size,
+        reserved,
+        user_sid,
+        names,
+    })
+}
+
+/// The table of a type in the document: the lines between its heading and the next one.
+fn table(name: &str) -> Vec<&'static str> {
+    let heading = format!("### `{name}`");
+    let mut lines = DOCUMENT
+        .lines()
+        .skip_while(|line| !line.starts_with(&heading));
+    assert!(
+        lines.next().is_some(),
+        "docs/wire.md has no section {heading}"
+    );
+    lines
+        .take_while(|line| !line.starts_with('#'))
+        .filter(|line| line.starts_with("| "))
+        .collect()
+}
+
+#[test]
+fn the_document_has_every_field_at_its_place() {
+    for (name, size, fields) in layouts() {
+        let rows = table(name);
+        // Two lines are the heading of the table.
+        assert_eq!(rows.len(), fields.len().wrapping_add(2), "rows for {name}");
+        let mut end = 0;
+        for (row, (offset, size, field)) in rows.iter().skip(2).zip(fields) {
+            let expected = format!("| {offset} | {size} | `{field}` |");
+            assert!(
+                row.starts_with(&expected),
+                "{name}: {expected} is not the start of {row}"
+            );
+            assert_eq!(offset, end, "{name} has a hole before {field}");
+            end = offset.wrapping_add(size);
+        }
+        assert_eq!(end, size, "{name} has bytes behind its last field");
+        let heading = format!("### `{name}`, {size} bytes");
+        assert!(DOCUMENT.contains(&heading), "docs/wire.md lacks: {heading}");
+    }
+}
+
+#[test]
+fn the_document_has_every_value_of_the_lists() {
+    /// Asserts that the table of a list has exactly its values.
+    macro_rules! check {
+        ($($name:ident),+) => {$(
+            let rows = table(stringify!($name));
+            assert_eq!(rows.len(), crate::$name::KNOWN.len().wrapping_add(2), stringify!($name));
+            for (row, value) in rows.iter().skip(2).zip(crate::$name::KNOWN) {
+                let expected = format!("| {} | `{}` |", value.raw(), value.name().unwrap());
+                assert!(row.starts_with(&expected), "{expected} is not the start of {row}");
+            }
+        )+};
+    }
+    check!(
+        RecordKind,
+        Verdict,
+        Mode,
+        Bitness,
+        OutcomeKind,
+        SourceState,
+        NameState
+    );
+}

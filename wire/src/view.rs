@@ -1,0 +1,413 @@
+//! A record as its readers see it.
+//!
+//! [`Record`] borrows bytes that have been checked as a whole; its methods give native numbers and
+//! cannot fail. Values of open lists come as enums with `Unknown`.
+
+use crate::record::{HEAD_SIZE, NAMES, NameHead, RecordHead, SID_SIZE_MAX};
+use crate::{
+    Bitness, DecodeError, Mode, NameState, OutcomeKind, RecordKind, RuleId, RuleSet, SourceState,
+    Text, Units, VERSION, Verdict,
+};
+use zerocopy::FromBytes as _;
+
+/// A record whose every field has been checked.
+#[derive(Clone, Copy, Debug)]
+pub struct Record<'a> {
+    bytes: &'a [u8],
+    head: &'a RecordHead,
+    rules: RuleSet,
+    names: [&'a [u8]; NAMES],
+}
+
+/// What the caller asked for, as it stood in the input buffer. An allegation, not a fact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// First byte of the source range.
+    pub source_offset: i64,
+    /// First byte of the target range.
+    pub target_offset: i64,
+    /// Bytes of the range.
+    pub byte_count: i64,
+    /// `Size` of the EX structure; zero for the plain code.
+    pub ex_size: u64,
+    /// Flags of the EX structure; zero for the plain code.
+    pub ex_flags: u32,
+}
+
+/// A name inside a record.
+#[derive(Clone, Copy, Debug)]
+pub struct Name<'a> {
+    bytes: &'a [u8],
+    head: &'a NameHead,
+}
+
+impl<'a> Record<'a> {
+    /// Checks exactly one record.
+    ///
+    /// # Errors
+    ///
+    /// Any [`DecodeError`] but those of requests and batches; `Length` also if bytes follow.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, DecodeError> {
+        let (record, rest) = Self::split(bytes)?;
+        if rest.is_empty() {
+            return Ok(record);
+        }
+        let stated = u64::from(record.head.total_size.get());
+        Err(DecodeError::Length {
+            stated,
+            found: bytes.len(),
+        })
+    }
+
+    /// Checks the record at the start of `bytes` and returns what follows it.
+    pub(crate) fn split(bytes: &'a [u8]) -> Result<(Self, &'a [u8]), DecodeError> {
+        let found = bytes.len();
+        let Ok((head, _)) = RecordHead::ref_from_prefix(bytes) else {
+            return Err(DecodeError::Short {
+                needed: size_of::<RecordHead>(),
+                found,
+            });
+        };
+        if head.version != VERSION {
+            return Err(DecodeError::Version(head.version.get()));
+        }
+        if head.head_size != HEAD_SIZE {
+            return Err(DecodeError::HeadSize(head.head_size.get()));
+        }
+        let stated = u64::from(head.total_size.get());
+        let total = usize::try_from(stated).map_err(|_| DecodeError::Length { stated, found })?;
+        let (bytes, rest) = bytes
+            .split_at_checked(total)
+            .ok_or(DecodeError::Length { stated, found })?;
+        let names = split_names(head, bytes)?;
+        check_fields(head)?;
+        let rules = check_rules(head)?;
+        Ok((
+            Self {
+                bytes,
+                head,
+                rules,
+                names,
+            },
+            rest,
+        ))
+    }
+
+    /// The bytes of the whole record.
+    #[must_use]
+    pub const fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// What the record tells about.
+    #[must_use]
+    pub const fn kind(&self) -> RecordKind {
+        RecordKind::from_raw(self.head.kind)
+    }
+
+    /// What was decided.
+    #[must_use]
+    pub const fn verdict(&self) -> Verdict {
+        Verdict::from_raw(self.head.verdict)
+    }
+
+    /// Processor mode of the requestor.
+    #[must_use]
+    pub const fn requestor_mode(&self) -> Mode {
+        Mode::from_raw(self.head.requestor_mode)
+    }
+
+    /// Pointer width of the requestor.
+    #[must_use]
+    pub const fn bitness(&self) -> Bitness {
+        Bitness::from_raw(self.head.bitness)
+    }
+
+    /// How the end of the request was learned.
+    #[must_use]
+    pub const fn outcome(&self) -> OutcomeKind {
+        OutcomeKind::from_raw(self.head.outcome)
+    }
+
+    /// What became of the source handle.
+    #[must_use]
+    pub const fn source_state(&self) -> SourceState {
+        SourceState::from_raw(self.head.source_state)
+    }
+
+    /// The claim, if the input could be read.
+    #[must_use]
+    pub const fn claim(&self) -> Option<Claim> {
+        if self.head.claim_known == 0 {
+            return None;
+        }
+        Some(Claim {
+            source_offset: self.head.source_offset.get(),
+            target_offset: self.head.target_offset.get(),
+            byte_count: self.head.byte_count.get(),
+            ex_size: self.head.ex_size.get(),
+            ex_flags: self.head.ex_flags.get(),
+        })
+    }
+
+    /// The rules that fired.
+    #[must_use]
+    pub const fn rules(&self) -> RuleSet {
+        self.rules
+    }
+
+    /// The rule that decided, if one fired. It is one of [`Record::rules`].
+    #[must_use]
+    pub const fn deciding_rule(&self) -> Option<RuleId> {
+        RuleId::new(self.head.deciding_rule)
+    }
+
+    /// Number of the record, from 1, without holes over all requests that were judged.
+    #[must_use]
+    pub const fn sequence(&self) -> u64 {
+        self.head.sequence.get()
+    }
+
+    /// How many numbers directly below this one belong to lost records.
+    #[must_use]
+    pub const fn lost_before(&self) -> u64 {
+        self.head.lost_before.get()
+    }
+
+    /// Time of the decision: FILETIME, 100 ns since 1601-01-01 UTC.
+    #[must_use]
+    pub const fn time(&self) -> u64 {
+        self.head.time.get()
+    }
+
+    /// From the decision to the end, in 100 ns.
+    #[must_use]
+    pub const fn duration(&self) -> u64 {
+        self.head.duration.get()
+    }
+
+    /// The file-system control code.
+    #[must_use]
+    pub const fn control_code(&self) -> u32 {
+        self.head.control_code.get()
+    }
+
+    /// Length of the caller's input buffer in bytes.
+    #[must_use]
+    pub const fn input_length(&self) -> u32 {
+        self.head.input_length.get()
+    }
+
+    /// Length of the caller's output buffer in bytes.
+    #[must_use]
+    pub const fn output_length(&self) -> u32 {
+        self.head.output_length.get()
+    }
+
+    /// Process of the requestor; 0 if unknown.
+    #[must_use]
+    pub const fn process_id(&self) -> u32 {
+        self.head.process_id.get()
+    }
+
+    /// Thread of the requestor; 0 if unknown.
+    #[must_use]
+    pub const fn thread_id(&self) -> u32 {
+        self.head.thread_id.get()
+    }
+
+    /// Final NTSTATUS; `None` unless the post-operation callback saw it.
+    #[must_use]
+    pub fn status(&self) -> Option<u32> {
+        (self.outcome() == OutcomeKind::Completed).then(|| self.head.status.get())
+    }
+
+    /// `IoStatus.Information` at the end; `None` unless the post-operation callback saw it.
+    #[must_use]
+    pub fn information(&self) -> Option<u64> {
+        (self.outcome() == OutcomeKind::Completed).then(|| self.head.information.get())
+    }
+
+    /// NTSTATUS with which the object manager refused the source handle, if it did.
+    #[must_use]
+    pub fn source_status(&self) -> Option<u32> {
+        (self.source_state() == SourceState::HandleRefused).then(|| self.head.source_status.get())
+    }
+
+    /// `FLT_FILESYSTEM_TYPE` of the volume.
+    #[must_use]
+    pub const fn file_system(&self) -> u32 {
+        self.head.file_system.get()
+    }
+
+    /// Cluster size of the volume in bytes; `None` if unknown.
+    #[must_use]
+    pub const fn cluster_size(&self) -> Option<u32> {
+        match self.head.cluster_size.get() {
+            0 => None,
+            size => Some(size),
+        }
+    }
+
+    /// `FLT_INSTANCE_SETUP_FLAGS` of the instance as the filter manager gave them.
+    #[must_use]
+    pub const fn volume_flags(&self) -> u32 {
+        self.head.volume_flags.get()
+    }
+
+    /// Binary SID of the user: revision, count, authority and that many sub-authorities.
+    #[must_use]
+    pub fn user_sid(&self) -> Option<&'a [u8]> {
+        self.head
+            .user_sid
+            .get(..usize::from(self.head.user_sid_size))
+            .filter(|sid| !sid.is_empty())
+    }
+
+    /// Image of the requestor's process.
+    #[must_use]
+    pub const fn image(&self) -> Name<'a> {
+        let [bytes, _, _] = self.names;
+        let [head, _, _] = &self.head.names;
+        Name { bytes, head }
+    }
+
+    /// Name of the source file.
+    #[must_use]
+    pub const fn source(&self) -> Name<'a> {
+        let [_, bytes, _] = self.names;
+        let [_, head, _] = &self.head.names;
+        Name { bytes, head }
+    }
+
+    /// Name of the target file.
+    #[must_use]
+    pub const fn target(&self) -> Name<'a> {
+        let [_, _, bytes] = self.names;
+        let [_, _, head] = &self.head.names;
+        Name { bytes, head }
+    }
+}
+
+impl<'a> Name<'a> {
+    /// Where the name comes from.
+    #[must_use]
+    pub const fn state(&self) -> NameState {
+        NameState::from_raw(self.head.state)
+    }
+
+    /// NTSTATUS: why there is no name, or why not the normalised one; 0 if neither.
+    #[must_use]
+    pub const fn reason(&self) -> u32 {
+        self.head.reason.get()
+    }
+
+    /// Bytes of the whole name, of which the record may hold fewer.
+    #[must_use]
+    pub const fn full_bytes(&self) -> u16 {
+        self.head.full_bytes.get()
+    }
+
+    /// Whether the record holds less than the whole name.
+    #[must_use]
+    pub const fn is_truncated(&self) -> bool {
+        self.head.stored_bytes.get() < self.head.full_bytes.get()
+    }
+
+    /// The 16-bit units as they are.
+    #[must_use]
+    pub fn units(&self) -> Units<'a> {
+        Units::new(self.bytes)
+    }
+
+    /// The name for people; what is no character becomes U+FFFD.
+    #[must_use]
+    pub fn text(&self) -> Text<'a> {
+        Text::new(self.units())
+    }
+}
+
+/// Cuts the names out of a record and checks that nothing but padding is left.
+fn split_names<'a>(head: &RecordHead, bytes: &'a [u8]) -> Result<[&'a [u8]; NAMES], DecodeError> {
+    let found = bytes.len();
+    let (_, mut rest) = RecordHead::ref_from_prefix(bytes).map_err(|_| DecodeError::Short {
+        needed: size_of::<RecordHead>(),
+        found,
+    })?;
+    let stated = u64::from(head.total_size.get());
+    let mut names: [&[u8]; NAMES] = [&[]; NAMES];
+    for ((name, name_head), place) in names.iter_mut().zip(&head.names).zip(0_u8..) {
+        check_name(name_head, place)?;
+        let length = usize::from(name_head.stored_bytes.get());
+        (*name, rest) = rest
+            .split_at_checked(length)
+            .ok_or(DecodeError::Length { stated, found })?;
+    }
+    if rest.len() >= 8 || !found.is_multiple_of(8) {
+        return Err(DecodeError::Length { stated, found });
+    }
+    if rest.iter().any(|byte| *byte != 0) {
+        return Err(DecodeError::Reserved);
+    }
+    Ok(names)
+}
+
+/// Checks the lengths of one name against each other.
+fn check_name(name: &NameHead, place: u8) -> Result<(), DecodeError> {
+    let (stored, full) = (name.stored_bytes.get(), name.full_bytes.get());
+    let absent = NameState::from_raw(name.state) == NameState::Absent;
+    if !stored.is_multiple_of(2) || !full.is_multiple_of(2) || stored > full || (absent && full > 0)
+    {
+        return Err(DecodeError::Name(place));
+    }
+    if name.reserved != [0; 3] {
+        return Err(DecodeError::Reserved);
+    }
+    Ok(())
+}
+
+/// Checks what depends on other fields of the head.
+fn check_fields(head: &RecordHead) -> Result<(), DecodeError> {
+    if head.sequence == 0 || head.lost_before >= head.sequence {
+        return Err(DecodeError::Sequence(head.sequence.get()));
+    }
+    if head.reserved != [0; 3] {
+        return Err(DecodeError::Reserved);
+    }
+    let claim_is_zero = head.source_offset == 0
+        && head.target_offset == 0
+        && head.byte_count == 0
+        && head.ex_size == 0
+        && head.ex_flags == 0;
+    if head.claim_known > 1 || (head.claim_known == 0 && !claim_is_zero) {
+        return Err(DecodeError::Claim);
+    }
+    if !is_sid(&head.user_sid, head.user_sid_size) {
+        return Err(DecodeError::Sid(head.user_sid_size));
+    }
+    Ok(())
+}
+
+/// Whether `size` bytes are a SID by their own count and only zeros follow. The layout is that of
+/// MS-DTYP 2.4.2.2: revision, count, six bytes of authority, then four bytes for each of `count`.
+fn is_sid(sid: &[u8; SID_SIZE_MAX], size: u8) -> bool {
+    let [_, count, ..] = *sid;
+    let implied = count.checked_mul(4).and_then(|bytes| bytes.checked_add(8));
+    let tail = sid.get(usize::from(size)..);
+    let clean = tail.is_some_and(|tail| tail.iter().all(|byte| *byte == 0));
+    clean && (size == 0 || implied == Some(size))
+}
+
+/// Checks the rules that fired and the one that decided.
+fn check_rules(head: &RecordHead) -> Result<RuleSet, DecodeError> {
+    let rules = RuleSet::from_bits(head.rules.get()).ok_or(DecodeError::Rules)?;
+    let consistent = match RuleId::new(head.deciding_rule) {
+        Some(id) => rules.contains(id),
+        None => head.deciding_rule == 0 && rules.is_empty(),
+    };
+    if consistent {
+        Ok(rules)
+    } else {
+        Err(DecodeError::Rules)
+    }
+}

@@ -1,0 +1,156 @@
+//! Builds driver images: on Linux in the shadow workspace of [`crate::kit`], with a WDK where Cargo
+//! finds one.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, ensure};
+
+use crate::files;
+#[cfg(unix)]
+use crate::kit::Kit;
+
+/// A processor that drivers are built for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Arch {
+    /// x86-64.
+    X64,
+    /// 64-bit ARM.
+    Arm64,
+}
+
+impl Arch {
+    /// All of them.
+    pub(crate) const ALL: [Self; 2] = [Self::X64, Self::Arm64];
+
+    /// Rust's name.
+    pub(crate) fn target(self) -> &'static str {
+        match self {
+            Self::X64 => "x86_64-pc-windows-msvc",
+            Self::Arm64 => "aarch64-pc-windows-msvc",
+        }
+    }
+
+    /// The name of the directory below `target/image`, and the linker's name.
+    pub(crate) fn image_name(self) -> &'static str {
+        match self {
+            Self::X64 => "x64",
+            Self::Arm64 => "arm64",
+        }
+    }
+
+    /// The name of the directory below a kit's `Lib/km`.
+    pub(crate) fn kit_name(self) -> &'static str {
+        match self {
+            Self::X64 => "x64",
+            Self::Arm64 => "ARM64",
+        }
+    }
+}
+
+/// A driver of the workspace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Driver {
+    /// The product.
+    CloneGuard,
+    /// The driver that is broken on purpose, for the tests of the test-bed.
+    Faulty,
+}
+
+impl Driver {
+    /// The name of the package in the workspace.
+    pub(crate) fn package(self) -> &'static str {
+        match self {
+            Self::CloneGuard => "driver",
+            Self::Faulty => "faulty",
+        }
+    }
+
+    /// The name of the library and of the image, without an extension.
+    pub(crate) fn image_name(self) -> &'static str {
+        match self {
+            Self::CloneGuard => "cloneguard",
+            Self::Faulty => "faulty",
+        }
+    }
+}
+
+/// An image that was built.
+#[derive(Debug)]
+pub(crate) struct Image {
+    /// The processor it was built for.
+    pub(crate) arch: Arch,
+    /// `target/image/<arch>/<name>.sys`; beside it lie the `.pdb` and the `.map`.
+    pub(crate) sys: PathBuf,
+}
+
+impl Image {
+    /// The linker's map of the image.
+    pub(crate) fn map(&self) -> PathBuf {
+        self.sys.with_extension("map")
+    }
+}
+
+/// Builds every one of `drivers` for every one of `arches`, in the release profile, and copies the
+/// results below `target/image`. Cargo decides what there is to do.
+pub(crate) fn images(drivers: &[Driver], arches: &[Arch]) -> Result<Vec<Image>> {
+    let (mut cargo, target_directory) = cargo()?;
+    cargo.args(["build", "--release", "--quiet"]);
+    for driver in drivers {
+        cargo.args(["--package", driver.package()]);
+    }
+    for arch in arches {
+        cargo.args(["--target", arch.target()]);
+    }
+    if !target_directory.exists() {
+        eprintln!("Building the driver for the first time: a minute or two");
+    }
+    let status = cargo.status().context("cannot run cargo")?;
+    ensure!(
+        status.success(),
+        "the driver did not build. If the linker misses `__chkstk`, a stack frame has a page or \
+         more; if it misses another symbol, no list of imports has it (kit/imports/ntoskrnl.txt, \
+         flt-sys/imports.txt)"
+    );
+    let pairs = arches
+        .iter()
+        .flat_map(|arch| drivers.iter().map(move |driver| (*driver, *arch)));
+    pairs
+        .map(|(driver, arch)| collect(driver, arch, &target_directory))
+        .collect()
+}
+
+/// On Linux: the kit's Cargo.
+#[cfg(unix)]
+fn cargo() -> Result<(Command, PathBuf)> {
+    let kit = Kit::prepare()?;
+    Ok((kit.cargo(), kit.target_directory()))
+}
+
+/// On Windows: Cargo as it is, which needs a WDK.
+#[cfg(windows)]
+fn cargo() -> Result<(Command, PathBuf)> {
+    let mut cargo = Command::new("cargo");
+    let target_directory = files::root().join("target");
+    cargo
+        .current_dir(files::root())
+        .env("CARGO_TARGET_DIR", &target_directory);
+    Ok((cargo, target_directory))
+}
+
+/// Copies what the linker left to where the other jobs look for it.
+fn collect(driver: Driver, arch: Arch, target_directory: &Path) -> Result<Image> {
+    let release = target_directory.join(arch.target()).join("release");
+    let name = driver.image_name();
+    let images = files::root().join("target/image").join(arch.image_name());
+    let sys = images.join(format!("{name}.sys"));
+    files::copy_if_changed(&release.join(format!("{name}.dll")), &sys)?;
+    files::copy_if_changed(
+        &release.join(format!("{name}.pdb")),
+        &sys.with_extension("pdb"),
+    )?;
+    // Cargo does not know of the map, so it stays where the linker put it.
+    let map = release.join("deps").join(format!("{name}.map"));
+    files::copy_if_changed(&map, &sys.with_extension("map"))?;
+    Ok(Image { arch, sys })
+}
