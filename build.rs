@@ -14,7 +14,7 @@ fn main() -> Result<(), wdk_build::ConfigError> {
     println!("cargo::rustc-cdylib-link-arg={}", resource.display());
     // Sets the checksum, without which Windows refuses to load a driver at boot.
     println!("cargo::rustc-cdylib-link-arg=/RELEASE");
-    // The same sources give the same image: no time stamps.
+    // A hash in place of the time stamps, so that building again gives the same image.
     println!("cargo::rustc-cdylib-link-arg=/Brepro");
     println!("cargo::rerun-if-changed=Cargo.toml");
     wdk_build::configure_wdk_binary_build()

@@ -124,7 +124,7 @@ imports! { NT_IMPORTS from "ntoskrnl.exe":
     ["2000", Passive]
     fn ExUuidCreate(Uuid: *mut GUID) -> NTSTATUS;
 
-    /// The full name of a process's image, in pool memory that the caller frees with [`ExFreePool`].
+    /// The full name of a process's image, in pool memory that the caller frees with `ExFreePool`.
     /// Its page names no version; it is an export since Windows Vista.
     ["Vista", Passive]
     fn SeLocateProcessImageName(
@@ -153,7 +153,7 @@ imports! { NT_IMPORTS from "ntoskrnl.exe":
     ["2000", Passive]
     fn SeReleaseSubjectContext(SubjectContext: *mut SECURITY_SUBJECT_CONTEXT);
 
-    /// Asks a token. Most classes answer paged pool memory that the caller frees with [`ExFreePool`];
+    /// Asks a token. Most classes answer paged pool memory that the caller frees with `ExFreePool`;
     /// `TokenSessionId` and `TokenIntegrityLevel` answer the number itself in place of the pointer.
     ["2000", Passive]
     fn SeQueryInformationToken(
@@ -191,10 +191,6 @@ imports! { NT_IMPORTS from "ntoskrnl.exe":
     /// `KeQueryPerformanceCounter` itself is documented as an export of `hal.dll`, which we do not import.
     ["8.1", Any]
     fn KeQueryInterruptTimePrecise(QpcTimeStamp: *mut u64) -> u64;
-
-    /// Frees pool memory. A tag of zero frees memory of any tag.
-    ["2000", Dispatch]
-    fn ExFreePoolWithTag(P: *mut c_void, Tag: u32);
 }
 
 imports! { NT_DATA_IMPORTS from "ntoskrnl.exe":

@@ -13,6 +13,8 @@ use core::slice;
 use flt_sys::nt::{HANDLE, PACCESS_TOKEN};
 use flt_sys::types::{EPROCESS, PEPROCESS, PETHREAD, UNICODE_STRING};
 
+use wdk_sys::ntddk::ExFreePool;
+
 use crate::irql::Passive;
 use crate::status::NtStatus;
 
@@ -170,7 +172,7 @@ impl ImageName {
 impl Drop for ImageName {
     fn drop(&mut self) {
         // SAFETY: ours to free, once; the documentation names no tag (SeLocateProcessImageName).
-        unsafe { flt_sys::nt::ExFreePoolWithTag(self.0.as_ptr().cast(), 0) };
+        unsafe { ExFreePool(self.0.as_ptr().cast()) };
     }
 }
 
@@ -194,7 +196,7 @@ struct PoolBlock(NonNull<c_void>);
 impl Drop for PoolBlock {
     fn drop(&mut self) {
         // SAFETY: SeQueryInformationToken documents that the caller frees the block with ExFreePool.
-        unsafe { flt_sys::nt::ExFreePoolWithTag(self.0.as_ptr(), 0) };
+        unsafe { ExFreePool(self.0.as_ptr()) };
     }
 }
 

@@ -96,11 +96,12 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>> Journal<S> {
 
     /// Takes a judged request in: it gets the next sequence number and, if there is room, a record.
     ///
+    /// `record` is what [`crate::Draft::encode`] wrote. The caller encodes it, because names may lie
+    /// in paged memory, which must not be touched under the lock that guards a journal. Bytes that
+    /// are no record are counted as lost.
+    ///
     /// The ticket must come back through [`Journal::complete`], exactly once, also if
     /// [`Ticket::is_lost`] says that there was no room.
-    /// `record` is what [`crate::Draft::encode`] wrote. It is encoded by the caller because names may
-    /// lie in paged memory, which must not be touched under the lock that guards a journal; bytes
-    /// that are no record are counted as lost.
     pub fn reserve(&mut self, record: &[u8]) -> Ticket {
         bump(&mut self.tally.seen);
         bump(&mut self.tally.in_flight);

@@ -31,6 +31,7 @@
 
 mod ack;
 mod batch;
+mod check;
 mod connect;
 mod error;
 #[cfg(test)]

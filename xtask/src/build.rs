@@ -40,6 +40,7 @@ impl Arch {
     }
 
     /// The name of the directory below a kit's `Lib/km`.
+    #[cfg(unix)]
     pub(crate) fn kit_name(self) -> &'static str {
         match self {
             Self::X64 => "x64",

@@ -7,6 +7,7 @@
 //! its own. The build scripts of the wdk crates find it, because they look for the nearest
 //! `Cargo.lock` above their output directory.
 
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -72,11 +73,30 @@ impl Kit {
             .env_remove("CARGO_ENCODED_RUSTFLAGS")
             .env_remove("CARGO_BUILD_TARGET");
         for arch in Arch::ALL {
+            // The same code wherever the repository lies, and no path of the machine in it.
+            let flags = self.remap_flags();
+            cargo.args([
+                "--config",
+                &format!("target.{}.rustflags={flags:?}", arch.target()),
+            ]);
             // A linker-flavor flag would reach the build scripts, whose `cargo metadata` it breaks.
             let target = arch.target().to_uppercase().replace('-', "_");
             cargo.env(format!("CARGO_TARGET_{target}_LINKER"), "rust-lld");
         }
         cargo
+    }
+
+    /// Flags that cut the paths in the image down to what they say about the sources.
+    fn remap_flags(&self) -> Vec<String> {
+        let home = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| {
+            // The default, as the Cargo book gives it.
+            env::var_os("HOME").map(|home| PathBuf::from(home).join(".cargo"))
+        });
+        let registry = home.map(|home| (home.join("registry").join("src"), "registry"));
+        let remapped = [(self.workspace.clone(), ".")].into_iter().chain(registry);
+        remapped
+            .map(|(path, name)| format!("--remap-path-prefix={}={name}", path.display()))
+            .collect()
     }
 
     /// Where [`Self::cargo`] leaves what it builds.

@@ -22,6 +22,7 @@ use crate::build::{Arch, Driver};
 #[derive(Parser)]
 #[command(
     name = "./dev",
+    bin_name = "./dev",
     about = "Build, examine, test and demonstrate CloneGuard",
     version
 )]

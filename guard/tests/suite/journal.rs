@@ -250,3 +250,31 @@ fn bytes_that_are_no_record_are_counted_as_lost() {
     assert!(!journal.reserve(&whole).is_lost());
     assert_eq!(journal.counters().held, 1);
 }
+
+#[test]
+fn what_the_storage_held_before_is_never_taken_for_a_record() {
+    // Each slot of the table as one of a record in flight would look.
+    let slot = [
+        0_u64.to_le_bytes(),
+        256_u64.rotate_left(32).to_le_bytes(),
+        [0; 8],
+    ]
+    .concat();
+    let storage = slot
+        .iter()
+        .copied()
+        .cycle()
+        .take(JOURNAL_SIZE_MIN)
+        .collect::<Vec<u8>>();
+    let mut journal = Journal::new(storage).unwrap();
+    let ticket = journal.reserve(&encoded(&case().draft([&[]; 3])));
+    for place in 1..=64 {
+        let forged = Ticket::from_raw(place).unwrap();
+        assert_eq!(
+            journal.complete(forged, &ended(0)),
+            Err(StaleTicket),
+            "{place}"
+        );
+    }
+    assert_eq!(journal.complete(ticket, &ended(0)), Ok(()));
+}

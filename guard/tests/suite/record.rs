@@ -138,6 +138,17 @@ fn a_long_name_is_cut_but_not_inside_a_surrogate_pair() {
 }
 
 #[test]
+fn the_first_and_the_last_pair_are_pairs() {
+    let case = case();
+    for pair in ["\u{10000}", "\u{103FF}", "\u{10FC00}", "\u{10FFFF}"] {
+        let name = [vec![0x61; NAME_UNITS_MAX - 1], units(pair)].concat();
+        let bytes = numbered(&case.draft([&[], &name, &[]]));
+        let stored = Record::parse(&bytes).unwrap().source().units().count();
+        assert_eq!(stored, NAME_UNITS_MAX - 1, "{}", pair.escape_unicode());
+    }
+}
+
+#[test]
 fn a_lone_surrogate_at_the_cut_stays() {
     let case = case();
     let mut name = vec![0x61; NAME_UNITS_MAX + 1];

@@ -294,6 +294,30 @@ fn the_length_of_a_record_is_exact() {
 }
 
 #[test]
+fn eight_bytes_are_no_padding() {
+    let (head, _) = RecordHead::read_from_prefix(RECORD).unwrap();
+    let names = head.names.map(|name| NameHead {
+        full_bytes: 0.into(),
+        ..name
+    });
+    let mut bytes = vec![0; 256];
+    let head = RecordHead { names, ..head };
+    assert_eq!(
+        wire::write_record(&head, &[&[]; NAMES], &mut bytes),
+        Some(())
+    );
+    assert_eq!(Record::parse(&bytes).err(), None);
+    bytes.resize(264, 0);
+    let (head, _) = RecordHead::mut_from_prefix(&mut bytes).unwrap();
+    head.total_size = 264.into();
+    let error = DecodeError::Length {
+        stated: 264,
+        found: 264,
+    };
+    assert_eq!(Record::parse(&bytes).err(), Some(error));
+}
+
+#[test]
 fn padding_is_zero() {
     let mut bytes = RECORD.to_vec();
     let last = bytes.len() - 1;

@@ -1,0 +1,221 @@
+//! Explains a crash of image code, then ends the process.
+//!
+//! A handler for the fault signals runs on a stack of its own ([`SignalStack`]). When the fault is
+//! the image's, it says which address was touched and what lies beside it, where in which image the
+//! instruction stands, what is running, and which places of the image the stack leads back to. A
+//! fault of the host itself goes on to whoever handled it before.
+#![expect(unsafe_code, reason = "signal handlers, alternate stacks and the registers of a fault")]
+
+use std::mem::MaybeUninit;
+use std::ptr;
+use std::sync::OnceLock;
+
+use super::memory::{Access, host_usize};
+use crate::machine::Machine;
+use crate::thread::{self, Thread};
+use crate::verifier::{self, Rule, Violation};
+
+const SIGNALS: [libc::c_int; 5] =
+    [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE, libc::SIGTRAP];
+const SIGNAL_STACK_BYTES: usize = 128 * 1024;
+/// Words of the stack that are searched for return addresses.
+const STACK_WORDS: u64 = 512;
+/// Return addresses that are shown.
+const STACK_LINES: usize = 12;
+
+/// What handled each of [`SIGNALS`] before.
+static BEFORE: OnceLock<[libc::sigaction; SIGNALS.len()]> = OnceLock::new();
+
+/// Installs the handler, once for the process.
+pub(crate) fn install() {
+    BEFORE.get_or_init(|| SIGNALS.map(install_one));
+}
+
+fn install_one(signal: libc::c_int) -> libc::sigaction {
+    let handler: extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void) = on_fault;
+    // SAFETY: `sigaction` is plain data for which zero means "no flags, nothing blocked".
+    let mut action: libc::sigaction = unsafe { MaybeUninit::zeroed().assume_init() };
+    action.sa_sigaction = (handler as *const ()).expose_provenance();
+    // NODEFER: a fault inside the report must not hang, it must end the process.
+    action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_NODEFER;
+    // SAFETY: as above.
+    let mut before: libc::sigaction = unsafe { MaybeUninit::zeroed().assume_init() };
+    // SAFETY: both structures are valid, and the handler has the signature that SA_SIGINFO asks for.
+    unsafe { libc::sigaction(signal, &raw const action, &raw mut before) };
+    before
+}
+
+/// The alternate signal stack of a modelled thread: a fault may be an overflow of the ordinary one.
+#[derive(Debug)]
+pub(crate) struct SignalStack {
+    start: u64,
+    before: (u64, libc::c_int, usize),
+}
+
+impl SignalStack {
+    /// Gives the present thread a stack for signals as long as the value lives.
+    pub(crate) fn install() -> Result<Self, Violation> {
+        let start = super::import::map_anonymous(SIGNAL_STACK_BYTES as u64)?;
+        let new = stack(start, 0, SIGNAL_STACK_BYTES);
+        let mut old = stack(0, libc::SS_DISABLE, 0);
+        // SAFETY: the new stack is a fresh mapping of that size which only `drop` takes away; `old` is
+        // a valid place for the answer.
+        let result = unsafe { libc::sigaltstack(&raw const new, &raw mut old) };
+        if result != 0 {
+            return Err(Violation::new(Rule::Testbed, "the host gives no stack for signals"));
+        }
+        let before = (old.ss_sp.expose_provenance() as u64, old.ss_flags, old.ss_size);
+        Ok(Self { start, before })
+    }
+}
+
+impl Drop for SignalStack {
+    fn drop(&mut self) {
+        let (start, flags, size) = self.before;
+        let old = stack(start, flags, size);
+        // SAFETY: it is what was set before on this thread, and `self` never left the thread.
+        unsafe { libc::sigaltstack(&raw const old, ptr::null_mut()) };
+        let start = ptr::with_exposed_provenance_mut(host_usize(self.start));
+        // SAFETY: `install` mapped exactly this range and no signal uses it any more.
+        unsafe { libc::munmap(start, SIGNAL_STACK_BYTES) };
+    }
+}
+
+fn stack(start: u64, flags: libc::c_int, size: usize) -> libc::stack_t {
+    libc::stack_t {
+        ss_sp: ptr::with_exposed_provenance_mut(host_usize(start)),
+        ss_flags: flags,
+        ss_size: size,
+    }
+}
+
+/// First byte and size of the stack of the present thread.
+pub(crate) fn stack_range() -> Result<(u64, u64), Violation> {
+    let failed = || Violation::new(Rule::Testbed, "the host does not tell where the stack is");
+    let mut attributes = MaybeUninit::<libc::pthread_attr_t>::zeroed();
+    // SAFETY: `pthread_self` is a live thread, and the attributes are a valid place for the answer.
+    if unsafe { libc::pthread_getattr_np(libc::pthread_self(), attributes.as_mut_ptr()) } != 0 {
+        return Err(failed());
+    }
+    let (mut start, mut size) = (ptr::null_mut(), 0);
+    // SAFETY: the call above has initialised the attributes.
+    let result = unsafe {
+        libc::pthread_attr_getstack(attributes.as_ptr(), &raw mut start, &raw mut size)
+    };
+    // SAFETY: as above; they are not used afterwards.
+    unsafe { libc::pthread_attr_destroy(attributes.as_mut_ptr()) };
+    if result != 0 { Err(failed()) } else { Ok((start.expose_provenance() as u64, size as u64)) }
+}
+
+/// The registers of a fault that the report needs.
+struct Registers {
+    rip: u64,
+    rsp: u64,
+    rcx: u64,
+    /// Page-fault error code: bit 1 a write, bit 4 an instruction fetch (Intel SDM 3A, 4.7).
+    error: u64,
+}
+
+extern "C" fn on_fault(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
+    let context: *const libc::ucontext_t = context.cast();
+    // SAFETY: the system passes the context of this signal to a handler set with SA_SIGINFO.
+    let registers = unsafe { &(*context).uc_mcontext.gregs };
+    let register = |index: libc::c_int| {
+        registers.get(usize::try_from(index).unwrap_or(usize::MAX)).map_or(0, |r| r.cast_unsigned())
+    };
+    let registers = Registers {
+        rip: register(libc::REG_RIP),
+        rsp: register(libc::REG_RSP),
+        rcx: register(libc::REG_RCX),
+        error: register(libc::REG_ERR),
+    };
+    // SAFETY: `info` is valid for the same reason; the address is meaningful for the page faults that
+    // look at it.
+    let address = unsafe { (*info).si_addr() }.expose_provenance() as u64;
+    let Some(thread) = thread::try_current() else {
+        return pass_on(signal);
+    };
+    let in_image = thread.machine().image_place(registers.rip);
+    if signal == libc::SIGTRAP && in_image.is_some() {
+        return thread.note_breakpoint();
+    }
+    let touched = thread.machine().memory().range_at(address).is_some();
+    if in_image.is_none() && !touched && !thread.machine().owns(address) && thread.depth() == 0 {
+        return pass_on(signal);
+    }
+    let violation = Violation::new(Rule::Fault, explain(&thread, signal, address, &registers));
+    let mut text = verifier::report(&violation, Some(&thread));
+    text.push_str(&trail(&thread, registers.rsp));
+    verifier::end_process(&text);
+}
+
+/// Restores what was there before; the instruction faults again and meets it.
+fn pass_on(signal: libc::c_int) {
+    let index = SIGNALS.iter().position(|known| *known == signal);
+    if let Some(before) = index.and_then(|index| BEFORE.get()?.get(index)) {
+        // SAFETY: the structure is what `sigaction` itself answered for this signal.
+        unsafe { libc::sigaction(signal, ptr::from_ref(before), ptr::null_mut()) };
+    }
+}
+
+fn explain(thread: &Thread, signal: libc::c_int, address: u64, registers: &Registers) -> String {
+    let machine = thread.machine();
+    let at = machine
+        .image_place(registers.rip)
+        .unwrap_or_else(|| format!("outside any image ({:#x})", registers.rip));
+    let code = code_at(machine, registers.rip);
+    match (signal, code.as_slice()) {
+        (libc::SIGILL, [0x0F, 0x0B, ..]) => {
+            format!("undefined instruction (ud2: an abort or a broken promise to the compiler) at {at}")
+        }
+        (libc::SIGILL, _) => format!("illegal instruction at {at}"),
+        (libc::SIGFPE, _) => format!("division error at {at}"),
+        // "__fastfail", Microsoft Learn: int 29h with the code in ECX.
+        (libc::SIGSEGV, [0xCD, 0x29, ..]) => {
+            format!("fast fail with code {} at {at}", registers.rcx & 0xFFFF_FFFF)
+        }
+        (libc::SIGSEGV, [0x44, 0x0F, 0x20 | 0x22, ..] | [0x0F, 0x20 | 0x22, ..]) => {
+            format!("control register (IRQL?) used directly at {at}: not modelled")
+        }
+        _ if address == 0 && registers.error == 0 => {
+            format!("privileged instruction or non-canonical address at {at}")
+        }
+        _ => {
+            let how = if registers.error & 16 != 0 {
+                "executed"
+            } else if registers.error & 2 != 0 {
+                "written"
+            } else {
+                "read"
+            };
+            format!("{} was {how} at {at}", machine.describe(address))
+        }
+    }
+}
+
+fn code_at(machine: &Machine, rip: u64) -> Vec<u8> {
+    let guest = super::guest::Guest::new(machine.memory(), 0);
+    if guest.check(rip, 4, Access::Execute, "code").is_err() {
+        return Vec::new();
+    }
+    guest.bytes(rip, 4, "code").unwrap_or_default()
+}
+
+/// Places of images that the stack names: return addresses, and some that only look like it.
+fn trail(thread: &Thread, rsp: u64) -> String {
+    let machine = thread.machine();
+    let guest = super::guest::Guest::new(machine.memory(), 0);
+    let mut text = String::new();
+    let mut lines = 0;
+    for index in 0..STACK_WORDS {
+        let Ok(word) = guest.read_u64(rsp.wrapping_add(8 * index), "stack") else { break };
+        if lines < STACK_LINES
+            && guest.check(word, 1, Access::Execute, "code").is_ok()
+            && let Some(place) = machine.image_place(word)
+        {
+            text.push_str(&format!("  stack:   {place}\n"));
+            lines += 1;
+        }
+    }
+    text
+}

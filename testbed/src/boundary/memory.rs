@@ -1,0 +1,456 @@
+//! Guarded memory: every block in pages of its own, its end flush against a page without access.
+//!
+//! [`Memory`] hands out blocks ([`BlockSpec`]), takes them back into a quarantine that never ends, and
+//! knows every other range that the image may touch (its own sections, stacks). A block is seen
+//! twice: by the image at its address, with the protection of the moment, and by the host through a
+//! second mapping of the same pages that is always accessible. So the host never faults on a block
+//! that it has taken away from the driver. [`super::guest`] does the checked reads and writes.
+#![expect(unsafe_code, reason = "maps and protects the pages that the image works on")]
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::ptr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::verifier::{Rule, Violation};
+
+/// Size of a page.
+pub const PAGE: u64 = 4096;
+/// Bytes of address space per machine. Nothing is committed until a block is used.
+const ARENA_BYTES: u64 = 64 << 30;
+/// What fills the rest of a block's pages; compared when the block is freed.
+const SLACK: u8 = 0xF5;
+/// Freed blocks that are remembered by name.
+const REMEMBERED: usize = 1 << 16;
+
+/// What the image may do with a range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Nothing: any touch is a fault.
+    None,
+    /// Read.
+    ReadOnly,
+    /// Read and write.
+    ReadWrite,
+    /// Read and execute.
+    Execute,
+}
+
+impl Access {
+    fn protection(self) -> i32 {
+        match self {
+            Self::None => libc::PROT_NONE,
+            Self::ReadOnly => libc::PROT_READ,
+            Self::ReadWrite => libc::PROT_READ | libc::PROT_WRITE,
+            Self::Execute => libc::PROT_READ | libc::PROT_EXEC,
+        }
+    }
+}
+
+/// A block to allocate.
+#[derive(Clone, Debug)]
+pub struct BlockSpec {
+    /// Bytes; the last one is the last of its page when `align` allows.
+    pub size: u64,
+    /// Alignment of the first byte, a power of two up to a page. 1 puts any size flush against the
+    /// guard page; 16 is what pool gives.
+    pub align: u64,
+    /// Name for reports, for instance "system buffer of request 7".
+    pub label: String,
+    /// Whether the block counts as paged: touching it at DISPATCH_LEVEL is then a violation.
+    pub paged: bool,
+    /// What the image may do with it.
+    pub access: Access,
+    /// What it holds at first.
+    pub fill: u8,
+}
+
+impl BlockSpec {
+    /// A zeroed, non-paged, writable block with the alignment of pool.
+    pub fn new(size: u64, label: impl Into<String>) -> Self {
+        Self {
+            size,
+            align: 16,
+            label: label.into(),
+            paged: false,
+            access: Access::ReadWrite,
+            fill: 0,
+        }
+    }
+}
+
+/// One range that the map knows.
+#[derive(Clone, Debug)]
+pub(super) struct Range {
+    /// First accessible byte.
+    pub(super) address: u64,
+    /// Bytes.
+    pub(super) size: u64,
+    pub(super) label: String,
+    pub(super) access: Access,
+    pub(super) paged: bool,
+    /// `Some(by whom)` once freed.
+    pub(super) freed: Option<String>,
+    /// Whether it is a block of the arena, so that the host has its second view.
+    pub(super) in_arena: bool,
+}
+
+impl Range {
+    fn pages(&self) -> (u64, u64) {
+        let first = self.address & !(PAGE - 1);
+        let end = (self.address + self.size).next_multiple_of(PAGE).max(first + PAGE);
+        // A block without bytes sits right behind its page.
+        if self.size == 0 { (first - PAGE, first) } else { (first, end) }
+    }
+}
+
+#[derive(Default)]
+struct Map {
+    /// Keyed by the first byte of the first page: a lookup by address finds blocks and their slack.
+    ranges: BTreeMap<u64, Range>,
+    /// Bytes of the arena given out so far. Address space is never given out twice.
+    used: u64,
+    /// Keys of freed blocks, oldest first.
+    freed: std::collections::VecDeque<u64>,
+}
+
+/// The memory of one machine.
+pub struct Memory {
+    /// The arena as the image sees it.
+    image_view: u64,
+    /// The same pages as the host sees them: always readable and writable.
+    host_view: u64,
+    file: libc::c_int,
+    map: Mutex<Map>,
+    /// Further address space without access: start and size.
+    reserved: Mutex<Vec<(u64, u64)>>,
+}
+
+impl Memory {
+    /// Reserves the address space.
+    ///
+    /// # Errors
+    ///
+    /// What the host answers when it has no address space or no memory file.
+    pub fn new() -> io::Result<Arc<Self>> {
+        // SAFETY: the name is a C string, the flag is a documented one.
+        let file = unsafe { libc::memfd_create(c"testbed".as_ptr(), libc::MFD_CLOEXEC) };
+        check(file)?;
+        // SAFETY: `file` was just opened; a sparse file of this size takes no memory.
+        check(unsafe { libc::ftruncate(file, ARENA_BYTES.cast_signed()) })?;
+        let image_view = map_file(file, libc::PROT_NONE)?;
+        let host_view = map_file(file, libc::PROT_READ | libc::PROT_WRITE)?;
+        Ok(Arc::new(Self { image_view, host_view, file, map: Mutex::default(), reserved: Mutex::default() }))
+    }
+
+    /// Reserves address space that nobody may touch, for addresses that only name something.
+    ///
+    /// # Errors
+    ///
+    /// [`Rule::Testbed`] when the host has none.
+    pub(crate) fn reserve(&self, size: u64) -> Result<u64, Violation> {
+        let start = super::import::map_anonymous(size)?;
+        protect(start, size, Access::None)?;
+        self.reserved.lock().unwrap_or_else(PoisonError::into_inner).push((start, size));
+        Ok(start)
+    }
+
+    fn map(&self) -> MutexGuard<'_, Map> {
+        // A test that panicked elsewhere must not hide the report of this one.
+        self.map.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Allocates a block and returns its address.
+    ///
+    /// # Errors
+    ///
+    /// [`Rule::Testbed`] when the arena is used up or the host refuses.
+    pub fn allocate(&self, spec: BlockSpec) -> Result<u64, Violation> {
+        let page_bytes = spec.size.max(1).next_multiple_of(PAGE);
+        let mut map = self.map();
+        // The page before the block is the page after its predecessor: one guard serves both.
+        let first = map.used + PAGE;
+        if first + page_bytes + PAGE > ARENA_BYTES {
+            return Err(Violation::new(Rule::Testbed, "the arena of guarded memory is used up"));
+        }
+        map.used = first + page_bytes;
+        let padded = spec.size.next_multiple_of(spec.align);
+        let offset = first + page_bytes - padded;
+        self.fill_host(first, page_bytes, SLACK);
+        self.fill_host(offset, spec.size, spec.fill);
+        protect(self.image_view + first, page_bytes, spec.access)?;
+        let range = Range {
+            address: self.image_view + offset,
+            size: spec.size,
+            label: spec.label,
+            access: spec.access,
+            paged: spec.paged,
+            freed: None,
+            in_arena: true,
+        };
+        let address = range.address;
+        map.ranges.insert(self.image_view + first, range);
+        Ok(address)
+    }
+
+    /// Takes a block away for good. `by` says who did, for later reports.
+    ///
+    /// # Errors
+    ///
+    /// [`Rule::BadPointer`] when no block starts there, [`Rule::UseAfterFree`] when it is freed
+    /// already, [`Rule::Overrun`] when bytes around it were written.
+    pub fn free(&self, address: u64, by: &str) -> Result<(), Violation> {
+        let mut map = self.map();
+        let key = Self::block_key(&map, address)?;
+        let Some(range) = map.ranges.get_mut(&key) else {
+            return Err(no_block(address));
+        };
+        let (first, end) = range.pages();
+        self.check_slack(range)?;
+        range.freed = Some(by.to_owned());
+        range.access = Access::None;
+        protect(first, end - first, Access::None)?;
+        self.discard(first - self.image_view, end - first);
+        map.freed.push_back(key);
+        if map.freed.len() > REMEMBERED
+            && let Some(oldest) = map.freed.pop_front()
+        {
+            map.ranges.remove(&oldest);
+        }
+        Ok(())
+    }
+
+    /// Changes what the image may do with the block that starts at `address`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::free`] for an address that is not a live block.
+    pub fn set_access(&self, address: u64, access: Access) -> Result<(), Violation> {
+        let mut map = self.map();
+        let key = Self::block_key(&map, address)?;
+        let Some(range) = map.ranges.get_mut(&key) else {
+            return Err(no_block(address));
+        };
+        range.access = access;
+        let (first, end) = range.pages();
+        protect(first, end - first, access)
+    }
+
+    /// The size of the live block that starts at `address`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::free`] for an address that is not a live block.
+    pub fn size_of(&self, address: u64) -> Result<u64, Violation> {
+        let map = self.map();
+        let key = Self::block_key(&map, address)?;
+        map.ranges.get(&key).map(|range| range.size).ok_or_else(|| no_block(address))
+    }
+
+    /// Makes a range that the host mapped otherwise known: a section of an image, a stack.
+    pub(crate) fn add_range(&self, address: u64, size: u64, access: Access, label: String) {
+        let range =
+            Range { address, size, label, access, paged: false, freed: None, in_arena: false };
+        self.map().ranges.insert(address & !(PAGE - 1), range);
+    }
+
+    /// Forgets a range of [`Self::add_range`].
+    pub(crate) fn remove_range(&self, address: u64) {
+        self.map().ranges.remove(&(address & !(PAGE - 1)));
+    }
+
+    /// Records that the image may use a known range otherwise from now on; `gone` says why nothing
+    /// is allowed any more. The protection itself is the business of whoever mapped it.
+    pub(crate) fn change_range(&self, address: u64, access: Access, gone: Option<&str>) {
+        if let Some(range) = self.map().ranges.get_mut(&(address & !(PAGE - 1))) {
+            range.access = access;
+            range.freed = gone.map(str::to_owned);
+        }
+    }
+
+    /// Whether `address` lies in the arena or in reserved address space.
+    pub(crate) fn owns(&self, address: u64) -> bool {
+        let within = |start: u64, size: u64| address.checked_sub(start).is_some_and(|at| at < size);
+        let reserved = self.reserved.lock().unwrap_or_else(PoisonError::into_inner);
+        within(self.image_view, ARENA_BYTES) || reserved.iter().any(|(start, size)| within(*start, *size))
+    }
+
+    /// The range that holds `address`, or whose pages do.
+    pub(super) fn range_at(&self, address: u64) -> Option<Range> {
+        let map = self.map();
+        let (_, range) = map.ranges.range(..=address).next_back()?;
+        let (first, end) = range.pages();
+        (first..end).contains(&address).then(|| range.clone())
+    }
+
+    /// The range that ends at or before `address` with less than two pages between.
+    fn range_before(&self, address: u64) -> Option<Range> {
+        let map = self.map();
+        let (_, range) = map.ranges.range(..=address).next_back()?;
+        (range.address + range.size + 2 * PAGE > address).then(|| range.clone())
+    }
+
+    /// The range that begins after `address` within two pages.
+    fn range_after(&self, address: u64) -> Option<Range> {
+        let map = self.map();
+        let (_, range) = map.ranges.range(address..).next()?;
+        (range.address < address + 2 * PAGE).then(|| range.clone())
+    }
+
+    /// Says in words where `address` lies relative to the nearest block.
+    #[must_use]
+    pub fn describe(&self, address: u64) -> String {
+        if address < 0x1_0000 {
+            return format!("{address:#x}, a null pointer with an offset");
+        }
+        let place = match self.range_at(address).or_else(|| self.range_before(address)) {
+            Some(range) => place_in(&range, address),
+            None => match self.range_after(address) {
+                Some(range) => place_in(&range, address),
+                None => "in no memory that the test-bed knows".to_owned(),
+            },
+        };
+        format!("{address:#x}, {place}")
+    }
+
+    /// Where the host finds the byte that the image sees at `address` of `range`.
+    pub(super) fn host_pointer(&self, range: &Range, address: u64) -> *mut u8 {
+        let host = if range.in_arena {
+            self.host_view + (address - self.image_view)
+        } else {
+            address
+        };
+        ptr::with_exposed_provenance_mut(host_usize(host))
+    }
+
+    fn block_key(map: &Map, address: u64) -> Result<u64, Violation> {
+        // A block without bytes starts where its page ends.
+        let found = map.ranges.range(..=address).next_back();
+        let Some((key, range)) = found.filter(|(_, range)| range.address == address) else {
+            return Err(no_block(address));
+        };
+        match &range.freed {
+            Some(by) => Err(Violation::new(
+                Rule::UseAfterFree,
+                format!("{} at {address:#x} was freed before, by {by}", range.label),
+            )),
+            None => Ok(*key),
+        }
+    }
+
+    /// The bytes between block and page borders must still hold the pattern.
+    fn check_slack(&self, range: &Range) -> Result<(), Violation> {
+        let (first, end) = range.pages();
+        let behind = range.address + range.size;
+        for (from, to, side) in [(first, range.address, "before"), (behind, end, "behind")] {
+            let span = self.host_slice(range, from, to.saturating_sub(from));
+            if let Some(index) = span.iter().position(|byte| *byte != SLACK) {
+                let at = from + u64::try_from(index).unwrap_or(u64::MAX);
+                return Err(Violation::new(
+                    Rule::Overrun,
+                    format!("bytes {side} {} were written: {}", range.label, place_in(range, at)),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn host_slice(&self, range: &Range, from: u64, size: u64) -> Vec<u8> {
+        let mut bytes = vec![0; host_usize(size)];
+        let source = self.host_pointer(range, from);
+        // SAFETY: 1. `from..from + size` lies in the pages of a block of the arena, which the host
+        // view maps readable as long as `self` lives. 2. `bytes` is of that size and just made.
+        unsafe { ptr::copy_nonoverlapping(source, bytes.as_mut_ptr(), bytes.len()) };
+        bytes
+    }
+
+    fn fill_host(&self, offset: u64, size: u64, byte: u8) {
+        let target: *mut u8 =
+            ptr::with_exposed_provenance_mut(host_usize(self.host_view + offset));
+        // SAFETY: `allocate` has checked that the span lies in the arena, and the host view maps the
+        // arena writable as long as `self` lives; nobody else has got these pages yet.
+        unsafe { ptr::write_bytes(target, byte, host_usize(size)) };
+    }
+
+    /// Gives the pages back to the host; they read as zero through the host view afterwards.
+    fn discard(&self, offset: u64, size: u64) {
+        let mode = libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE;
+        // SAFETY: the file belongs to `self`. A failure costs memory only, so it is not looked at.
+        let _unused =
+            unsafe { libc::fallocate(self.file, mode, offset.cast_signed(), size.cast_signed()) };
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        let mut views = vec![(self.image_view, ARENA_BYTES), (self.host_view, ARENA_BYTES)];
+        views.append(self.reserved.get_mut().unwrap_or_else(PoisonError::into_inner));
+        for (view, size) in views {
+            let start = ptr::with_exposed_provenance_mut(host_usize(view));
+            // SAFETY: `new` or `reserve` mapped exactly this range; whoever holds an address of it
+            // holds the machine, and so this value, alive.
+            unsafe { libc::munmap(start, host_usize(size)) };
+        }
+        // SAFETY: `new` opened the file and nobody else closes it.
+        unsafe { libc::close(self.file) };
+    }
+}
+
+impl fmt::Debug for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Memory({:#x})", self.image_view)
+    }
+}
+
+fn place_in(range: &Range, address: u64) -> String {
+    let end = range.address + range.size;
+    let name = match &range.freed {
+        Some(by) => format!("the {}-byte {} (freed by {by})", range.size, range.label),
+        None => format!("the {}-byte {}", range.size, range.label),
+    };
+    if address < range.address {
+        format!("{} bytes before {name}", range.address - address)
+    } else if address < end {
+        format!("byte {} of {name}", address - range.address)
+    } else {
+        format!("{} bytes past the end of {name}", address - end)
+    }
+}
+
+fn no_block(address: u64) -> Violation {
+    Violation::new(Rule::BadPointer, format!("{address:#x} is not the start of a block"))
+}
+
+fn check(result: libc::c_int) -> io::Result<()> {
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+fn map_file(file: libc::c_int, protection: i32) -> io::Result<u64> {
+    let flags = libc::MAP_SHARED | libc::MAP_NORESERVE;
+    // SAFETY: a fresh mapping at an address of the host's choice replaces nothing.
+    let start = unsafe {
+        libc::mmap(ptr::null_mut(), host_usize(ARENA_BYTES), protection, flags, file, 0)
+    };
+    if start == libc::MAP_FAILED {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(start.expose_provenance() as u64)
+}
+
+/// Sets the protection of whole pages.
+pub(crate) fn protect(start: u64, size: u64, access: Access) -> Result<(), Violation> {
+    let pointer = ptr::with_exposed_provenance_mut(host_usize(start));
+    // SAFETY: callers pass pages that this crate mapped for the image; no Rust reference points into
+    // them, so a changed protection invalidates none.
+    let result = unsafe { libc::mprotect(pointer, host_usize(size), access.protection()) };
+    check(result).map_err(|error| {
+        Violation::new(Rule::Testbed, format!("the host refuses to protect memory: {error}"))
+    })
+}
+
+/// An address or size of the image as a host number: the same width on this target.
+pub(crate) const fn host_usize(value: u64) -> usize {
+    // The crate is built for x86-64 only, where the two types are one.
+    value as usize
+}

@@ -1,0 +1,18 @@
+//! The border between host and image: with `image.rs` the only unsafe code of the crate.
+//!
+//! [`memory`] hands out guarded blocks and knows every range that the image may touch; [`guest`] reads
+//! and writes there after checking; [`call`] crosses into the image, [`import`] comes back from it;
+//! [`fault`] explains a crash of image code. All else of the crate is safe code.
+
+pub mod call;
+pub mod fault;
+pub mod guest;
+pub mod import;
+pub mod memory;
+
+/// Ends the process at once: no destructors, no exit handlers, no waiting for other threads.
+#[expect(unsafe_code, reason = "the one system call that ends a process without running code of it")]
+pub(crate) fn exit_now(code: i32) -> ! {
+    // SAFETY: `_exit` takes any integer and touches no memory of the process.
+    unsafe { libc::_exit(code) }
+}

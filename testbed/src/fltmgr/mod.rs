@@ -1,0 +1,142 @@
+//! The modelled filter manager: one file per API family of fltmgr.sys.
+//!
+//! `registry` keeps filters, `instance` their attachments and the requests between pre- and
+//! post-operation, `dispatch` runs a request through the instances of a volume, `teardown` takes a
+//! filter down. `context`, `name`, `volume`, `requestor`, `object`, `port` and `security` hold the
+//! routines that a driver calls; `channel` is what a port does between two programs. `layout` has the
+//! offsets, `registration` captures the driver's tables, `phase` knows which callback is running.
+//!
+//! [`IMPORTS`] lists every routine with its highest IRQL, from the "Requirements" of its page
+//! (`nf-fltkernel-*`, Windows driver reference). Requests come from `crate::io`.
+
+mod altitude;
+mod channel;
+mod context;
+mod dispatch;
+mod frame;
+mod instance;
+mod layout;
+mod name;
+mod object;
+mod phase;
+mod port;
+mod port_client;
+mod registration;
+mod registry;
+mod requestor;
+mod security;
+mod teardown;
+mod trace;
+mod volume;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::boundary::import::Call;
+use crate::imports;
+use crate::status::NtStatus;
+use crate::verifier::{CallSite, Violation};
+
+pub use channel::{Message, ReplyWait};
+pub(crate) use dispatch::{Completion, Descent, Request, ascend, descend};
+pub(crate) use instance::Instance;
+pub(crate) use name::NameCache;
+pub(crate) use port_client::connect;
+pub(crate) use registry::attach_all;
+pub(crate) use teardown::{CannotUnload, unload};
+pub use phase::Callback;
+pub use port_client::{PortClient, PortClosed};
+pub use trace::TraceEntry;
+
+/// All state of the filter manager of one machine.
+#[derive(Debug, Default)]
+pub struct FilterManager {
+    registry: registry::Registry,
+    contexts: context::ContextTable,
+    frames: frame::FrameTable,
+    names: name::NameTable,
+    ports: port::PortTable,
+    descriptors: security::DescriptorTable,
+    trace: trace::Trace,
+}
+
+impl FilterManager {
+    /// Starts to record every callback made.
+    pub fn start_trace(&self) {
+        self.trace.start();
+    }
+
+    /// The callbacks recorded since the last call of this function.
+    #[must_use]
+    pub fn take_trace(&self) -> Vec<TraceEntry> {
+        self.trace.take()
+    }
+
+    /// Whether the time-out of `FltSendMessage` also bounds the wait for the reply; at first it does
+    /// not (see [`ReplyWait`]).
+    pub fn set_reply_wait(&self, rule: ReplyWait) {
+        self.ports.set_reply_wait(rule);
+    }
+
+    /// What `driver` took from the filter manager and did not give back: registration, ports,
+    /// contexts, names, security descriptors. References of objects are in the object table.
+    #[must_use]
+    pub fn leaks(&self, driver: u32) -> Vec<Violation> {
+        let mut leaks = self.registry.leaks(driver);
+        leaks.extend(self.ports.leaks(driver));
+        leaks.extend(self.contexts.leaks(driver));
+        leaks.extend(self.names.leaks(driver));
+        leaks.extend(self.descriptors.leaks(driver));
+        leaks
+    }
+}
+
+/// The filter manager that serves `call`.
+fn manager(call: &Call) -> &FilterManager {
+    call.machine().filter_manager()
+}
+
+/// Locks `mutex`; a test that panicked elsewhere must not hide the report of this one.
+fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// "`what`, from `site`", for leak reports.
+fn leak(what: impl std::fmt::Display, site: &CallSite, cure: &str) -> Violation {
+    let detail = format!("{what}, from {site}, was never given back with {cure}");
+    Violation::new(crate::verifier::Rule::Leak, detail)
+}
+
+imports! {
+    /// The routines of fltmgr.sys.
+    pub static IMPORTS: "fltmgr.sys" {
+        FltRegisterFilter(driver: u64, registration: u64, filter: u64) -> NtStatus [Apc] => registry::flt_register_filter;
+        FltStartFiltering(filter: u64) -> NtStatus [Apc] => registry::flt_start_filtering;
+        FltUnregisterFilter(filter: u64) -> () [Apc] => teardown::flt_unregister_filter;
+        FltAllocateContext(filter: u64, kind: u16, size: u64, pool: u32, context: u64) -> NtStatus [Apc] => [context::flt_allocate_context];
+        // Paged contexts narrow the level further, in the handler.
+        FltReleaseContext(context: u64) -> () [Dispatch] => context::flt_release_context;
+        FltSetInstanceContext(instance: u64, operation: u32, new: u64, old: u64) -> NtStatus [Apc] => context::flt_set_instance_context;
+        FltGetInstanceContext(instance: u64, context: u64) -> NtStatus [Apc] => context::flt_get_instance_context;
+        FltGetFileNameInformation(data: u64, options: u32, information: u64) -> NtStatus [Apc] => name::flt_get_file_name_information;
+        FltGetFileNameInformationUnsafe(file: u64, instance: u64, options: u32, information: u64) -> NtStatus [Apc] => name::flt_get_file_name_information_unsafe;
+        FltReleaseFileNameInformation(information: u64) -> () [Apc] => name::flt_release_file_name_information;
+        FltGetRequestorProcess(data: u64) -> u64 [Dispatch] => requestor::flt_get_requestor_process;
+        FltGetRequestorProcessId(data: u64) -> u32 [Dispatch] => requestor::flt_get_requestor_process_id;
+        FltIs32bitProcess(data: u64) -> bool [Apc] => requestor::flt_is_32bit_process;
+        FltQueryVolumeInformation(instance: u64, status: u64, buffer: u64, length: u32, class: u32) -> NtStatus [Passive] => [volume::flt_query_volume_information];
+        FltGetVolumeGuidName(volume: u64, name: u64, needed: u64) -> NtStatus [Passive] => volume::flt_get_volume_guid_name;
+        FltGetVolumeFromFileObject(filter: u64, file: u64, volume: u64) -> NtStatus [Apc] => volume::flt_get_volume_from_file_object;
+        FltGetVolumeInstanceFromName(filter: u64, volume: u64, name: u64, instance: u64) -> NtStatus [Apc] => volume::flt_get_volume_instance_from_name;
+        FltObjectReference(object: u64) -> NtStatus [Dispatch] => object::flt_object_reference;
+        FltObjectDereference(object: u64) -> () [Dispatch] => object::flt_object_dereference;
+        FltBuildDefaultSecurityDescriptor(descriptor: u64, access: u32) -> NtStatus [Apc] => security::flt_build_default_security_descriptor;
+        FltFreeSecurityDescriptor(descriptor: u64) -> () [Apc] => security::flt_free_security_descriptor;
+        FltCreateCommunicationPort(filter: u64, port: u64, attributes: u64, cookie: u64, connect: u64, disconnect: u64, message: u64, limit: i32) -> NtStatus [Passive] => [port::flt_create_communication_port];
+        FltCloseCommunicationPort(port: u64) -> () [Passive] => port::flt_close_communication_port;
+        FltCloseClientPort(filter: u64, port: u64) -> () [Passive] => port::flt_close_client_port;
+        FltSendMessage(filter: u64, port: u64, buffer: u64, length: u32, reply: u64, reply_length: u64, timeout: u64) -> NtStatus [Apc] => [port::flt_send_message];
+    }
+}
+
+/// A list that several threads share.
+type Shared<T> = Mutex<Vec<Arc<T>>>;

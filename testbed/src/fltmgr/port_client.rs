@@ -1,0 +1,174 @@
+//! Communication ports: what a user-mode program does (`FilterConnectCommunicationPort`,
+//! `FilterGetMessage`, `FilterReplyMessage`, `CloseHandle`).
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::channel::Message;
+use super::lock;
+use super::phase::Callback;
+use super::port::{Connection, ServerPort};
+use super::registry::{CallbackCall, FilterPhase};
+use crate::boundary::guest::Guest;
+use crate::boundary::memory::BlockSpec;
+use crate::machine::Machine;
+use crate::ntos::object::Kind;
+use crate::ntos::token::{SYSTEM_SID, Token};
+use crate::process::Process;
+use crate::status::{
+    NtStatus, STATUS_ACCESS_DENIED, STATUS_CONNECTION_COUNT_LIMIT, STATUS_FLT_NO_WAITER_FOR_REPLY,
+    STATUS_OBJECT_NAME_NOT_FOUND, STATUS_PORT_DISCONNECTED,
+};
+use crate::thread::{Thread, UserThread};
+use crate::verifier::{self, Violation};
+
+/// The connection has ended: `STATUS_PORT_DISCONNECTED`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PortClosed;
+
+impl fmt::Display for PortClosed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the port is disconnected")
+    }
+}
+
+impl std::error::Error for PortClosed {}
+
+/// A program's end of a connection. Its calls may come from any thread; dropping it closes it, on a
+/// fresh thread of the process if the present one is not modelled.
+#[derive(Debug)]
+pub struct PortClient {
+    connection: Arc<Connection>,
+    process: Arc<Process>,
+}
+
+impl PortClient {
+    /// Waits for the next message.
+    ///
+    /// # Errors
+    ///
+    /// [`PortClosed`] once either side has closed the connection.
+    pub fn get_message(&self) -> Result<Message, PortClosed> {
+        self.connection.channel.fetch().ok_or(PortClosed)
+    }
+
+    /// Answers a message; `body` is what follows the reply header.
+    ///
+    /// # Errors
+    ///
+    /// `STATUS_PORT_DISCONNECTED`, or `STATUS_FLT_NO_WAITER_FOR_REPLY` when nobody waits for an answer
+    /// to this message.
+    pub fn reply(&self, id: u64, status: NtStatus, body: &[u8]) -> Result<(), NtStatus> {
+        if self.connection.channel.is_closed() {
+            return Err(STATUS_PORT_DISCONNECTED);
+        }
+        let taken = self.connection.channel.reply(id, status.0, body);
+        if taken { Ok(()) } else { Err(STATUS_FLT_NO_WAITER_FOR_REPLY) }
+    }
+
+    /// Closes the handle; the driver's disconnect callback runs before this returns.
+    pub fn close(self) {}
+
+    /// Whether either side has closed the connection.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.connection.channel.is_closed()
+    }
+}
+
+impl Drop for PortClient {
+    fn drop(&mut self) {
+        match crate::thread::try_current() {
+            Some(thread) => verifier::settle(self.connection.disconnect(&thread)),
+            None => self.process.run(|thread| {
+                verifier::settle(self.connection.disconnect(thread.thread()));
+            }),
+        }
+    }
+}
+
+/// Connects the program of `thread` to the port `name`, with `context` as connection context.
+///
+/// # Errors
+///
+/// `STATUS_OBJECT_NAME_NOT_FOUND`, `STATUS_ACCESS_DENIED` (the default descriptor admits
+/// administrators and the system), `STATUS_CONNECTION_COUNT_LIMIT`, or what the connect callback says.
+pub(crate) fn connect(
+    thread: &UserThread,
+    name: &str,
+    context: &[u8],
+) -> Result<PortClient, NtStatus> {
+    let (machine, modelled) = (thread.machine(), thread.thread());
+    let ports = &machine.filter_manager().ports;
+    let server = ports.server(name).ok_or(STATUS_OBJECT_NAME_NOT_FOUND)?;
+    if !verifier::settle(may_connect(machine, modelled)) {
+        return Err(STATUS_ACCESS_DENIED);
+    }
+    if *lock(&server.filter.phase) == FilterPhase::Unregistering {
+        return Err(STATUS_OBJECT_NAME_NOT_FOUND);
+    }
+    let connection = ports.add(machine, &server).ok_or(STATUS_CONNECTION_COUNT_LIMIT)?;
+    let status = verifier::settle(call_connect(modelled, &server, &connection, context));
+    if !status.is_success() {
+        connection.refuse(machine);
+        return Err(status);
+    }
+    Ok(PortClient { connection, process: Arc::clone(modelled.process()) })
+}
+
+/// Administrators and the system. A token says so by its user or by a high integrity level, which
+/// only elevated tokens of administrators have.
+fn may_connect(machine: &Machine, thread: &Thread) -> Result<bool, Violation> {
+    const HIGH: u32 = 0x3000;
+    let token = match thread.impersonation() {
+        Some(impersonation) => impersonation.token,
+        None => thread.process().token(),
+    };
+    let token = machine.objects().payload::<Token>(token, Kind::Token)?;
+    Ok(token.user == SYSTEM_SID || token.integrity >= HIGH)
+}
+
+/// Runs the connect callback in the thread of the program.
+///
+/// The context is a kernel copy of unknown alignment. Its last byte is the last of its page, so that
+/// reading on faults; every second connection of a port trades that for an odd address.
+fn call_connect(
+    thread: &Arc<Thread>,
+    server: &Arc<ServerPort>,
+    connection: &Arc<Connection>,
+    context: &[u8],
+) -> Result<NtStatus, Violation> {
+    let (machine, filter) = (thread.machine(), &server.filter);
+    let label = format!("connect callback of {} for {}", filter.name, server.name);
+    let odd = connection.number % 2 == 1;
+    let size = context.len() as u64 + u64::from(odd);
+    let spec = BlockSpec::new(size, format!("context of the {label}"));
+    let block = machine.memory().allocate(BlockSpec { align: 1, ..spec })?;
+    // The block ends where a page does, so it starts at an odd address if its size is odd.
+    let start = if odd && size % 2 == 0 { block + 1 } else { block };
+    let guest = Guest::new(machine.memory(), 0);
+    guest.host_write(start, context)?;
+    let spec = BlockSpec::new(8, format!("ConnectionPortCookie of the {label}"));
+    let cookie = machine.memory().allocate(BlockSpec { align: 8, ..spec })?;
+    let what = CallbackCall {
+        callback: Callback::Connect,
+        label: &label,
+        address: server.connect,
+        request: 0,
+        is_void: false,
+    };
+    let arguments = [
+        connection.address.0,
+        server.cookie,
+        if context.is_empty() { 0 } else { start },
+        context.len() as u64,
+        cookie,
+    ];
+    let status = filter.call(thread, what, &arguments)?;
+    connection.cookie.store(guest.read_u64(cookie, "ConnectionPortCookie")?, Ordering::SeqCst);
+    let by = format!("the return of the {label}");
+    machine.memory().free(cookie, &by)?;
+    machine.memory().free(block, &by)?;
+    Ok(NtStatus(status))
+}

@@ -1,0 +1,185 @@
+//! Volumes as a filter sees them: information, GUID name, the way from a file object to its volume
+//! and from a volume to an instance.
+
+use std::sync::Arc;
+
+use super::instance::{InstancePhase, own_instance};
+use super::object::RELEASE;
+use super::phase::{self, Nature};
+use super::registry::own_filter;
+use super::lock;
+use crate::boundary::import::Call;
+use crate::boundary::memory::Access;
+use crate::io::{FileObject, MountedVolume};
+use crate::ntos::object::{Kind, ObjectAddress};
+use crate::status::{
+    NtStatus, STATUS_BUFFER_OVERFLOW, STATUS_BUFFER_TOO_SMALL, STATUS_FLT_INSTANCE_NOT_FOUND,
+    STATUS_INFO_LENGTH_MISMATCH, STATUS_INVALID_INFO_CLASS, STATUS_SUCCESS,
+};
+use crate::verifier::{Rule, Violation};
+
+/// `FS_INFORMATION_CLASS` of `wdm.h`: the classes that the file systems of this test-bed answer.
+const SIZE_INFORMATION: u32 = 3;
+const DEVICE_INFORMATION: u32 = 4;
+const ATTRIBUTE_INFORMATION: u32 = 5;
+const FULL_SIZE_INFORMATION: u32 = 7;
+/// The other classes that exist: `FileFsVolumeInformation`, `..Control..`, `..ObjectId..`,
+/// `..DriverPath..`, `..VolumeFlags..`, `..SectorSize..`.
+const UNMODELLED: [u32; 6] = [1, 6, 8, 9, 10, 11];
+
+/// Sectors are 512 bytes; so a cluster of any size that the model knows is a whole number of them.
+const SECTOR: u32 = 512;
+/// `FILE_DEVICE_DISK` and `FILE_DEVICE_IS_MOUNTED`.
+const DEVICE_DISK: u32 = 7;
+const DEVICE_IS_MOUNTED: u32 = 0x20;
+
+/// `FltQueryVolumeInformation`.
+pub(super) fn flt_query_volume_information(
+    call: &Call,
+    (instance, io_status, buffer, length, class): (u64, u64, u64, u32, u32),
+) -> Result<NtStatus, Violation> {
+    phase::check(call, Nature::Other)?;
+    let instance = own_instance(call, instance)?;
+    call.guest().check(buffer, u64::from(length), Access::ReadWrite, "FsInformation")?;
+    call.guest().check(io_status, 16, Access::ReadWrite, "Iosb")?;
+    if UNMODELLED.contains(&class) {
+        let detail = format!("FsInformationClass {class}");
+        return Err(call.violation(Rule::NotModelled, detail));
+    }
+    let Some((bytes, least)) = describe(&instance.volume, class) else {
+        return Ok(STATUS_INVALID_INFO_CLASS);
+    };
+    // MS-FSA 2.1.5.12: a buffer below the fixed part is a mismatch, a name that does not fit is cut.
+    if (length as usize) < least {
+        return Ok(STATUS_INFO_LENGTH_MISMATCH);
+    }
+    let fits = bytes.len().min(length as usize);
+    let status = if fits == bytes.len() { STATUS_SUCCESS } else { STATUS_BUFFER_OVERFLOW };
+    call.guest().write_bytes(buffer, bytes.get(..fits).unwrap_or_default(), "FsInformation")?;
+    call.guest().write_u64(io_status, u64::from(status.0), "Iosb.Status")?;
+    call.guest().write_u64(io_status + 8, fits as u64, "Iosb.Information")?;
+    Ok(status)
+}
+
+/// The structure of a class and the length of its fixed part (MS-FSCC 2.5).
+fn describe(volume: &MountedVolume, class: u32) -> Option<(Vec<u8>, usize)> {
+    let about = volume.file_system().information();
+    let mut bytes = Vec::new();
+    match class {
+        SIZE_INFORMATION | FULL_SIZE_INFORMATION => {
+            bytes.extend(about.total_clusters.to_le_bytes());
+            bytes.extend(about.free_clusters.to_le_bytes());
+            if class == FULL_SIZE_INFORMATION {
+                bytes.extend(about.free_clusters.to_le_bytes());
+            }
+            bytes.extend((about.cluster_size / SECTOR).to_le_bytes());
+            bytes.extend(SECTOR.to_le_bytes());
+        }
+        DEVICE_INFORMATION => {
+            bytes.extend(DEVICE_DISK.to_le_bytes());
+            bytes.extend(DEVICE_IS_MOUNTED.to_le_bytes());
+        }
+        ATTRIBUTE_INFORMATION => {
+            let name: Vec<u8> =
+                about.file_system_name.encode_utf16().flat_map(u16::to_le_bytes).collect();
+            bytes.extend(about.attributes.to_le_bytes());
+            bytes.extend(255_u32.to_le_bytes());
+            bytes.extend((name.len() as u32).to_le_bytes());
+            bytes.extend(name);
+            return Some((bytes, 12));
+        }
+        _ => return None,
+    }
+    let least = bytes.len();
+    Some((bytes, least))
+}
+
+/// `FltGetVolumeGuidName`.
+pub(super) fn flt_get_volume_guid_name(
+    call: &Call,
+    volume: u64,
+    name: u64,
+    needed: u64,
+) -> Result<NtStatus, Violation> {
+    phase::check(call, Nature::Other)?;
+    let volume = volume_at(call, volume)?;
+    let text: Vec<u8> =
+        volume.guid_name().encode_utf16().flat_map(u16::to_le_bytes).collect();
+    if needed != 0 {
+        call.guest().write_u32(needed, text.len() as u32, "BufferSizeNeeded")?;
+    }
+    if name == 0 {
+        // For a first call that asks for the size; the page requires the parameter otherwise.
+        if needed == 0 {
+            return Err(call.violation(Rule::Argument, "VolumeGuidName and BufferSizeNeeded NULL"));
+        }
+        return Ok(STATUS_BUFFER_TOO_SMALL);
+    }
+    let room = call.guest().read_u16(name + 2, "VolumeGuidName.MaximumLength")?;
+    if usize::from(room) < text.len() {
+        return Ok(STATUS_BUFFER_TOO_SMALL);
+    }
+    let buffer = call.guest().read_u64(name + 8, "VolumeGuidName.Buffer")?;
+    call.guest().write_bytes(buffer, &text, "VolumeGuidName.Buffer")?;
+    call.guest().write_u16(name, text.len() as u16, "VolumeGuidName.Length")?;
+    Ok(STATUS_SUCCESS)
+}
+
+/// `FltGetVolumeFromFileObject`: the volume is referenced for the caller.
+pub(super) fn flt_get_volume_from_file_object(
+    call: &Call,
+    filter: u64,
+    file: u64,
+    volume: u64,
+) -> Result<NtStatus, Violation> {
+    phase::check(call, Nature::Other)?;
+    own_filter(call, filter)?;
+    let objects = call.machine().objects();
+    let file = objects.payload::<FileObject>(ObjectAddress(file), Kind::File)?;
+    let Some(found) = file.volume() else {
+        return Ok(crate::status::STATUS_INVALID_PARAMETER);
+    };
+    call.guest().write_u64(volume, found.address().0, "RetVolume")?;
+    objects.reference(found.address(), call.site(), RELEASE)?;
+    Ok(STATUS_SUCCESS)
+}
+
+/// `FltGetVolumeInstanceFromName`: the highest matching instance, referenced for the caller. All
+/// instances here have their filter's default name, so a name is not modelled.
+pub(super) fn flt_get_volume_instance_from_name(
+    call: &Call,
+    filter: u64,
+    volume: u64,
+    name: u64,
+    instance: u64,
+) -> Result<NtStatus, Violation> {
+    phase::check(call, Nature::Other)?;
+    if name != 0 {
+        return Err(call.violation(Rule::NotModelled, "a search by InstanceName"));
+    }
+    let filter = if filter == 0 { None } else { Some(own_filter(call, filter)?) };
+    let volume = volume_at(call, volume)?;
+    let matching = |phase: InstancePhase| phase == InstancePhase::Attached;
+    let found = lock(volume.instances())
+        .iter()
+        .find(|candidate| {
+            filter.as_ref().is_none_or(|filter| Arc::ptr_eq(filter, &candidate.filter))
+                && matching(candidate.phase())
+        })
+        .cloned();
+    let Some(found) = found else {
+        return Ok(STATUS_FLT_INSTANCE_NOT_FOUND);
+    };
+    call.guest().write_u64(instance, found.address.0, "RetInstance")?;
+    call.machine().objects().reference(found.address, call.site(), RELEASE)?;
+    Ok(STATUS_SUCCESS)
+}
+
+fn volume_at(call: &Call, address: u64) -> Result<Arc<MountedVolume>, Violation> {
+    let address = ObjectAddress(address);
+    let weak = call
+        .machine()
+        .objects()
+        .payload::<std::sync::Weak<MountedVolume>>(address, Kind::Volume)?;
+    weak.upgrade().ok_or_else(|| call.violation(Rule::UseAfterFree, "the volume is gone"))
+}

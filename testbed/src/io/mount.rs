@@ -1,0 +1,199 @@
+//! Mounted volumes: a file system with a device name, a GUID and the instances attached to it.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, Weak};
+
+use super::lock;
+use crate::fltmgr;
+use crate::machine::Machine;
+use crate::ntos::object::{Kind, ObjectAddress};
+use crate::volume::{FileSystem, FsKind, FsSpec};
+
+/// Names a mounted volume to the harness.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct VolumeId(pub u32);
+
+/// Why a volume cannot be mounted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MountError(String);
+
+impl fmt::Display for MountError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the volume cannot be mounted: {}", self.0)
+    }
+}
+
+impl std::error::Error for MountError {}
+
+/// A volume to mount.
+#[derive(Clone, Debug)]
+pub struct VolumeSpec {
+    file_system: FsSpec,
+    name: Option<String>,
+    guid: Option<String>,
+    trusted: bool,
+}
+
+impl VolumeSpec {
+    /// A volume that clones, with clusters of this size in bytes.
+    #[must_use]
+    pub fn refs(cluster_size: u32) -> Self {
+        Self::with(FsSpec::refs(cluster_size))
+    }
+
+    /// A volume that does not clone.
+    #[must_use]
+    pub fn ntfs(cluster_size: u32) -> Self {
+        Self::with(FsSpec::ntfs(cluster_size))
+    }
+
+    /// A volume with this file system.
+    #[must_use]
+    pub fn with(file_system: FsSpec) -> Self {
+        Self { file_system, name: None, guid: None, trusted: false }
+    }
+
+    /// The device name; otherwise `\Device\HarddiskVolume` and a number.
+    #[must_use]
+    pub fn name(self, name: impl Into<String>) -> Self {
+        Self { name: Some(name.into()), ..self }
+    }
+
+    /// The GUID in its text form, without braces; otherwise one is made from the number.
+    #[must_use]
+    pub fn guid(self, guid: impl Into<String>) -> Self {
+        Self { guid: Some(guid.into()), ..self }
+    }
+
+    /// Mounts it read-only.
+    #[must_use]
+    pub fn read_only(mut self) -> Self {
+        self.file_system.read_only = true;
+        self
+    }
+
+    /// Makes it a Dev Drive.
+    #[must_use]
+    pub fn dev_drive(mut self) -> Self {
+        self.file_system.dev_drive = true;
+        self
+    }
+
+    /// Makes it a trusted Dev Drive whose policy lets filters attach.
+    #[must_use]
+    pub fn trusted(mut self) -> Self {
+        self.file_system.dev_drive = true;
+        self.trusted = true;
+        self
+    }
+}
+
+/// A mounted volume.
+#[derive(Debug)]
+pub struct MountedVolume {
+    id: VolumeId,
+    name: String,
+    guid: String,
+    file_system: FileSystem,
+    trusted: bool,
+    address: ObjectAddress,
+    instances: Mutex<Vec<Arc<fltmgr::Instance>>>,
+    /// Filters that have been asked whether they attach.
+    shown_to: Mutex<Vec<ObjectAddress>>,
+}
+
+impl MountedVolume {
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> VolumeId {
+        self.id
+    }
+
+    /// Its device name, for instance `\Device\HarddiskVolume3`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its name in the form of the mount manager: `\??\Volume{..}`.
+    #[must_use]
+    pub fn guid_name(&self) -> String {
+        format!(r"\??\Volume{{{}}}", self.guid)
+    }
+
+    /// Its file system.
+    #[must_use]
+    pub fn file_system(&self) -> &FileSystem {
+        &self.file_system
+    }
+
+    /// Its `PFLT_VOLUME`.
+    #[must_use]
+    pub fn address(&self) -> ObjectAddress {
+        self.address
+    }
+
+    /// Names of the filters attached to it, from the top down.
+    #[must_use]
+    pub fn attached_filters(&self) -> Vec<String> {
+        lock(&self.instances).iter().map(|instance| instance.filter_name().to_owned()).collect()
+    }
+
+    pub(crate) fn is_dev_drive(&self) -> bool {
+        self.file_system.spec().dev_drive
+    }
+
+    pub(crate) fn is_trusted(&self) -> bool {
+        self.trusted
+    }
+
+    /// `FLT_FILESYSTEM_TYPE` (fltUserStructures.h): FLT_FSTYPE_NTFS or FLT_FSTYPE_REFS.
+    pub(crate) fn file_system_type(&self) -> u32 {
+        match self.file_system.spec().kind {
+            FsKind::Ntfs => 2,
+            FsKind::Refs => 28,
+        }
+    }
+
+    /// From the highest altitude down.
+    pub(crate) fn instances(&self) -> &Mutex<Vec<Arc<fltmgr::Instance>>> {
+        &self.instances
+    }
+
+    pub(crate) fn shown_to(&self) -> &Mutex<Vec<ObjectAddress>> {
+        &self.shown_to
+    }
+}
+
+impl super::IoManager {
+    /// Mounts a volume. Filters that have started see it with the first operation on it.
+    ///
+    /// # Errors
+    ///
+    /// What of the specification cannot be played, or a device name that is taken.
+    pub fn mount(&self, machine: &Machine, spec: VolumeSpec) -> Result<VolumeId, MountError> {
+        let mut volumes = lock(&self.volumes);
+        let number = u32::try_from(volumes.len() + 1)
+            .map_err(|_many| MountError("too many volumes".to_owned()))?;
+        let name = spec.name.unwrap_or_else(|| format!(r"\Device\HarddiskVolume{number}"));
+        if volumes.iter().any(|other| other.name.eq_ignore_ascii_case(&name)) {
+            return Err(MountError(format!("the name {name} is taken")));
+        }
+        let file_system = FileSystem::new(spec.file_system).map_err(MountError)?;
+        let guid =
+            spec.guid.unwrap_or_else(|| format!("c10e6a5d-0000-4000-8000-{number:012x}"));
+        let label = format!("FLT_VOLUME of {name}");
+        let volume = Arc::new_cyclic(|me: &Weak<MountedVolume>| MountedVolume {
+            id: VolumeId(number),
+            name,
+            guid,
+            file_system,
+            trusted: spec.trusted,
+            address: machine.objects().create(Kind::Volume, label, Arc::new(me.clone())),
+            instances: Mutex::default(),
+            shown_to: Mutex::default(),
+        });
+        volumes.push(volume);
+        Ok(VolumeId(number))
+    }
+}

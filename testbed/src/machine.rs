@@ -1,0 +1,419 @@
+//! The modelled machine: owns everything, loads drivers, runs processes.
+//!
+//! [`Machine`] is what a test starts with: boot, mount, load a driver, run processes, unload, shut
+//! down. It holds one piece of each manager; the managers find each other through it. Loading is in
+//! `loader`, what a test may wish to fail is [`Injection`].
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use crate::boundary::fault;
+use crate::boundary::import::Call;
+use crate::boundary::memory::Memory;
+use crate::fltmgr::{self, FilterManager, PortClient};
+use crate::image::Image;
+use crate::io::{self, IoManager, MountError, VolumeId, VolumeSpec};
+use crate::loader::Driver;
+use crate::ntos::object::{Kind, ObjectAddress, ObjectTable};
+use crate::ntos::pool::Pool;
+use crate::ntos::sync::Synchronization;
+use crate::ntos::time::{Clock, ClockSource};
+use crate::process::{Process, ProcessSpec, Running};
+use crate::status::NtStatus;
+use crate::thread::{Mode, Thread, UserThread};
+use crate::verifier::{self, CallSite, Rule, Violation};
+
+/// What can be chosen about a machine.
+#[derive(Clone, Copy, Debug)]
+pub struct BootOptions {
+    /// Where it takes its time from.
+    pub clock: ClockSource,
+    /// Seed of what the kernel calls random.
+    pub seed: u64,
+    /// Pool requests above this many bytes fail, as they would on a machine short of memory.
+    pub pool_limit: u64,
+}
+
+impl Default for BootOptions {
+    fn default() -> Self {
+        Self { clock: ClockSource::Host, seed: 0x2545_F491_4F6C_DD1D, pool_limit: 1 << 30 }
+    }
+}
+
+/// Chooses calls that fail for want of memory.
+#[derive(Debug, Default)]
+pub struct Injection {
+    /// Fallible calls so far.
+    calls: AtomicU64,
+    /// The number of the one call that fails, counted from 1; 0 for none.
+    chosen: AtomicU64,
+}
+
+impl Injection {
+    /// Lets the `number`th fallible call from now on fail, counted from 1; 0 lets none fail.
+    pub fn fail(&self, number: u64) {
+        let before = self.calls.load(Ordering::Relaxed);
+        let chosen = if number == 0 { 0 } else { before + number };
+        self.chosen.store(chosen, Ordering::Relaxed);
+    }
+
+    /// How many fallible calls drivers have made so far.
+    #[must_use]
+    pub fn calls(&self) -> u64 {
+        self.calls.load(Ordering::Relaxed)
+    }
+
+    /// Counts a fallible call of a driver and says whether it is the chosen one.
+    pub(crate) fn fails(&self, call: &Call) -> bool {
+        if call.driver() == 0 {
+            return false;
+        }
+        let number = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
+        number == self.chosen.load(Ordering::Relaxed)
+    }
+}
+
+/// What a machine has done when it is shut down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// File-system controls that reached filters or file systems.
+    pub requests: u64,
+    /// Calls of kernel routines that could have failed for want of memory.
+    pub fallible_calls: u64,
+}
+
+/// A thread that a driver has started: whose it is, itself, the call.
+type DriverThread = (u32, Arc<Thread>, CallSite);
+
+/// One modelled machine.
+#[derive(Debug)]
+pub struct Machine {
+    options: BootOptions,
+    memory: Arc<Memory>,
+    objects: ObjectTable,
+    pool: Pool,
+    sync: Synchronization,
+    clock: Clock,
+    injection: Injection,
+    filter_manager: FilterManager,
+    io: IoManager,
+    system: OnceLock<Arc<Process>>,
+    processes: Mutex<Vec<Arc<Process>>>,
+    drivers: Mutex<Vec<Driver>>,
+    /// Unloaded images: no longer accessible, still named in reports.
+    unloaded: Mutex<Vec<Arc<Image>>>,
+    driver_threads: Mutex<Vec<DriverThread>>,
+    threads: Mutex<Vec<Running<()>>>,
+    altitudes: Mutex<BTreeMap<String, String>>,
+    debug_output: Mutex<String>,
+    client_ids: AtomicU64,
+    start_keys: AtomicU64,
+    driver_numbers: AtomicU64,
+    random: AtomicU64,
+}
+
+impl Machine {
+    /// Starts a machine. It has the System process and nothing else.
+    ///
+    /// Ends the run when the host has no address space for it.
+    #[must_use]
+    pub fn boot(options: BootOptions) -> Arc<Self> {
+        fault::install();
+        let no_memory = |error| Violation::new(Rule::Testbed, format!("no memory: {error}"));
+        let memory = verifier::settle(Memory::new().map_err(no_memory));
+        let machine = Arc::new(Self {
+            options,
+            objects: verifier::settle(ObjectTable::new(&memory)),
+            memory,
+            pool: Pool::default(),
+            sync: Synchronization::default(),
+            clock: Clock::new(options.clock),
+            injection: Injection::default(),
+            filter_manager: FilterManager::default(),
+            io: IoManager::default(),
+            system: OnceLock::new(),
+            processes: Mutex::default(),
+            drivers: Mutex::default(),
+            unloaded: Mutex::default(),
+            driver_threads: Mutex::default(),
+            threads: Mutex::default(),
+            altitudes: Mutex::default(),
+            debug_output: Mutex::default(),
+            // The System process is 4; ids are multiples of 4 (handles of the client-id table).
+            client_ids: AtomicU64::new(8),
+            start_keys: AtomicU64::new(1),
+            driver_numbers: AtomicU64::new(1),
+            random: AtomicU64::new(options.seed),
+        });
+        let system = Process::create(&machine, 4, ProcessSpec::system());
+        machine.system.get_or_init(|| system);
+        machine
+    }
+
+    /// Mounts a volume.
+    ///
+    /// # Errors
+    ///
+    /// What of the specification cannot be played, or a device name that is taken.
+    pub fn mount(&self, spec: VolumeSpec) -> Result<VolumeId, MountError> {
+        self.io.mount(self, spec)
+    }
+
+    /// Creates a process.
+    pub fn create_process(self: &Arc<Self>, spec: ProcessSpec) -> Arc<Process> {
+        let process = Process::create(self, self.next_client_id(), spec);
+        lock(&self.processes).push(Arc::clone(&process));
+        process
+    }
+
+    /// The System process: its threads are those of the kernel, its handles the kernel handles.
+    ///
+    /// Ends the run before the machine has booted.
+    #[must_use]
+    pub fn system(&self) -> Arc<Process> {
+        let early = || Violation::new(Rule::Testbed, "there is no System process yet");
+        verifier::settle(self.system.get().cloned().ok_or_else(early))
+    }
+
+    /// Connects the program of `thread` to a communication port.
+    ///
+    /// # Errors
+    ///
+    /// `STATUS_OBJECT_NAME_NOT_FOUND`, `STATUS_ACCESS_DENIED`, `STATUS_CONNECTION_COUNT_LIMIT`, or
+    /// what the driver answers.
+    pub fn connect_port(
+        &self,
+        thread: &UserThread,
+        name: &str,
+        context: &[u8],
+    ) -> Result<PortClient, NtStatus> {
+        fltmgr::connect(thread, name, context)
+    }
+
+    /// What drivers printed so far, a line each.
+    #[must_use]
+    pub fn debug_output(&self) -> Vec<String> {
+        lock(&self.debug_output).lines().map(str::to_owned).collect()
+    }
+
+    /// Ends the machine: every driver must have been unloaded. Joins the threads that drivers made.
+    ///
+    /// # Errors
+    ///
+    /// What is left: drivers still loaded, and all that they hold.
+    pub fn shutdown(&self) -> Result<Summary, Vec<Violation>> {
+        let drivers = lock(&self.drivers);
+        if !drivers.is_empty() {
+            let loaded = drivers.iter().map(|driver| {
+                Violation::new(Rule::Unload, format!("{} is still loaded", driver.name()))
+            });
+            return Err(loaded.collect());
+        }
+        drop(drivers);
+        for thread in std::mem::take(&mut *lock(&self.threads)) {
+            thread.join();
+        }
+        Ok(Summary { requests: self.io.requests(), fallible_calls: self.injection.calls() })
+    }
+
+    /// The altitude at which the filter of this service attaches (`Services\X\Instances`). A value of
+    /// the activity-monitor range unless [`Self::set_altitude`] said otherwise.
+    #[must_use]
+    pub fn altitude(&self, service: &str) -> String {
+        lock(&self.altitudes).get(service).cloned().unwrap_or_else(|| "365000".to_owned())
+    }
+
+    /// Chooses the altitude of a service, before its driver is loaded.
+    pub fn set_altitude(&self, service: &str, altitude: &str) {
+        lock(&self.altitudes).insert(service.to_owned(), altitude.to_owned());
+    }
+
+    /// What it was booted with.
+    #[must_use]
+    pub fn options(&self) -> &BootOptions {
+        &self.options
+    }
+
+    /// Its memory.
+    #[must_use]
+    pub fn memory(&self) -> &Arc<Memory> {
+        &self.memory
+    }
+
+    /// Its objects.
+    #[must_use]
+    pub fn objects(&self) -> &ObjectTable {
+        &self.objects
+    }
+
+    /// Its pool.
+    #[must_use]
+    pub fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    /// Its locks, events and waits.
+    #[must_use]
+    pub fn sync(&self) -> &Synchronization {
+        &self.sync
+    }
+
+    /// Its clock.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// What is chosen to fail.
+    #[must_use]
+    pub fn injection(&self) -> &Injection {
+        &self.injection
+    }
+
+    /// Its filter manager.
+    #[must_use]
+    pub fn filter_manager(&self) -> &FilterManager {
+        &self.filter_manager
+    }
+
+    /// Its I/O manager.
+    #[must_use]
+    pub fn io(&self) -> &IoManager {
+        &self.io
+    }
+
+    /// Says in words where `address` lies.
+    #[must_use]
+    pub fn describe(&self, address: u64) -> String {
+        self.objects.describe(address).unwrap_or_else(|| self.memory.describe(address))
+    }
+
+    /// Whether `address` lies in address space that the machine has handed out or reserved.
+    #[must_use]
+    pub fn owns(&self, address: u64) -> bool {
+        self.objects.owns(address) || self.memory.owns(address)
+    }
+
+    /// "image+rva" for an address in a loaded driver.
+    #[must_use]
+    pub fn image_place(&self, address: u64) -> Option<String> {
+        // Called from the fault handler too: a lock that is held must not hang the report.
+        let drivers = self.drivers.try_lock().ok()?;
+        drivers.iter().find_map(|driver| driver.place(address))
+    }
+
+    /// The driver object of a loaded driver.
+    #[must_use]
+    pub fn driver_object(&self, driver: u32) -> Option<ObjectAddress> {
+        lock(&self.drivers).iter().find(|loaded| loaded.number() == driver).map(Driver::object)
+    }
+
+    pub(crate) fn drivers(&self) -> MutexGuard<'_, Vec<Driver>> {
+        lock(&self.drivers)
+    }
+
+    pub(crate) fn keep_image(&self, image: Arc<Image>) {
+        lock(&self.unloaded).push(image);
+    }
+
+    pub(crate) fn next_driver_number(&self) -> u32 {
+        let number = self.driver_numbers.fetch_add(1, Ordering::Relaxed);
+        u32::try_from(number).unwrap_or(u32::MAX)
+    }
+
+    pub(crate) fn next_client_id(&self) -> u64 {
+        self.client_ids.fetch_add(4, Ordering::Relaxed)
+    }
+
+    pub(crate) fn next_start_key(&self) -> u64 {
+        self.start_keys.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The next number of a xorshift generator (Marsaglia, "Xorshift RNGs", 2003).
+    pub(crate) fn random(&self) -> u64 {
+        let step = |mut x: u64| {
+            x ^= x << 13;
+            x ^= x >> 7;
+            x ^ x << 17
+        };
+        let before = self.random.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |x| Some(step(x)));
+        step(before.unwrap_or_default())
+    }
+
+    pub(crate) fn add_debug_output(&self, text: &str) {
+        lock(&self.debug_output).push_str(text);
+    }
+
+    /// Keeps a thread of a driver, to be joined at shutdown.
+    pub(crate) fn keep(&self, thread: Running<()>) {
+        lock(&self.threads).push(thread);
+    }
+
+    pub(crate) fn note_driver_thread(&self, driver: u32, thread: &Arc<Thread>, site: &CallSite) {
+        lock(&self.driver_threads).push((driver, Arc::clone(thread), site.clone()));
+    }
+
+    /// Threads of a driver that have not ended, as violations.
+    pub(crate) fn running_threads(&self, driver: u32) -> Vec<Violation> {
+        let mut threads = lock(&self.driver_threads);
+        threads.retain(|(_, thread, _)| !self.sync.has_ended(thread.object()));
+        let own = threads.iter().filter(|(owner, _, _)| *owner == driver);
+        own.map(|(_, thread, site)| {
+            let detail = format!("thread {}, created by {site}, still runs", thread.id());
+            Violation::new(Rule::SystemThread, detail)
+        })
+        .collect()
+    }
+
+    /// Handles that a driver opened and did not close, as violations.
+    pub(crate) fn open_handles(&self, driver: u32) -> Vec<Violation> {
+        let system = self.system();
+        let open = system.handles().all();
+        let own = open.iter().filter(|(_, entry)| entry.driver == driver);
+        own.map(|(value, entry)| {
+            let what = self.objects.label(entry.object).unwrap_or_default();
+            Violation::new(Rule::Leak, format!("kernel handle {value:#x} to {what} was never closed"))
+        })
+        .collect()
+    }
+
+    pub(crate) fn close_handle(
+        &self,
+        process: &Arc<Process>,
+        mode: Mode,
+        value: u64,
+    ) -> Result<(), NtStatus> {
+        io::close_handle(self, process, mode, value)
+    }
+
+    /// A driver object: opaque, its fields are not modelled.
+    pub(crate) fn create_driver_object(&self, name: &str) -> ObjectAddress {
+        self.objects.create(Kind::Driver, format!("DRIVER_OBJECT of {name}"), Arc::new(()))
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn machines_with_the_same_seed_draw_the_same_numbers() {
+        let draw = |seed| {
+            let machine = Machine::boot(BootOptions { seed, ..BootOptions::default() });
+            [machine.random(), machine.random(), machine.random()]
+        };
+        assert_eq!(draw(7), draw(7));
+        assert_ne!(draw(7), draw(8));
+    }
+
+    #[test]
+    fn a_machine_without_drivers_shuts_down() {
+        let machine = Machine::boot(BootOptions::default());
+        assert_eq!(machine.shutdown(), Ok(Summary { requests: 0, fallible_calls: 0 }));
+    }
+}

@@ -1,0 +1,92 @@
+//! Clocks.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use crate::boundary::import::Call;
+use crate::verifier::Violation;
+
+/// Counts of `KeQueryPerformanceCounter` per second: what current Windows uses.
+const FREQUENCY: i64 = 10_000_000;
+/// 100 ns units between 1601-01-01 and 1970-01-01 ("FILETIME structure", Microsoft Learn).
+const UNIX_EPOCH_TICKS: i64 = 116_444_736_000_000_000;
+
+/// Where a machine takes its time from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ClockSource {
+    /// The host's clocks.
+    #[default]
+    Host,
+    /// Starts at `start` (100 ns since 1601) and moves on by `step` with every look: the same run
+    /// gives the same times.
+    Stepped {
+        /// System time of the first look.
+        start: i64,
+        /// 100 ns units between two looks.
+        step: i64,
+    },
+}
+
+/// The clock of a machine.
+#[derive(Debug)]
+pub struct Clock {
+    source: ClockSource,
+    looks: AtomicI64,
+    boot: Instant,
+}
+
+impl Clock {
+    pub(crate) fn new(source: ClockSource) -> Self {
+        Self { source, looks: AtomicI64::new(0), boot: Instant::now() }
+    }
+
+    fn stepped(&self, start: i64, step: i64) -> i64 {
+        start.saturating_add(step.saturating_mul(self.looks.fetch_add(1, Ordering::Relaxed)))
+    }
+
+    /// System time in 100 ns units since 1601.
+    #[must_use]
+    pub fn system_time(&self) -> i64 {
+        match self.source {
+            ClockSource::Host => {
+                let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                i64::try_from(since.as_nanos() / 100).map_or(i64::MAX, |ticks| ticks.saturating_add(UNIX_EPOCH_TICKS))
+            }
+            ClockSource::Stepped { start, step } => self.stepped(start, step),
+        }
+    }
+
+    /// 100 ns units since boot.
+    #[must_use]
+    pub fn performance_counter(&self) -> i64 {
+        match self.source {
+            ClockSource::Host => i64::try_from(self.boot.elapsed().as_nanos() / 100).unwrap_or(i64::MAX),
+            ClockSource::Stepped { step, .. } => self.stepped(0, step),
+        }
+    }
+}
+
+/// "KeQuerySystemTimePrecise function (wdm.h)", Microsoft Learn.
+pub(crate) fn ke_query_system_time_precise(call: &Call, time: u64) -> Result<(), Violation> {
+    let guest = call.guest();
+    guest.check_aligned(time, 8, "CurrentTime")?;
+    guest.write_i64(time, call.machine().clock().system_time(), "CurrentTime")
+}
+
+/// "KeQueryPerformanceCounter function (wdm.h)", Microsoft Learn.
+pub(crate) fn ke_query_performance_counter(call: &Call, frequency: u64) -> Result<i64, Violation> {
+    if frequency != 0 {
+        call.guest().write_i64(frequency, FREQUENCY, "PerformanceFrequency")?;
+    }
+    Ok(call.machine().clock().performance_counter())
+}
+
+/// "KeQueryInterruptTimePrecise function (wdm.h)", Microsoft Learn: 100 ns units since boot, and the
+/// performance counter of the same instant.
+pub(crate) fn ke_query_interrupt_time_precise(call: &Call, counter: u64) -> Result<u64, Violation> {
+    let now = call.machine().clock().performance_counter();
+    call.guest().write_i64(counter, now, "QpcTimeStamp")?;
+    // The counter runs at 10 MHz, so its count is the time in 100 ns.
+    Ok(now.unsigned_abs())
+}
+

@@ -1,0 +1,112 @@
+//! One misbehaviour each: the run must stop with exit code 86 and name rule and place.
+//!
+//! A scenario runs in a child: this test program again, with the fault in an environment variable.
+
+use std::process::Command;
+
+use testbed::io::{FsControl, Hold, PostOperation, RequestOptions};
+use testbed::ntos::token::Token;
+use testbed::status::STATUS_SUCCESS;
+use testbed::{ProcessSpec, verifier};
+
+use super::{Bench, CLONE, clone_input, two_files};
+
+const VARIABLE: &str = "TESTBED_FLTMGR_FAULT";
+
+/// Does everything that makes some fault show: a connection, requests of several kinds, an unload
+/// with a request in flight. Without the variable it does nothing.
+#[test]
+fn scenario() {
+    let Ok(fault) = std::env::var(VARIABLE) else { return };
+    let bench = Bench::start(&[&format!("fault=\"{fault}\"")]).expect("the parent has compiled it");
+    let token = Token { integrity: 0x3000, ..Token::of("S-1-5-21-1-2-3-500") };
+    let tool = bench.machine.create_process(ProcessSpec::user("tool.exe").token(token));
+    let client = tool.run(|thread| {
+        thread.machine().connect_port(thread, r"\TestPort", &[6]).expect("connected")
+    });
+    let volume = bench.volume;
+    let (hold, same) = (Hold::new(), RequestOptions::default().post(PostOperation::SameThread));
+    let writable = RequestOptions::default().writable_system_buffer();
+    let all = if fault == "write_buffer" {
+        vec![writable]
+    } else if fault == "context_in_post" {
+        vec![same]
+    } else {
+        vec![RequestOptions::default(), same]
+    };
+    let held = RequestOptions::default().hold(&hold);
+    let name = fault.clone();
+    let caller = bench.copy.spawn(move |thread| {
+        let fault = name;
+        let (source, target) = two_files(thread, volume);
+        let input = clone_input(source);
+        for options in all.into_iter().chain([held]) {
+            let output_length = if fault == "forge_information" { 64 } else { 0 };
+            let input = Some(input.as_slice());
+            let control = FsControl { handle: target, code: CLONE, input, output_length, options };
+            assert_eq!(thread.fs_control_with(&control).status, STATUS_SUCCESS);
+        }
+    });
+    hold.wait_for(1);
+    client.close();
+    bench.machine.unload("Filter").expect("unloaded");
+    hold.release();
+    caller.join();
+    println!("the fault {fault} was not noticed");
+}
+
+/// Runs the scenario with `fault` and expects it to be stopped by `rule`, with `detail` in the report.
+fn stops(fault: &str, rule: &str, detail: &str) {
+    if super::image::filter(&[]).is_none() {
+        return;
+    }
+    let output = Command::new(std::env::current_exe().expect("a path"))
+        .args(["--exact", "faults::scenario", "--nocapture", "--test-threads=1"])
+        .env(VARIABLE, fault)
+        .output()
+        .expect("the scenario runs");
+    let report = String::from_utf8_lossy(&output.stderr);
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(verifier::EXIT_CODE), "{fault}:\n{report}{printed}");
+    assert!(report.contains(&format!("VIOLATION of rule {rule}\n")), "{fault}:\n{report}");
+    assert!(report.contains(detail), "{fault}: no {detail:?} in\n{report}");
+}
+
+macro_rules! faults {
+    ($($name:ident: $rule:literal, $detail:literal;)*) => {
+        $(
+            #[test]
+            fn $name() {
+                stops(stringify!($name), $rule, $detail);
+            }
+        )*
+    };
+}
+
+faults! {
+    pending: "callback-status", "pre-operation of Filter for request 1 returned FLT_PREOP_PENDING";
+    unknown_status: "callback-status", "returned 0x4d";
+    lost_context: "callback-status", "set a completion context";
+    complete_unset: "callback-status", "without setting IoStatus.Status";
+    no_post: "callback-status", "none is registered";
+    more_processing: "callback-status", "FLT_POSTOP_MORE_PROCESSING_REQUIRED";
+    edit: "callback-data", "byte 0x18 of FLT_IO_PARAMETER_BLOCK";
+    set_status: "callback-data", "set IoStatus, but did not complete";
+    read_past: "fault", "0 bytes past the end of the 32-byte system buffer of request 1";
+    write_buffer: "callback-data", "byte 0x0 of the system buffer";
+    use_after_end: "fault", "FLT_CALLBACK_DATA of request 1";
+    passive_in_post: "irql", "FltGetInstanceContext: called at DISPATCH_LEVEL";
+    context_in_post: "context", "may release contexts, not get or set them";
+    forge_information: "callback-data", "Information 1048576 for an output buffer of 64 bytes";
+    name_in_post: "irql", "FltGetFileNameInformation: called at DISPATCH_LEVEL";
+    busy_draining: "draining", "FltGetRequestorProcessId";
+    send_unbounded: "wait", "Timeout NULL or zero";
+    send_in_setup: "wait", "an instance setup may not talk";
+    leak_name: "leak", "file name information, from FltGetFileNameInformation";
+    leak_context: "leak", "a reference of the context";
+    leak_client: "leak", "a client port of \\TestPort";
+    unregister_first: "unload", "this call would hang";
+    no_unregister: "unload", "without FltUnregisterFilter";
+    other_major: "not-modelled", "major function 0x00";
+    executable_pool: "pool", "HVCI";
+}

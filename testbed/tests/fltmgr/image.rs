@@ -1,0 +1,55 @@
+//! Compiles the test image of these tests.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// A compiled image; its folder goes when it is dropped.
+pub(crate) struct TestImage {
+    folder: PathBuf,
+}
+
+impl TestImage {
+    /// The image file.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.folder.join("filter.sys")
+    }
+}
+
+impl Drop for TestImage {
+    fn drop(&mut self) {
+        // What stays behind lies in the target directory and harms nobody.
+        let _gone = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// Compiles `tests/images/filter.rs` with `flags` ("fault=\"edit\"", "synchronize").
+///
+/// `None` when the toolchain has no x86_64-pc-windows-msvc target; then nothing can be run.
+pub(crate) fn filter(flags: &[&str]) -> Option<TestImage> {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    // Tests run at the same time, in threads and in child processes: each has a folder of its own.
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let name = format!("fltmgr-{}-{number}", std::process::id());
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::create_dir_all(&folder).expect("the target directory is writable");
+    let image = TestImage { folder };
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let mut command = Command::new(rustc);
+    command.args(["--edition", "2024", "--target", "x86_64-pc-windows-msvc"]);
+    command.args(["--crate-type", "cdylib", "--crate-name", "filter", "-C", "panic=abort"]);
+    command.args(["-C", "opt-level=2", "-C", "linker=rust-lld", "--cap-lints", "warn"]);
+    command.args(["-C", "link-args=/NODEFAULTLIB /ENTRY:DriverEntry /SUBSYSTEM:NATIVE /DRIVER"]);
+    for flag in flags {
+        command.args(["--cfg", flag]);
+    }
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/images/filter.rs");
+    let output = command.arg("-o").arg(image.path()).arg(source).output().expect("rustc runs");
+    let text = String::from_utf8_lossy(&output.stderr);
+    if !output.status.success() && text.contains("can't find crate for `core`") {
+        println!("not run: rustup target add x86_64-pc-windows-msvc");
+        return None;
+    }
+    assert!(output.status.success(), "the test image does not compile:\n{text}");
+    Some(image)
+}
