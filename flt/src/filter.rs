@@ -210,7 +210,8 @@ impl<F: Minifilter> Global<F> {
         let mut ended = thread.wait(passive, FAREWELL_MILLISECONDS);
         while !ended {
             // A client that reads and never replies holds the thread in its send: closing our end
-            // frees it. Repeated, because a client may connect until the close of the server port.
+            // frees it. Repeated, because a connect callback may have been running when the server
+            // port was closed, and stores its client only at its end.
             // SAFETY: the filter is still registered.
             unsafe { self.client.close(self.filter(), passive) };
             ended = thread.wait(passive, JOIN_MILLISECONDS);

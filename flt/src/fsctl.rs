@@ -26,6 +26,11 @@ use crate::object::FileObject;
 use crate::process::{InRequestor, Mode, Process};
 use crate::status::NtStatus;
 
+/// The two low bits of a control code say how its buffers travel (WDK, "Defining I/O Control Codes").
+const METHOD_MASK: u32 = 3;
+/// One system buffer for input and output.
+const METHOD_BUFFERED: u32 = 0;
+
 /// A request on its way down; borrowed for the duration of one pre-operation callback.
 ///
 /// # Invariants
@@ -71,8 +76,8 @@ impl<'op, F: Minifilter> FsControl<'op, F> {
         }
         // SAFETY: the union's valid member for this major function.
         let parameters = unsafe { iopb.Parameters.FileSystemControl };
-        // SAFETY: for these minor codes and a METHOD_BUFFERED code; for other methods the fields read
-        // here that differ (SystemBuffer) are only used after the code was recognised.
+        // SAFETY: lengths and code stand at the same places for every transfer method. SystemBuffer is a
+        // plain pointer here, which `capture` follows only for METHOD_BUFFERED codes.
         let parameters = unsafe { parameters.Buffered };
         Some(Self {
             data,
@@ -106,11 +111,12 @@ impl<'op, F: Minifilter> FsControl<'op, F> {
         !self.parameters.SystemBuffer.is_null()
     }
 
-    /// Copies the input out of the system buffer: the one time it is read.
+    /// Copies the input out of the system buffer: the one time it is read. Only for a control code whose
+    /// transfer method is METHOD_BUFFERED; for another method nothing is copied.
     ///
-    /// METHOD_BUFFERED: the buffer is kernel memory of at least the input's length, so no probe is
-    /// needed; but a filter above or a kernel caller may still write to it, hence the copy. Bytes are
-    /// copied one by one as bytes: a driver-built request need not align its buffer.
+    /// The buffer is kernel memory of at least the input's length, so no probe is needed; but a filter
+    /// above or a kernel caller may still write to it, hence the copy. It is read as bytes, because a
+    /// driver-built request need not align its buffer.
     #[must_use]
     pub fn capture<const N: usize>(&self) -> Captured<N> {
         let mut captured = Captured {
@@ -120,9 +126,9 @@ impl<'op, F: Minifilter> FsControl<'op, F> {
         let length = usize::try_from(self.parameters.InputBufferLength)
             .unwrap_or(0)
             .min(N);
-        if self.has_buffer() {
+        if self.has_buffer() && self.parameters.FsControlCode & METHOD_MASK == METHOD_BUFFERED {
             let source = self.parameters.SystemBuffer.cast::<u8>();
-            // SAFETY: the I/O manager made the system buffer at least InputBufferLength bytes long
+            // SAFETY: for METHOD_BUFFERED the I/O manager made the system buffer at least InputBufferLength bytes long
             // (WDK, "Using buffered I/O"), of which at most N are read into N bytes of our own.
             unsafe { ptr::copy_nonoverlapping(source, captured.bytes.as_mut_ptr(), length) };
             captured.length = length;

@@ -4,15 +4,18 @@
 //! crate, copies it to fresh pages, relocates it, points its import address table to trampolines and
 //! variables of the test-bed, and protects each section as its header asks. An import without a model
 //! refuses the image and is named, with all the others that have none.
-#![expect(unsafe_code, reason = "maps executable memory and copies the image into it")]
+#![expect(
+    unsafe_code,
+    reason = "maps executable memory and copies the image into it"
+)]
 
 use std::fmt;
 use std::ptr;
 use std::sync::Arc;
 
+use object::LittleEndian as LE;
 use object::pe::{self, ImageNtHeaders64};
 use object::read::pe::{ImageNtHeaders, ImageOptionalHeader, Import as PeImport, PeFile64};
-use object::LittleEndian as LE;
 
 use crate::boundary::import::{Binding, Import, ImportTable, Trampolines, map_anonymous};
 use crate::boundary::memory::{Access, Memory, PAGE, host_usize, protect};
@@ -35,7 +38,11 @@ impl fmt::Display for ImageError {
         match self {
             Self::Malformed(why) => write!(f, "not a driver image for x86-64: {why}"),
             Self::UnknownImports(names) => {
-                write!(f, "imports that the test-bed has no model of: {}", names.join(", "))
+                write!(
+                    f,
+                    "imports that the test-bed has no model of: {}",
+                    names.join(", ")
+                )
             }
             Self::Host(violation) => violation.fmt(f),
         }
@@ -137,14 +144,20 @@ impl Image {
 
     /// "name+rva" for an address within.
     pub(crate) fn place(&self, address: u64) -> Option<String> {
-        let rva = address.checked_sub(self.base).filter(|rva| *rva < self.size)?;
+        let rva = address
+            .checked_sub(self.base)
+            .filter(|rva| *rva < self.size)?;
         Some(format!("{}+{rva:#x}", self.name))
     }
 
     /// Takes all access away: the driver is unloaded.
     pub(crate) fn unload(&self) -> Result<(), Violation> {
         for section in &self.sections {
-            self.memory.change_range(section.address, Access::None, Some("the unload of the driver"));
+            self.memory.change_range(
+                section.address,
+                Access::None,
+                Some("the unload of the driver"),
+            );
         }
         protect(self.base, self.size, Access::None)
     }
@@ -152,9 +165,18 @@ impl Image {
     fn protect_sections(&self) -> Result<(), Violation> {
         protect(self.base, self.size, Access::None)?;
         for section in &self.sections {
-            protect(section.address, section.size.next_multiple_of(PAGE), section.access)?;
-            let label = format!("section of {} at {:#x}", self.name, section.address - self.base);
-            self.memory.add_range(section.address, section.size, section.access, label);
+            protect(
+                section.address,
+                section.size.next_multiple_of(PAGE),
+                section.access,
+            )?;
+            let label = format!(
+                "section of {} at {:#x}",
+                self.name,
+                section.address - self.base
+            );
+            self.memory
+                .add_range(section.address, section.size, section.access, label);
         }
         Ok(())
     }
@@ -208,7 +230,11 @@ fn sections(file: &PeFile64<'_>, base: u64) -> Result<Vec<Section>, ImageError> 
         };
         let address = base + u64::from(header.virtual_address.get(LE));
         let size = u64::from(header.virtual_size.get(LE).max(1));
-        sections.push(Section { address, size, access });
+        sections.push(Section {
+            address,
+            size,
+            access,
+        });
     }
     Ok(sections)
 }
@@ -219,9 +245,14 @@ fn copy_sections(file: &PeFile64<'_>, bytes: &[u8], image: &mut [u8]) -> Result<
         let source = slice(bytes, u64::from(offset), u64::from(size));
         let target = usize::try_from(header.virtual_address.get(LE)).unwrap_or(usize::MAX);
         let room = source.and_then(|source| {
-            Some((source, image.get_mut(target..target.checked_add(source.len())?)?))
+            Some((
+                source,
+                image.get_mut(target..target.checked_add(source.len())?)?,
+            ))
         });
-        let Some((source, room)) = room else { return malformed("a section leaves the image") };
+        let Some((source, room)) = room else {
+            return malformed("a section leaves the image");
+        };
         room.copy_from_slice(source);
     }
     Ok(())
@@ -234,7 +265,8 @@ fn slice(bytes: &[u8], offset: u64, size: u64) -> Option<&[u8]> {
 
 fn relocate(file: &PeFile64<'_>, image: &mut [u8], delta: u64) -> Result<(), ImageError> {
     let directories = file.data_directories();
-    let Some(mut blocks) = directories.relocation_blocks(file.data(), &file.section_table())? else {
+    let Some(mut blocks) = directories.relocation_blocks(file.data(), &file.section_table())?
+    else {
         return malformed("no relocations");
     };
     while let Some(block) = blocks.next()? {
@@ -254,7 +286,9 @@ fn relocate(file: &PeFile64<'_>, image: &mut [u8], delta: u64) -> Result<(), Ima
 }
 
 fn word_at(image: &mut [u8], rva: u64) -> Result<&mut [u8; 8], ImageError> {
-    let rest = usize::try_from(rva).ok().and_then(|start| image.get_mut(start..));
+    let rest = usize::try_from(rva)
+        .ok()
+        .and_then(|start| image.get_mut(start..));
     match rest.and_then(|rest| rest.first_chunk_mut()) {
         Some(word) => Ok(word),
         None => malformed("an address leaves the image"),
@@ -268,7 +302,9 @@ fn resolve_imports(
     tables: &[&'static ImportTable],
 ) -> Result<Vec<Slot>, ImageError> {
     let (mut slots, mut unknown) = (Vec::new(), Vec::new());
-    let Some(imports) = file.import_table()? else { return Ok(slots) };
+    let Some(imports) = file.import_table()? else {
+        return Ok(slots);
+    };
     let mut descriptors = imports.descriptors()?;
     while let Some(descriptor) = descriptors.next()? {
         let module = String::from_utf8_lossy(imports.name(descriptor.name.get(LE))?).into_owned();
@@ -279,14 +315,23 @@ fn resolve_imports(
         let mut thunks = imports.thunks(names)?;
         let mut rva = u64::from(descriptor.first_thunk.get(LE));
         while let Some(thunk) = thunks.next::<ImageNtHeaders64>()? {
-            match target(machine, &module, imports.import::<ImageNtHeaders64>(thunk)?, tables)? {
+            match target(
+                machine,
+                &module,
+                imports.import::<ImageNtHeaders64>(thunk)?,
+                tables,
+            )? {
                 Ok(target) => slots.push(Slot { rva, target }),
                 Err(name) => unknown.push(format!("{module}!{name}")),
             }
             rva += 8;
         }
     }
-    if unknown.is_empty() { Ok(slots) } else { Err(ImageError::UnknownImports(unknown)) }
+    if unknown.is_empty() {
+        Ok(slots)
+    } else {
+        Err(ImageError::UnknownImports(unknown))
+    }
 }
 
 /// The model of an import, or its name when there is none.
@@ -300,13 +345,17 @@ fn target(
         PeImport::Ordinal(ordinal) => return Ok(Err(format!("#{ordinal}"))),
         PeImport::Name(_hint, name) => String::from_utf8_lossy(name),
     };
-    let table = tables.iter().find(|table| table.module.eq_ignore_ascii_case(module));
+    let table = tables
+        .iter()
+        .find(|table| table.module.eq_ignore_ascii_case(module));
     let routine = table.and_then(|table| table.functions.iter().find(|f| f.name == name));
     if let Some(routine) = routine {
         return Ok(Ok(Target::Routine(routine)));
     }
     let of_kernel = module.eq_ignore_ascii_case("ntoskrnl.exe");
-    let variable = crate::ntos::DATA.iter().find(|(known, _)| of_kernel && *known == name);
+    let variable = crate::ntos::DATA
+        .iter()
+        .find(|(known, _)| of_kernel && *known == name);
     match variable {
         Some((_, address)) => Ok(Ok(Target::Variable(address(machine)?))),
         None => Ok(Err(name.into_owned())),

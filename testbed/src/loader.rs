@@ -68,7 +68,11 @@ impl fmt::Display for LoadError {
             Self::NameTaken(name) => write!(f, "a driver named {name} is loaded already"),
             Self::Entry(status) => write!(f, "DriverEntry failed with {status}"),
             Self::EntryLeft(status, left) => {
-                write!(f, "DriverEntry failed with {status} and left behind: {}", list(left))
+                write!(
+                    f,
+                    "DriverEntry failed with {status} and left behind: {}",
+                    list(left)
+                )
             }
         }
     }
@@ -103,7 +107,11 @@ impl fmt::Display for UnloadError {
 impl std::error::Error for UnloadError {}
 
 fn list(violations: &[Violation]) -> String {
-    violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    violations
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 impl Machine {
@@ -116,16 +124,22 @@ impl Machine {
         if self.drivers().iter().any(|driver| driver.name() == name) {
             return Err(LoadError::NameTaken(name.to_owned()));
         }
-        let bytes =
-            std::fs::read(path).map_err(|error| LoadError::File(path.to_owned(), error))?;
-        let owner = Owner { number: self.next_driver_number(), name: Arc::from(name) };
+        let bytes = std::fs::read(path).map_err(|error| LoadError::File(path.to_owned(), error))?;
+        let owner = Owner {
+            number: self.next_driver_number(),
+            name: Arc::from(name),
+        };
         let tables = [&ntos::IMPORTS, &fltmgr::IMPORTS];
         let image = Image::map(self, &owner, &bytes, &tables)
             .map_err(|error| LoadError::Image(path.to_owned(), error))?;
         let image = Arc::new(image);
         let number = owner.number;
         let object = self.create_driver_object(name);
-        self.drivers().push(Driver { owner, object, image: Arc::clone(&image) });
+        self.drivers().push(Driver {
+            owner,
+            object,
+            image: Arc::clone(&image),
+        });
         let status = self.system().run_kernel(|thread| {
             verifier::settle(enter(thread.thread(), name, object, image.entry()))
         });
@@ -146,17 +160,25 @@ impl Machine {
     ///
     /// A refusal, after which the driver goes on; or what it left behind.
     pub fn unload(self: &Arc<Self>, name: &str) -> Result<(), UnloadError> {
-        let number = self.drivers().iter().find(|d| d.name() == name).map(Driver::number);
+        let number = self
+            .drivers()
+            .iter()
+            .find(|d| d.name() == name)
+            .map(Driver::number);
         let number = number.ok_or_else(|| UnloadError::NotLoaded(name.to_owned()))?;
         let result = self
             .system()
             .run_kernel(|thread| verifier::settle(fltmgr::unload(thread.thread(), number)));
         match result {
             Err(CannotUnload::NotAFilter) => {
-                return Err(UnloadError::Refused(format!("{name} has no registered filter")));
+                return Err(UnloadError::Refused(format!(
+                    "{name} has no registered filter"
+                )));
             }
             Err(CannotUnload::Refuses) => {
-                return Err(UnloadError::Refused(format!("{name} does not support being stopped")));
+                return Err(UnloadError::Refused(format!(
+                    "{name} does not support being stopped"
+                )));
             }
             Ok(()) | Err(CannotUnload::Answered(_)) => {}
         }
@@ -180,7 +202,10 @@ impl Machine {
             return left;
         };
         // A thread that still runs its code keeps the driver in the list, so that its end is named.
-        if left.iter().any(|violation| violation.rule == Rule::SystemThread) {
+        if left
+            .iter()
+            .any(|violation| violation.rule == Rule::SystemThread)
+        {
             return left;
         }
         let driver = drivers.remove(index);
@@ -204,7 +229,11 @@ fn enter(
     let memory = thread.machine().memory();
     let guest = Guest::new(memory, 0);
     let block = |bytes: &[u8], label: &str| {
-        let spec = BlockSpec { access: Access::ReadOnly, align: 8, ..BlockSpec::new(bytes.len() as u64, label) };
+        let spec = BlockSpec {
+            access: Access::ReadOnly,
+            align: 8,
+            ..BlockSpec::new(bytes.len() as u64, label)
+        };
         let address = memory.allocate(spec)?;
         guest.host_write(address, bytes)?;
         Ok::<u64, Violation>(address)
@@ -223,5 +252,7 @@ fn enter(
     let result = call::image(thread, &label, entry, &[object.0, registry_path])?;
     memory.free(registry_path, "the return of DriverEntry")?;
     memory.free(text, "the return of DriverEntry")?;
-    Ok(NtStatus(u32::try_from(result & 0xFFFF_FFFF).unwrap_or(u32::MAX)))
+    Ok(NtStatus(
+        u32::try_from(result & 0xFFFF_FFFF).unwrap_or(u32::MAX),
+    ))
 }

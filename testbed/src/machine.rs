@@ -37,7 +37,11 @@ pub struct BootOptions {
 
 impl Default for BootOptions {
     fn default() -> Self {
-        Self { clock: ClockSource::Host, seed: 0x2545_F491_4F6C_DD1D, pool_limit: 1 << 30 }
+        Self {
+            clock: ClockSource::Host,
+            seed: 0x2545_F491_4F6C_DD1D,
+            pool_limit: 1 << 30,
+        }
     }
 }
 
@@ -194,7 +198,10 @@ impl Machine {
     /// What drivers printed so far, a line each.
     #[must_use]
     pub fn debug_output(&self) -> Vec<String> {
-        lock(&self.debug_output).lines().map(str::to_owned).collect()
+        lock(&self.debug_output)
+            .lines()
+            .map(str::to_owned)
+            .collect()
     }
 
     /// Ends the machine: every driver must have been unloaded. Joins the threads that drivers made.
@@ -214,14 +221,20 @@ impl Machine {
         for thread in std::mem::take(&mut *lock(&self.threads)) {
             thread.join();
         }
-        Ok(Summary { requests: self.io.requests(), fallible_calls: self.injection.calls() })
+        Ok(Summary {
+            requests: self.io.requests(),
+            fallible_calls: self.injection.calls(),
+        })
     }
 
     /// The altitude at which the filter of this service attaches (`Services\X\Instances`). A value of
     /// the activity-monitor range unless [`Self::set_altitude`] said otherwise.
     #[must_use]
     pub fn altitude(&self, service: &str) -> String {
-        lock(&self.altitudes).get(service).cloned().unwrap_or_else(|| "365000".to_owned())
+        lock(&self.altitudes)
+            .get(service)
+            .cloned()
+            .unwrap_or_else(|| "365000".to_owned())
     }
 
     /// Chooses the altitude of a service, before its driver is loaded.
@@ -286,7 +299,9 @@ impl Machine {
     /// Says in words where `address` lies.
     #[must_use]
     pub fn describe(&self, address: u64) -> String {
-        self.objects.describe(address).unwrap_or_else(|| self.memory.describe(address))
+        self.objects
+            .describe(address)
+            .unwrap_or_else(|| self.memory.describe(address))
     }
 
     /// Whether `address` lies in address space that the machine has handed out or reserved.
@@ -306,7 +321,10 @@ impl Machine {
     /// The driver object of a loaded driver.
     #[must_use]
     pub fn driver_object(&self, driver: u32) -> Option<ObjectAddress> {
-        lock(&self.drivers).iter().find(|loaded| loaded.number() == driver).map(Driver::object)
+        lock(&self.drivers)
+            .iter()
+            .find(|loaded| loaded.number() == driver)
+            .map(Driver::object)
     }
 
     pub(crate) fn drivers(&self) -> MutexGuard<'_, Vec<Driver>> {
@@ -337,7 +355,9 @@ impl Machine {
             x ^= x >> 7;
             x ^ x << 17
         };
-        let before = self.random.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |x| Some(step(x)));
+        let before = self
+            .random
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |x| Some(step(x)));
         step(before.unwrap_or_default())
     }
 
@@ -373,7 +393,10 @@ impl Machine {
         let own = open.iter().filter(|(_, entry)| entry.driver == driver);
         own.map(|(value, entry)| {
             let what = self.objects.label(entry.object).unwrap_or_default();
-            Violation::new(Rule::Leak, format!("kernel handle {value:#x} to {what} was never closed"))
+            Violation::new(
+                Rule::Leak,
+                format!("kernel handle {value:#x} to {what} was never closed"),
+            )
         })
         .collect()
     }
@@ -389,7 +412,11 @@ impl Machine {
 
     /// A driver object: opaque, its fields are not modelled.
     pub(crate) fn create_driver_object(&self, name: &str) -> ObjectAddress {
-        self.objects.create(Kind::Driver, format!("DRIVER_OBJECT of {name}"), Arc::new(()))
+        self.objects.create(
+            Kind::Driver,
+            format!("DRIVER_OBJECT of {name}"),
+            Arc::new(()),
+        )
     }
 }
 
@@ -404,7 +431,10 @@ mod tests {
     #[test]
     fn machines_with_the_same_seed_draw_the_same_numbers() {
         let draw = |seed| {
-            let machine = Machine::boot(BootOptions { seed, ..BootOptions::default() });
+            let machine = Machine::boot(BootOptions {
+                seed,
+                ..BootOptions::default()
+            });
             [machine.random(), machine.random(), machine.random()]
         };
         assert_eq!(draw(7), draw(7));
@@ -414,6 +444,12 @@ mod tests {
     #[test]
     fn a_machine_without_drivers_shuts_down() {
         let machine = Machine::boot(BootOptions::default());
-        assert_eq!(machine.shutdown(), Ok(Summary { requests: 0, fallible_calls: 0 }));
+        assert_eq!(
+            machine.shutdown(),
+            Ok(Summary {
+                requests: 0,
+                fallible_calls: 0
+            })
+        );
     }
 }

@@ -40,7 +40,11 @@ impl ProcessSpec {
     /// The System process, which every machine has already (see [`Machine::system`]).
     #[must_use]
     pub fn system() -> Self {
-        Self { image: "System".to_owned(), bitness: Bitness::Bits64, token: Token::of(SYSTEM_SID) }
+        Self {
+            image: "System".to_owned(),
+            bitness: Bitness::Bits64,
+            token: Token::of(SYSTEM_SID),
+        }
     }
 
     /// Makes it a 32-bit process.
@@ -53,7 +57,10 @@ impl ProcessSpec {
     /// Gives it the token of the user with this SID ("S-1-5-..").
     #[must_use]
     pub fn user_sid(mut self, sid: &str) -> Self {
-        self.token = Token { user: sid.to_owned(), ..self.token };
+        self.token = Token {
+            user: sid.to_owned(),
+            ..self.token
+        };
         self
     }
 
@@ -157,15 +164,24 @@ impl Process {
     }
 
     /// Runs `body` on a new thread of the process, in kernel mode, and returns its value.
-    pub fn run_kernel<T: Send>(self: &Arc<Self>, body: impl FnOnce(&KernelThread) -> T + Send) -> T {
+    pub fn run_kernel<T: Send>(
+        self: &Arc<Self>,
+        body: impl FnOnce(&KernelThread) -> T + Send,
+    ) -> T {
         self.run_scoped(Mode::Kernel, |thread| body(&KernelThread::new(thread)))
     }
 
-    fn run_scoped<T: Send>(self: &Arc<Self>, mode: Mode, body: impl FnOnce(&Arc<Thread>) -> T + Send) -> T {
+    fn run_scoped<T: Send>(
+        self: &Arc<Self>,
+        mode: Mode,
+        body: impl FnOnce(&Arc<Thread>) -> T + Send,
+    ) -> T {
         std::thread::scope(|scope| {
             let started = thread_builder().spawn_scoped(scope, || thread::run_as(self, mode, body));
             let handle = verifier::settle(started.map_err(host_refuses));
-            handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            handle
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         })
     }
 
@@ -176,7 +192,9 @@ impl Process {
     ) -> Running<T> {
         let process = Arc::clone(self);
         Running::start(move || {
-            thread::run_as(&process, Mode::User, |thread| body(&UserThread::new(thread)))
+            thread::run_as(&process, Mode::User, |thread| {
+                body(&UserThread::new(thread))
+            })
         })
     }
 
@@ -187,7 +205,9 @@ impl Process {
     ) -> Running<T> {
         let process = Arc::clone(self);
         Running::start(move || {
-            thread::run_as(&process, Mode::Kernel, |thread| body(&KernelThread::new(thread)))
+            thread::run_as(&process, Mode::Kernel, |thread| {
+                body(&KernelThread::new(thread))
+            })
         })
     }
 }
@@ -198,12 +218,16 @@ pub struct Running<T>(JoinHandle<T>);
 
 impl<T: Send + 'static> Running<T> {
     pub(crate) fn start(body: impl FnOnce() -> T + Send + 'static) -> Self {
-        Self(verifier::settle(thread_builder().spawn(body).map_err(host_refuses)))
+        Self(verifier::settle(
+            thread_builder().spawn(body).map_err(host_refuses),
+        ))
     }
 
     /// Waits for its end and returns its value; a panic of its body goes on here.
     pub fn join(self) -> T {
-        self.0.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        self.0
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 
     /// Whether it has ended.
@@ -215,9 +239,14 @@ impl<T: Send + 'static> Running<T> {
 
 /// Image code runs on the host's stack together with the host's frames: more than Windows gives.
 fn thread_builder() -> Builder {
-    Builder::new().name("modelled".to_owned()).stack_size(1 << 20)
+    Builder::new()
+        .name("modelled".to_owned())
+        .stack_size(1 << 20)
 }
 
 fn host_refuses(error: std::io::Error) -> verifier::Violation {
-    verifier::Violation::new(verifier::Rule::Testbed, format!("the host starts no thread: {error}"))
+    verifier::Violation::new(
+        verifier::Rule::Testbed,
+        format!("the host starts no thread: {error}"),
+    )
 }

@@ -161,7 +161,9 @@ statuses! {
 /// The symbolic name of `status`, if this file lists it.
 #[must_use]
 pub fn name(status: u32) -> Option<&'static str> {
-    ALL.iter().find(|(value, _)| *value == status).map(|(_, name)| *name)
+    ALL.iter()
+        .find(|(value, _)| *value == status)
+        .map(|(_, name)| *name)
 }
 
 #[cfg(test)]
@@ -178,13 +180,19 @@ mod tests {
     #[test]
     fn severity_decides_success() {
         assert!(STATUS_TIMEOUT.is_success(), "a time-out is a success code");
-        assert!(!STATUS_BUFFER_OVERFLOW.is_success(), "a warning is not a success");
+        assert!(
+            !STATUS_BUFFER_OVERFLOW.is_success(),
+            "a warning is not a success"
+        );
         assert!(!STATUS_INVALID_PARAMETER.is_success());
     }
 
     #[test]
     fn unknown_values_keep_their_number() {
         assert_eq!(NtStatus(0xC0DE_0001).to_string(), "NTSTATUS 0xc0de0001");
-        assert_eq!(STATUS_ACCESS_DENIED.to_string(), "STATUS_ACCESS_DENIED (0xc0000022)");
+        assert_eq!(
+            STATUS_ACCESS_DENIED.to_string(),
+            "STATUS_ACCESS_DENIED (0xc0000022)"
+        );
     }
 }

@@ -68,7 +68,9 @@ thread_local! {
 /// The modelled thread that runs this code, if it is one.
 #[must_use]
 pub fn try_current() -> Option<Arc<Thread>> {
-    CURRENT.try_with(|current| current.try_borrow().ok().and_then(|thread| thread.clone())).ok()?
+    CURRENT
+        .try_with(|current| current.try_borrow().ok().and_then(|thread| thread.clone()))
+        .ok()?
 }
 
 /// The modelled thread that runs this code.
@@ -136,7 +138,11 @@ impl Thread {
     /// The previous mode: whose request it is carrying out.
     #[must_use]
     pub fn mode(&self) -> Mode {
-        if self.mode.load(Ordering::Relaxed) == Mode::User as u8 { Mode::User } else { Mode::Kernel }
+        if self.mode.load(Ordering::Relaxed) == Mode::User as u8 {
+            Mode::User
+        } else {
+            Mode::Kernel
+        }
     }
 
     /// Whether a top-level IRP is set (`IoGetTopLevelIrp`).
@@ -167,7 +173,7 @@ impl Thread {
     /// Whom it impersonates.
     #[must_use]
     pub fn impersonation(&self) -> Option<Impersonation> {
-        lock(&self.impersonation).clone()
+        *lock(&self.impersonation)
     }
 
     /// Impersonates, or stops when `None`; returns what was before.
@@ -251,7 +257,10 @@ impl Thread {
         if self.breakpoints.load(Ordering::Relaxed) == 0 || routine == "KeBugCheckEx" {
             return Ok(());
         }
-        Err(Violation::new(Rule::Fault, format!("a breakpoint instruction ran before {routine}")))
+        Err(Violation::new(
+            Rule::Fault,
+            format!("a breakpoint instruction ran before {routine}"),
+        ))
     }
 
     /// What it is doing, as lines of a report.
@@ -280,7 +289,11 @@ impl Thread {
 
 /// Runs `body` as a modelled thread of `process` on the present thread of the host, which must be
 /// fresh: one host thread is one modelled thread.
-pub(crate) fn run_as<T>(process: &Arc<Process>, mode: Mode, body: impl FnOnce(&Arc<Thread>) -> T) -> T {
+pub(crate) fn run_as<T>(
+    process: &Arc<Process>,
+    mode: Mode,
+    body: impl FnOnce(&Arc<Thread>) -> T,
+) -> T {
     run_prepared(&prepare(process, mode), body)
 }
 
@@ -290,7 +303,9 @@ pub(crate) fn prepare(process: &Arc<Process>, mode: Mode) -> Arc<Thread> {
     let id = machine.next_client_id();
     let kind_label = format!("ETHREAD of thread {id} of {}", process.image_name());
     Arc::new_cyclic(|me: &std::sync::Weak<Thread>| Thread {
-        object: machine.objects().create(Kind::Thread, kind_label, Arc::new(me.clone())),
+        object: machine
+            .objects()
+            .create(Kind::Thread, kind_label, Arc::new(me.clone())),
         machine: Arc::clone(&machine),
         process: Arc::clone(process),
         id,
@@ -310,7 +325,11 @@ pub(crate) fn run_prepared<T>(thread: &Arc<Thread>, body: impl FnOnce(&Arc<Threa
     let value = body(thread);
     let left = thread.spin_locks();
     if thread.irql() != 0 || !left.is_empty() {
-        let detail = format!("a thread ends at IRQL {} with {} spin locks", thread.irql(), left.len());
+        let detail = format!(
+            "a thread ends at IRQL {} with {} spin locks",
+            thread.irql(),
+            left.len()
+        );
         verifier::stop(&Violation::new(Rule::Irql, detail));
     }
     value
@@ -328,13 +347,20 @@ impl Entered {
         let signal_stack = verifier::settle(SignalStack::install());
         let (stack, size) = verifier::settle(crate::boundary::fault::stack_range());
         let label = format!("stack of thread {}", thread.id);
-        thread.machine.memory().add_range(stack, size, Access::ReadWrite, label);
+        thread
+            .machine
+            .memory()
+            .add_range(stack, size, Access::ReadWrite, label);
         let before = CURRENT.replace(Some(Arc::clone(thread)));
         if before.is_some() {
             let detail = "a modelled thread was started on a host thread that is one already";
             verifier::stop(&Violation::new(Rule::Testbed, detail));
         }
-        Self { thread: Arc::clone(thread), stack, _signal_stack: signal_stack }
+        Self {
+            thread: Arc::clone(thread),
+            stack,
+            _signal_stack: signal_stack,
+        }
     }
 }
 

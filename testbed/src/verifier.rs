@@ -103,7 +103,10 @@ pub struct Violation {
 impl Violation {
     /// A violation of `rule`.
     pub fn new(rule: Rule, detail: impl Into<String>) -> Self {
-        Self { rule, detail: detail.into() }
+        Self {
+            rule,
+            detail: detail.into(),
+        }
     }
 }
 
@@ -130,7 +133,11 @@ pub struct CallSite {
 
 impl fmt::Display for CallSite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} from {}+{:#x}", self.routine, self.driver_name, self.rva)
+        write!(
+            f,
+            "{} from {}+{:#x}",
+            self.routine, self.driver_name, self.rva
+        )
     }
 }
 
@@ -164,6 +171,8 @@ pub fn settle<T>(result: Result<T, Violation>) -> T {
 pub(crate) fn end_process(text: &str) -> ! {
     let mut error = std::io::stderr().lock();
     // Nothing is left to do when standard error is closed: the exit code still tells.
-    let _written = error.write_all(text.as_bytes()).and_then(|()| error.flush());
+    let _written = error
+        .write_all(text.as_bytes())
+        .and_then(|()| error.flush());
     crate::boundary::exit_now(EXIT_CODE)
 }

@@ -49,32 +49,10 @@ impl Arch {
     }
 }
 
-/// A driver of the workspace.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Driver {
-    /// The product.
-    CloneGuard,
-    /// The driver that is broken on purpose, for the tests of the test-bed.
-    Faulty,
-}
-
-impl Driver {
-    /// The name of the package in the workspace.
-    pub(crate) fn package(self) -> &'static str {
-        match self {
-            Self::CloneGuard => "driver",
-            Self::Faulty => "faulty",
-        }
-    }
-
-    /// The name of the library and of the image, without an extension.
-    pub(crate) fn image_name(self) -> &'static str {
-        match self {
-            Self::CloneGuard => "cloneguard",
-            Self::Faulty => "faulty",
-        }
-    }
-}
+/// The package of the driver.
+pub(crate) const PACKAGE: &str = "driver";
+/// The name of its library and image, without an extension.
+const IMAGE: &str = "cloneguard";
 
 /// An image that was built.
 #[derive(Debug)]
@@ -92,14 +70,11 @@ impl Image {
     }
 }
 
-/// Builds every one of `drivers` for every one of `arches`, in the release profile, and copies the
-/// results below `target/image`. Cargo decides what there is to do.
-pub(crate) fn images(drivers: &[Driver], arches: &[Arch]) -> Result<Vec<Image>> {
+/// Builds the driver for every one of `arches`, in the release profile, and copies the results below
+/// `target/image`. Cargo decides what there is to do.
+pub(crate) fn images(arches: &[Arch]) -> Result<Vec<Image>> {
     let (mut cargo, target_directory) = cargo()?;
-    cargo.args(["build", "--release", "--quiet"]);
-    for driver in drivers {
-        cargo.args(["--package", driver.package()]);
-    }
+    cargo.args(["build", "--release", "--quiet", "--package", PACKAGE]);
     for arch in arches {
         cargo.args(["--target", arch.target()]);
     }
@@ -113,11 +88,9 @@ pub(crate) fn images(drivers: &[Driver], arches: &[Arch]) -> Result<Vec<Image>> 
          more; if it misses another symbol, no list of imports has it (kit/imports/ntoskrnl.txt, \
          flt-sys/imports.txt)"
     );
-    let pairs = arches
+    arches
         .iter()
-        .flat_map(|arch| drivers.iter().map(move |driver| (*driver, *arch)));
-    pairs
-        .map(|(driver, arch)| collect(driver, arch, &target_directory))
+        .map(|arch| collect(*arch, &target_directory))
         .collect()
 }
 
@@ -140,18 +113,17 @@ fn cargo() -> Result<(Command, PathBuf)> {
 }
 
 /// Copies what the linker left to where the other jobs look for it.
-fn collect(driver: Driver, arch: Arch, target_directory: &Path) -> Result<Image> {
+fn collect(arch: Arch, target_directory: &Path) -> Result<Image> {
     let release = target_directory.join(arch.target()).join("release");
-    let name = driver.image_name();
     let images = files::root().join("target/image").join(arch.image_name());
-    let sys = images.join(format!("{name}.sys"));
-    files::copy_if_changed(&release.join(format!("{name}.dll")), &sys)?;
+    let sys = images.join(format!("{IMAGE}.sys"));
+    files::copy_if_changed(&release.join(format!("{IMAGE}.dll")), &sys)?;
     files::copy_if_changed(
-        &release.join(format!("{name}.pdb")),
+        &release.join(format!("{IMAGE}.pdb")),
         &sys.with_extension("pdb"),
     )?;
     // Cargo does not know of the map, so it stays where the linker put it.
-    let map = release.join("deps").join(format!("{name}.map"));
+    let map = release.join("deps").join(format!("{IMAGE}.map"));
     files::copy_if_changed(&map, &sys.with_extension("map"))?;
     Ok(Image { arch, sys })
 }

@@ -16,14 +16,14 @@ use std::fs;
 use anyhow::{Context as _, Result, bail};
 use object::pe;
 
-use crate::build::{self, Arch, Driver, Image};
+use crate::build::{self, Arch, Image};
 use crate::files;
 use crate::imports::{AllowedImports, FILTER_MANAGER, KERNEL, OLDEST_WINDOWS, is_old_enough};
 use facts::Facts;
 
 /// Builds the product for both processors and prints the report on both images.
 pub(crate) fn build_and_report() -> Result<()> {
-    let reports = reports(&build::images(&[Driver::CloneGuard], &Arch::ALL)?)?;
+    let reports = reports(&build::images(&Arch::ALL)?)?;
     for report in &reports {
         println!("{}", report.text);
     }
@@ -32,7 +32,7 @@ pub(crate) fn build_and_report() -> Result<()> {
 
 /// Builds the product for `arches` and refuses images that break a rule.
 pub(crate) fn checked_images(arches: &[Arch]) -> Result<Vec<Image>> {
-    let images = build::images(&[Driver::CloneGuard], arches)?;
+    let images = build::images(arches)?;
     let reports = reports(&images)?;
     for report in reports.iter().filter(|report| report.breaches > 0) {
         eprintln!("{}", report.text);

@@ -1,7 +1,8 @@
 //! All automation of the project, behind `./dev` on Linux and `cargo xtask` anywhere.
 //!
 //! One module for each job: [`build`] makes driver images, with [`kit`] in place of a WDK;
-//! [`image`] judges them.
+//! [`image`] judges them; [`test`](mod@test) runs everything that decides whether a change is good, [`lint`] the
+//! rules of the house.
 
 #![forbid(unsafe_code)]
 
@@ -11,13 +12,15 @@ mod image;
 mod imports;
 #[cfg(unix)]
 mod kit;
+mod lint;
+mod test;
 
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::build::{Arch, Driver};
+use crate::build::Arch;
 
 #[derive(Parser)]
 #[command(
@@ -36,11 +39,11 @@ enum Command {
     /// Build the driver for x64 and ARM64 and check both images against the image rules
     Image,
     /// Build the driver for x64 and print where the image is
-    Build {
-        /// Also build the driver that is broken on purpose, for the tests of the test-bed
-        #[arg(long)]
-        faulty: bool,
-    },
+    Build,
+    /// Formats, lints, all tests, image rules
+    Test,
+    /// The rules of the house that no compiler knows
+    Lint,
 }
 
 fn main() -> ExitCode {
@@ -56,16 +59,14 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<()> {
     match command {
         Command::Image => image::build_and_report(),
-        Command::Build { faulty } => build(faulty),
+        Command::Build => build(),
+        Command::Test => test::run(),
+        Command::Lint => lint::run(),
     }
 }
 
-fn build(faulty: bool) -> Result<()> {
-    let mut images = image::checked_images(&[Arch::X64])?;
-    if faulty {
-        images.extend(build::images(&[Driver::Faulty], &[Arch::X64])?);
-    }
-    for image in images {
+fn build() -> Result<()> {
+    for image in image::checked_images(&[Arch::X64])? {
         println!("{}", image.sys.display());
     }
     Ok(())

@@ -3,7 +3,10 @@
 //! [`image`] calls one function of a driver and checks what every callback owes: the IRQL, spin locks
 //! and disabled APCs are as they were. [`system_thread`] runs the body of a thread, which may end by
 //! not returning: `PsTerminateSystemThread` goes straight back to the host frame that started it.
-#![expect(unsafe_code, reason = "calls addresses in the image with the x64 calling convention")]
+#![expect(
+    unsafe_code,
+    reason = "calls addresses in the image with the x64 calling convention"
+)]
 
 use std::arch::naked_asm;
 use std::cell::Cell;
@@ -26,11 +29,19 @@ type Function = extern "win64" fn(u64, u64, u64, u64, u64, u64, u64, u64) -> u64
 ///
 /// [`Rule::BadPointer`] when `address` is not executable memory of an image; [`Rule::Irql`] or
 /// [`Rule::SpinLock`] when the function returned in another state than it was called in.
-pub fn image(thread: &Thread, label: &str, address: u64, arguments: &[u64]) -> Result<u64, Violation> {
+pub fn image(
+    thread: &Thread,
+    label: &str,
+    address: u64,
+    arguments: &[u64],
+) -> Result<u64, Violation> {
     let function = function(thread, label, address)?;
     let mut words = [0; MAX_ARGUMENTS];
     let Some(slots) = words.get_mut(..arguments.len()) else {
-        return Err(Violation::new(Rule::Testbed, format!("too many arguments for {label}")));
+        return Err(Violation::new(
+            Rule::Testbed,
+            format!("too many arguments for {label}"),
+        ));
     };
     slots.copy_from_slice(arguments);
     let [a, b, c, d, e, f, g, h] = words;
@@ -45,7 +56,12 @@ pub fn image(thread: &Thread, label: &str, address: u64, arguments: &[u64]) -> R
 /// # Errors
 ///
 /// As [`image`].
-pub(crate) fn system_thread(thread: &Thread, label: &str, start: u64, context: u64) -> Result<(), Violation> {
+pub(crate) fn system_thread(
+    thread: &Thread,
+    label: &str,
+    start: u64,
+    context: u64,
+) -> Result<(), Violation> {
     function(thread, label, start)?;
     let before = thread.begin(label);
     let resume = RESUME.with(Cell::as_ptr);

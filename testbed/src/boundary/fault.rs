@@ -4,19 +4,28 @@
 //! the image's, it says which address was touched and what lies beside it, where in which image the
 //! instruction stands, what is running, and which places of the image the stack leads back to. A
 //! fault of the host itself goes on to whoever handled it before.
-#![expect(unsafe_code, reason = "signal handlers, alternate stacks and the registers of a fault")]
+#![expect(
+    unsafe_code,
+    reason = "signal handlers, alternate stacks and the registers of a fault"
+)]
 
 use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::OnceLock;
 
+use super::mapping::Mapping;
 use super::memory::{Access, host_usize};
 use crate::machine::Machine;
 use crate::thread::{self, Thread};
 use crate::verifier::{self, Rule, Violation};
 
-const SIGNALS: [libc::c_int; 5] =
-    [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE, libc::SIGTRAP];
+const SIGNALS: [libc::c_int; 5] = [
+    libc::SIGSEGV,
+    libc::SIGBUS,
+    libc::SIGILL,
+    libc::SIGFPE,
+    libc::SIGTRAP,
+];
 const SIGNAL_STACK_BYTES: usize = 128 * 1024;
 /// Words of the stack that are searched for return addresses.
 const STACK_WORDS: u64 = 512;
@@ -48,24 +57,34 @@ fn install_one(signal: libc::c_int) -> libc::sigaction {
 /// The alternate signal stack of a modelled thread: a fault may be an overflow of the ordinary one.
 #[derive(Debug)]
 pub(crate) struct SignalStack {
-    start: u64,
+    _pages: Mapping,
     before: (u64, libc::c_int, usize),
 }
 
 impl SignalStack {
     /// Gives the present thread a stack for signals as long as the value lives.
     pub(crate) fn install() -> Result<Self, Violation> {
-        let start = super::import::map_anonymous(SIGNAL_STACK_BYTES as u64)?;
-        let new = stack(start, 0, SIGNAL_STACK_BYTES);
+        let pages = Mapping::anonymous(SIGNAL_STACK_BYTES as u64)?;
+        let new = stack(pages.start(), 0, SIGNAL_STACK_BYTES);
         let mut old = stack(0, libc::SS_DISABLE, 0);
-        // SAFETY: the new stack is a fresh mapping of that size which only `drop` takes away; `old` is
-        // a valid place for the answer.
+        // SAFETY: the new stack is a fresh mapping of that size, which goes only after `drop` has set
+        // the old one again; `old` is a valid place for the answer.
         let result = unsafe { libc::sigaltstack(&raw const new, &raw mut old) };
         if result != 0 {
-            return Err(Violation::new(Rule::Testbed, "the host gives no stack for signals"));
+            return Err(Violation::new(
+                Rule::Testbed,
+                "the host gives no stack for signals",
+            ));
         }
-        let before = (old.ss_sp.expose_provenance() as u64, old.ss_flags, old.ss_size);
-        Ok(Self { start, before })
+        let before = (
+            old.ss_sp.expose_provenance() as u64,
+            old.ss_flags,
+            old.ss_size,
+        );
+        Ok(Self {
+            _pages: pages,
+            before,
+        })
     }
 }
 
@@ -75,9 +94,6 @@ impl Drop for SignalStack {
         let old = stack(start, flags, size);
         // SAFETY: it is what was set before on this thread, and `self` never left the thread.
         unsafe { libc::sigaltstack(&raw const old, ptr::null_mut()) };
-        let start = ptr::with_exposed_provenance_mut(host_usize(self.start));
-        // SAFETY: `install` mapped exactly this range and no signal uses it any more.
-        unsafe { libc::munmap(start, SIGNAL_STACK_BYTES) };
     }
 }
 
@@ -93,18 +109,23 @@ fn stack(start: u64, flags: libc::c_int, size: usize) -> libc::stack_t {
 pub(crate) fn stack_range() -> Result<(u64, u64), Violation> {
     let failed = || Violation::new(Rule::Testbed, "the host does not tell where the stack is");
     let mut attributes = MaybeUninit::<libc::pthread_attr_t>::zeroed();
-    // SAFETY: `pthread_self` is a live thread, and the attributes are a valid place for the answer.
-    if unsafe { libc::pthread_getattr_np(libc::pthread_self(), attributes.as_mut_ptr()) } != 0 {
+    // SAFETY: it takes nothing and answers the present thread.
+    let thread = unsafe { libc::pthread_self() };
+    // SAFETY: `thread` is the present thread, so a live one, and the attributes are a valid place for the answer.
+    if unsafe { libc::pthread_getattr_np(thread, attributes.as_mut_ptr()) } != 0 {
         return Err(failed());
     }
     let (mut start, mut size) = (ptr::null_mut(), 0);
     // SAFETY: the call above has initialised the attributes.
-    let result = unsafe {
-        libc::pthread_attr_getstack(attributes.as_ptr(), &raw mut start, &raw mut size)
-    };
+    let result =
+        unsafe { libc::pthread_attr_getstack(attributes.as_ptr(), &raw mut start, &raw mut size) };
     // SAFETY: as above; they are not used afterwards.
     unsafe { libc::pthread_attr_destroy(attributes.as_mut_ptr()) };
-    if result != 0 { Err(failed()) } else { Ok((start.expose_provenance() as u64, size as u64)) }
+    if result != 0 {
+        Err(failed())
+    } else {
+        Ok((start.expose_provenance() as u64, size as u64))
+    }
 }
 
 /// The registers of a fault that the report needs.
@@ -116,12 +137,18 @@ struct Registers {
     error: u64,
 }
 
-extern "C" fn on_fault(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
+extern "C" fn on_fault(
+    signal: libc::c_int,
+    info: *mut libc::siginfo_t,
+    context: *mut libc::c_void,
+) {
     let context: *const libc::ucontext_t = context.cast();
     // SAFETY: the system passes the context of this signal to a handler set with SA_SIGINFO.
     let registers = unsafe { &(*context).uc_mcontext.gregs };
     let register = |index: libc::c_int| {
-        registers.get(usize::try_from(index).unwrap_or(usize::MAX)).map_or(0, |r| r.cast_unsigned())
+        registers
+            .get(usize::try_from(index).unwrap_or(usize::MAX))
+            .map_or(0, |r| r.cast_unsigned())
     };
     let registers = Registers {
         rip: register(libc::REG_RIP),
@@ -129,9 +156,10 @@ extern "C" fn on_fault(signal: libc::c_int, info: *mut libc::siginfo_t, context:
         rcx: register(libc::REG_RCX),
         error: register(libc::REG_ERR),
     };
-    // SAFETY: `info` is valid for the same reason; the address is meaningful for the page faults that
-    // look at it.
-    let address = unsafe { (*info).si_addr() }.expose_provenance() as u64;
+    // SAFETY: `info` is valid for the same reason.
+    let info = unsafe { &*info };
+    // SAFETY: every signal that this handler is installed for carries an address.
+    let address = unsafe { info.si_addr() }.expose_provenance() as u64;
     let Some(thread) = thread::try_current() else {
         return pass_on(signal);
     };
@@ -166,13 +194,18 @@ fn explain(thread: &Thread, signal: libc::c_int, address: u64, registers: &Regis
     let code = code_at(machine, registers.rip);
     match (signal, code.as_slice()) {
         (libc::SIGILL, [0x0F, 0x0B, ..]) => {
-            format!("undefined instruction (ud2: an abort or a broken promise to the compiler) at {at}")
+            format!(
+                "undefined instruction (ud2: an abort or a broken promise to the compiler) at {at}"
+            )
         }
         (libc::SIGILL, _) => format!("illegal instruction at {at}"),
         (libc::SIGFPE, _) => format!("division error at {at}"),
         // "__fastfail", Microsoft Learn: int 29h with the code in ECX.
         (libc::SIGSEGV, [0xCD, 0x29, ..]) => {
-            format!("fast fail with code {} at {at}", registers.rcx & 0xFFFF_FFFF)
+            format!(
+                "fast fail with code {} at {at}",
+                registers.rcx & 0xFFFF_FFFF
+            )
         }
         (libc::SIGSEGV, [0x44, 0x0F, 0x20 | 0x22, ..] | [0x0F, 0x20 | 0x22, ..]) => {
             format!("control register (IRQL?) used directly at {at}: not modelled")
@@ -208,7 +241,9 @@ fn trail(thread: &Thread, rsp: u64) -> String {
     let mut text = String::new();
     let mut lines = 0;
     for index in 0..STACK_WORDS {
-        let Ok(word) = guest.read_u64(rsp.wrapping_add(8 * index), "stack") else { break };
+        let Ok(word) = guest.read_u64(rsp.wrapping_add(8 * index), "stack") else {
+            break;
+        };
         if lines < STACK_LINES
             && guest.check(word, 1, Access::Execute, "code").is_ok()
             && let Some(place) = machine.image_place(word)

@@ -3,7 +3,10 @@
 //! An address that the driver passes is an allegation. Each access is compared with the map of
 //! [`Memory`]: a live block, a section of the image, a stack; enough bytes; writable if written; not
 //! paged when the IRQL is raised. What fails is a [`Violation`] that names the argument.
-#![expect(unsafe_code, reason = "copies bytes from and to memory that the image uses at the same time")]
+#![expect(
+    unsafe_code,
+    reason = "copies bytes from and to memory that the image uses at the same time"
+)]
 
 use std::ptr;
 
@@ -102,7 +105,12 @@ impl<'a> Guest<'a> {
         }
         self.check_aligned(buffer, 2, what)?;
         let bytes = self.bytes(buffer, u64::from(length), what)?;
-        Ok(bytes.as_chunks::<2>().0.iter().map(|unit| u16::from_le_bytes(*unit)).collect())
+        Ok(bytes
+            .as_chunks::<2>()
+            .0
+            .iter()
+            .map(|unit| u16::from_le_bytes(*unit))
+            .collect())
     }
 
     /// Reads a NUL-terminated byte string of at most `limit` bytes.
@@ -110,7 +118,12 @@ impl<'a> Guest<'a> {
     /// # Errors
     ///
     /// As [`Self::bytes`]; [`Rule::String`] when no NUL is found.
-    pub fn read_c_string(&self, address: u64, limit: u64, what: &str) -> Result<Vec<u8>, Violation> {
+    pub fn read_c_string(
+        &self,
+        address: u64,
+        limit: u64,
+        what: &str,
+    ) -> Result<Vec<u8>, Violation> {
         let mut text = Vec::new();
         for offset in 0..limit {
             match self.read_u8(address + offset, what)? {
@@ -118,7 +131,10 @@ impl<'a> Guest<'a> {
                 byte => text.push(byte),
             }
         }
-        Err(Violation::new(Rule::String, format!("{what}: no NUL within {limit} bytes")))
+        Err(Violation::new(
+            Rule::String,
+            format!("{what}: no NUL within {limit} bytes"),
+        ))
     }
 
     /// Checks that `address` is a multiple of `align`.
@@ -132,7 +148,10 @@ impl<'a> Guest<'a> {
         }
         Err(Violation::new(
             Rule::BadPointer,
-            format!("{what}: {} is not aligned to {align}", self.memory.describe(address)),
+            format!(
+                "{what}: {} is not aligned to {align}",
+                self.memory.describe(address)
+            ),
         ))
     }
 
@@ -142,21 +161,43 @@ impl<'a> Guest<'a> {
     ///
     /// [`Rule::BadPointer`], [`Rule::UseAfterFree`], or [`Rule::Irql`] for paged memory at a raised
     /// IRQL.
-    pub fn check(&self, address: u64, size: u64, access: Access, what: &str) -> Result<(), Violation> {
+    pub fn check(
+        &self,
+        address: u64,
+        size: u64,
+        access: Access,
+        what: &str,
+    ) -> Result<(), Violation> {
         if size == 0 {
             return Ok(());
         }
         self.range(address, size, access, what).map(drop)
     }
 
-    fn range(&self, address: u64, size: u64, access: Access, what: &str) -> Result<Range, Violation> {
+    fn range(
+        &self,
+        address: u64,
+        size: u64,
+        access: Access,
+        what: &str,
+    ) -> Result<Range, Violation> {
         let bad = |why: &str| {
             let place = self.memory.describe(address);
-            Violation::new(Rule::BadPointer, format!("{what}: {why} ({size} bytes at {place})"))
+            Violation::new(
+                Rule::BadPointer,
+                format!("{what}: {why} ({size} bytes at {place})"),
+            )
         };
-        let range = self.memory.range_at(address).ok_or_else(|| bad("bad pointer"))?;
+        let range = self
+            .memory
+            .range_at(address)
+            .ok_or_else(|| bad("bad pointer"))?;
         if let Some(by) = &range.freed {
-            let detail = format!("{what}: {} ({} was freed by {by})", self.memory.describe(address), range.label);
+            let detail = format!(
+                "{what}: {} ({} was freed by {by})",
+                self.memory.describe(address),
+                range.label
+            );
             return Err(Violation::new(Rule::UseAfterFree, detail));
         }
         let room = (range.address + range.size).saturating_sub(address);
@@ -169,10 +210,16 @@ impl<'a> Guest<'a> {
             Access::ReadWrite | Access::Execute => range.access == access,
         };
         if !allowed {
-            return Err(bad(&format!("needs {access:?}, the block allows {:?}", range.access)));
+            return Err(bad(&format!(
+                "needs {access:?}, the block allows {:?}",
+                range.access
+            )));
         }
         if range.paged && self.irql >= 2 {
-            let detail = format!("{what}: paged memory ({}) touched at IRQL {}", range.label, self.irql);
+            let detail = format!(
+                "{what}: paged memory ({}) touched at IRQL {}",
+                range.label, self.irql
+            );
             return Err(Violation::new(Rule::Irql, detail));
         }
         Ok(range)
@@ -183,7 +230,8 @@ impl<'a> Guest<'a> {
             return Ok(());
         }
         let range = self.range(address, bytes.len() as u64, Access::ReadOnly, what)?;
-        let source = self.memory.host_pointer(&range, address);
+        let source: *const u8 =
+            ptr::with_exposed_provenance(host_usize(self.memory.host_address(&range, address)));
         // SAFETY: 1. `range` proves that the bytes lie in one mapped range: of the arena, seen through
         // the host view, or of an image or stack that outlives this call. 2. `bytes` is host memory,
         // apart from all of them. Image code on another thread may write meanwhile, as real kernel
@@ -227,7 +275,8 @@ impl<'a> Guest<'a> {
             return Ok(bytes);
         }
         let range = self.block(address, size)?;
-        let source = self.memory.host_pointer(&range, address);
+        let source: *const u8 =
+            ptr::with_exposed_provenance(host_usize(self.memory.host_address(&range, address)));
         // SAFETY: as in `copy_out`; `block` proves that it is a block of the arena, which the host view
         // maps whatever the image may do.
         unsafe { ptr::copy_nonoverlapping(source, bytes.as_mut_ptr(), bytes.len()) };
@@ -237,17 +286,26 @@ impl<'a> Guest<'a> {
     /// The block of the arena that holds these bytes.
     fn block(&self, address: u64, size: u64) -> Result<Range, Violation> {
         // Paged or not is no matter for the host itself.
-        let host = Guest { memory: self.memory, irql: 0 };
+        let host = Guest {
+            memory: self.memory,
+            irql: 0,
+        };
         let own = |violation: Violation| Violation::new(Rule::Testbed, violation.detail);
-        let range = host.range(address, size, Access::None, "host access").map_err(own)?;
+        let range = host
+            .range(address, size, Access::None, "host access")
+            .map_err(own)?;
         if range.in_arena {
             return Ok(range);
         }
-        Err(Violation::new(Rule::Testbed, format!("{} is no block of the host", range.label)))
+        Err(Violation::new(
+            Rule::Testbed,
+            format!("{} is no block of the host", range.label),
+        ))
     }
 
     fn store(&self, range: &Range, address: u64, bytes: &[u8]) {
-        let target = self.memory.host_pointer(range, address);
+        let target: *mut u8 =
+            ptr::with_exposed_provenance_mut(host_usize(self.memory.host_address(range, address)));
         // SAFETY: 1. the callers got `range` from a check of these bytes. 2. The target is a page of
         // the arena through the writable host view, or a writable section or stack of the image.
         // 3. No Rust reference points there: the host keeps addresses only.

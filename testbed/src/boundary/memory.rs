@@ -5,14 +5,13 @@
 //! twice: by the image at its address, with the protection of the moment, and by the host through a
 //! second mapping of the same pages that is always accessible. So the host never faults on a block
 //! that it has taken away from the driver. [`super::guest`] does the checked reads and writes.
-#![expect(unsafe_code, reason = "maps and protects the pages that the image works on")]
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
-use std::ptr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::mapping::{Arena, Mapping, protect};
 use crate::verifier::{Rule, Violation};
 
 /// Size of a page.
@@ -38,7 +37,7 @@ pub enum Access {
 }
 
 impl Access {
-    fn protection(self) -> i32 {
+    pub(super) fn protection(self) -> i32 {
         match self {
             Self::None => libc::PROT_NONE,
             Self::ReadOnly => libc::PROT_READ,
@@ -99,9 +98,15 @@ pub(super) struct Range {
 impl Range {
     fn pages(&self) -> (u64, u64) {
         let first = self.address & !(PAGE - 1);
-        let end = (self.address + self.size).next_multiple_of(PAGE).max(first + PAGE);
+        let end = (self.address + self.size)
+            .next_multiple_of(PAGE)
+            .max(first + PAGE);
         // A block without bytes sits right behind its page.
-        if self.size == 0 { (first - PAGE, first) } else { (first, end) }
+        if self.size == 0 {
+            (first - PAGE, first)
+        } else {
+            (first, end)
+        }
     }
 }
 
@@ -117,14 +122,10 @@ struct Map {
 
 /// The memory of one machine.
 pub struct Memory {
-    /// The arena as the image sees it.
-    image_view: u64,
-    /// The same pages as the host sees them: always readable and writable.
-    host_view: u64,
-    file: libc::c_int,
+    arena: Arena,
     map: Mutex<Map>,
-    /// Further address space without access: start and size.
-    reserved: Mutex<Vec<(u64, u64)>>,
+    /// Further address space without access.
+    reserved: Mutex<Vec<Mapping>>,
 }
 
 impl Memory {
@@ -134,14 +135,12 @@ impl Memory {
     ///
     /// What the host answers when it has no address space or no memory file.
     pub fn new() -> io::Result<Arc<Self>> {
-        // SAFETY: the name is a C string, the flag is a documented one.
-        let file = unsafe { libc::memfd_create(c"testbed".as_ptr(), libc::MFD_CLOEXEC) };
-        check(file)?;
-        // SAFETY: `file` was just opened; a sparse file of this size takes no memory.
-        check(unsafe { libc::ftruncate(file, ARENA_BYTES.cast_signed()) })?;
-        let image_view = map_file(file, libc::PROT_NONE)?;
-        let host_view = map_file(file, libc::PROT_READ | libc::PROT_WRITE)?;
-        Ok(Arc::new(Self { image_view, host_view, file, map: Mutex::default(), reserved: Mutex::default() }))
+        let arena = Arena::new(ARENA_BYTES)?;
+        Ok(Arc::new(Self {
+            arena,
+            map: Mutex::default(),
+            reserved: Mutex::default(),
+        }))
     }
 
     /// Reserves address space that nobody may touch, for addresses that only name something.
@@ -150,9 +149,13 @@ impl Memory {
     ///
     /// [`Rule::Testbed`] when the host has none.
     pub(crate) fn reserve(&self, size: u64) -> Result<u64, Violation> {
-        let start = super::import::map_anonymous(size)?;
+        let mapping = Mapping::anonymous(size)?;
+        let start = mapping.start();
         protect(start, size, Access::None)?;
-        self.reserved.lock().unwrap_or_else(PoisonError::into_inner).push((start, size));
+        self.reserved
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(mapping);
         Ok(start)
     }
 
@@ -172,16 +175,19 @@ impl Memory {
         // The page before the block is the page after its predecessor: one guard serves both.
         let first = map.used + PAGE;
         if first + page_bytes + PAGE > ARENA_BYTES {
-            return Err(Violation::new(Rule::Testbed, "the arena of guarded memory is used up"));
+            return Err(Violation::new(
+                Rule::Testbed,
+                "the arena of guarded memory is used up",
+            ));
         }
         map.used = first + page_bytes;
-        let padded = spec.size.next_multiple_of(spec.align);
-        let offset = first + page_bytes - padded;
-        self.fill_host(first, page_bytes, SLACK);
-        self.fill_host(offset, spec.size, spec.fill);
-        protect(self.image_view + first, page_bytes, spec.access)?;
+        let first = self.arena.start() + first;
+        let address = first + page_bytes - spec.size.next_multiple_of(spec.align);
+        self.arena.set(first, page_bytes, SLACK);
+        self.arena.set(address, spec.size, spec.fill);
+        protect(first, page_bytes, spec.access)?;
         let range = Range {
-            address: self.image_view + offset,
+            address,
             size: spec.size,
             label: spec.label,
             access: spec.access,
@@ -189,8 +195,7 @@ impl Memory {
             freed: None,
             in_arena: true,
         };
-        let address = range.address;
-        map.ranges.insert(self.image_view + first, range);
+        map.ranges.insert(first, range);
         Ok(address)
     }
 
@@ -211,7 +216,7 @@ impl Memory {
         range.freed = Some(by.to_owned());
         range.access = Access::None;
         protect(first, end - first, Access::None)?;
-        self.discard(first - self.image_view, end - first);
+        self.arena.discard(first, end - first);
         map.freed.push_back(key);
         if map.freed.len() > REMEMBERED
             && let Some(oldest) = map.freed.pop_front()
@@ -245,13 +250,23 @@ impl Memory {
     pub fn size_of(&self, address: u64) -> Result<u64, Violation> {
         let map = self.map();
         let key = Self::block_key(&map, address)?;
-        map.ranges.get(&key).map(|range| range.size).ok_or_else(|| no_block(address))
+        map.ranges
+            .get(&key)
+            .map(|range| range.size)
+            .ok_or_else(|| no_block(address))
     }
 
     /// Makes a range that the host mapped otherwise known: a section of an image, a stack.
     pub(crate) fn add_range(&self, address: u64, size: u64, access: Access, label: String) {
-        let range =
-            Range { address, size, label, access, paged: false, freed: None, in_arena: false };
+        let range = Range {
+            address,
+            size,
+            label,
+            access,
+            paged: false,
+            freed: None,
+            in_arena: false,
+        };
         self.map().ranges.insert(address & !(PAGE - 1), range);
     }
 
@@ -271,9 +286,8 @@ impl Memory {
 
     /// Whether `address` lies in the arena or in reserved address space.
     pub(crate) fn owns(&self, address: u64) -> bool {
-        let within = |start: u64, size: u64| address.checked_sub(start).is_some_and(|at| at < size);
         let reserved = self.reserved.lock().unwrap_or_else(PoisonError::into_inner);
-        within(self.image_view, ARENA_BYTES) || reserved.iter().any(|(start, size)| within(*start, *size))
+        self.arena.contains(address) || reserved.iter().any(|mapping| mapping.contains(address))
     }
 
     /// The range that holds `address`, or whose pages do.
@@ -304,7 +318,10 @@ impl Memory {
         if address < 0x1_0000 {
             return format!("{address:#x}, a null pointer with an offset");
         }
-        let place = match self.range_at(address).or_else(|| self.range_before(address)) {
+        let place = match self
+            .range_at(address)
+            .or_else(|| self.range_before(address))
+        {
             Some(range) => place_in(&range, address),
             None => match self.range_after(address) {
                 Some(range) => place_in(&range, address),
@@ -315,13 +332,12 @@ impl Memory {
     }
 
     /// Where the host finds the byte that the image sees at `address` of `range`.
-    pub(super) fn host_pointer(&self, range: &Range, address: u64) -> *mut u8 {
-        let host = if range.in_arena {
-            self.host_view + (address - self.image_view)
+    pub(super) fn host_address(&self, range: &Range, address: u64) -> u64 {
+        if range.in_arena {
+            self.arena.host_address(address)
         } else {
             address
-        };
-        ptr::with_exposed_provenance_mut(host_usize(host))
+        }
     }
 
     fn block_key(map: &Map, address: u64) -> Result<u64, Violation> {
@@ -344,62 +360,26 @@ impl Memory {
         let (first, end) = range.pages();
         let behind = range.address + range.size;
         for (from, to, side) in [(first, range.address, "before"), (behind, end, "behind")] {
-            let span = self.host_slice(range, from, to.saturating_sub(from));
+            let span = self.arena.get(from, to.saturating_sub(from));
             if let Some(index) = span.iter().position(|byte| *byte != SLACK) {
                 let at = from + u64::try_from(index).unwrap_or(u64::MAX);
                 return Err(Violation::new(
                     Rule::Overrun,
-                    format!("bytes {side} {} were written: {}", range.label, place_in(range, at)),
+                    format!(
+                        "bytes {side} {} were written: {}",
+                        range.label,
+                        place_in(range, at)
+                    ),
                 ));
             }
         }
         Ok(())
     }
-
-    fn host_slice(&self, range: &Range, from: u64, size: u64) -> Vec<u8> {
-        let mut bytes = vec![0; host_usize(size)];
-        let source = self.host_pointer(range, from);
-        // SAFETY: 1. `from..from + size` lies in the pages of a block of the arena, which the host
-        // view maps readable as long as `self` lives. 2. `bytes` is of that size and just made.
-        unsafe { ptr::copy_nonoverlapping(source, bytes.as_mut_ptr(), bytes.len()) };
-        bytes
-    }
-
-    fn fill_host(&self, offset: u64, size: u64, byte: u8) {
-        let target: *mut u8 =
-            ptr::with_exposed_provenance_mut(host_usize(self.host_view + offset));
-        // SAFETY: `allocate` has checked that the span lies in the arena, and the host view maps the
-        // arena writable as long as `self` lives; nobody else has got these pages yet.
-        unsafe { ptr::write_bytes(target, byte, host_usize(size)) };
-    }
-
-    /// Gives the pages back to the host; they read as zero through the host view afterwards.
-    fn discard(&self, offset: u64, size: u64) {
-        let mode = libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE;
-        // SAFETY: the file belongs to `self`. A failure costs memory only, so it is not looked at.
-        let _unused =
-            unsafe { libc::fallocate(self.file, mode, offset.cast_signed(), size.cast_signed()) };
-    }
-}
-
-impl Drop for Memory {
-    fn drop(&mut self) {
-        let mut views = vec![(self.image_view, ARENA_BYTES), (self.host_view, ARENA_BYTES)];
-        views.append(self.reserved.get_mut().unwrap_or_else(PoisonError::into_inner));
-        for (view, size) in views {
-            let start = ptr::with_exposed_provenance_mut(host_usize(view));
-            // SAFETY: `new` or `reserve` mapped exactly this range; whoever holds an address of it
-            // holds the machine, and so this value, alive.
-            unsafe { libc::munmap(start, host_usize(size)) };
-        }
-        // SAFETY: `new` opened the file and nobody else closes it.
-        unsafe { libc::close(self.file) };
-    }
 }
 
 impl fmt::Debug for Memory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Memory({:#x})", self.image_view)
+        write!(f, "Memory({:#x})", self.arena.start())
     }
 }
 
@@ -419,34 +399,10 @@ fn place_in(range: &Range, address: u64) -> String {
 }
 
 fn no_block(address: u64) -> Violation {
-    Violation::new(Rule::BadPointer, format!("{address:#x} is not the start of a block"))
-}
-
-fn check(result: libc::c_int) -> io::Result<()> {
-    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
-}
-
-fn map_file(file: libc::c_int, protection: i32) -> io::Result<u64> {
-    let flags = libc::MAP_SHARED | libc::MAP_NORESERVE;
-    // SAFETY: a fresh mapping at an address of the host's choice replaces nothing.
-    let start = unsafe {
-        libc::mmap(ptr::null_mut(), host_usize(ARENA_BYTES), protection, flags, file, 0)
-    };
-    if start == libc::MAP_FAILED {
-        return Err(io::Error::last_os_error());
-    }
-    Ok(start.expose_provenance() as u64)
-}
-
-/// Sets the protection of whole pages.
-pub(crate) fn protect(start: u64, size: u64, access: Access) -> Result<(), Violation> {
-    let pointer = ptr::with_exposed_provenance_mut(host_usize(start));
-    // SAFETY: callers pass pages that this crate mapped for the image; no Rust reference points into
-    // them, so a changed protection invalidates none.
-    let result = unsafe { libc::mprotect(pointer, host_usize(size), access.protection()) };
-    check(result).map_err(|error| {
-        Violation::new(Rule::Testbed, format!("the host refuses to protect memory: {error}"))
-    })
+    Violation::new(
+        Rule::BadPointer,
+        format!("{address:#x} is not the start of a block"),
+    )
 }
 
 /// An address or size of the image as a host number: the same width on this target.

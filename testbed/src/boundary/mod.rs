@@ -1,14 +1,18 @@
 //! The border between host and image: with `image.rs` the only unsafe code of the crate.
 //!
 //! [`memory`] hands out guarded blocks and knows every range that the image may touch; [`guest`] reads
-//! and writes there after checking; [`call`] crosses into the image, [`import`] comes back from it;
+//! and writes there after checking; [`call`] crosses into the image, `trampoline` comes back from it to
+//! the routines that [`import`] describes;
 //! [`fault`] explains a crash of image code. All else of the crate is safe code.
 
+pub mod arguments;
 pub mod call;
 pub mod fault;
 pub mod guest;
 pub mod import;
+pub(crate) mod mapping;
 pub mod memory;
+pub(crate) mod trampoline;
 
 /// Ends the process at once: no destructors, no exit handlers, no waiting for other threads.
 #[expect(unsafe_code, reason = "the one system call that ends a process without running code of it")]

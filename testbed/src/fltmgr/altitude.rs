@@ -21,7 +21,9 @@ impl Altitude {
         let points = text.bytes().filter(|byte| *byte == b'.').count();
         let digits = text.bytes().filter(u8::is_ascii_digit).count();
         if digits == 0 || points > 1 || digits + points != text.len() {
-            return Err(format!("{text:?} is not an altitude: digits with at most one point"));
+            return Err(format!(
+                "{text:?} is not an altitude: digits with at most one point"
+            ));
         }
         Ok(Self(text.to_owned()))
     }
@@ -29,7 +31,10 @@ impl Altitude {
     /// Whole part without zeros in front, fraction without zeros behind.
     fn parts(&self) -> (&str, &str) {
         let (whole, fraction) = self.0.split_once('.').unwrap_or((&self.0, ""));
-        (whole.trim_start_matches('0'), fraction.trim_end_matches('0'))
+        (
+            whole.trim_start_matches('0'),
+            fraction.trim_end_matches('0'),
+        )
     }
 
     /// Above (`Greater`), below or at the height of `other`.

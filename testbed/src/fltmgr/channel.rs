@@ -94,14 +94,24 @@ impl Channel {
         }
         state.last_id += 1;
         let id = state.last_id;
-        let reply_length = send.reply_room.map_or(0, |room| room.saturating_add(REPLY_HEADER));
+        let reply_length = send
+            .reply_room
+            .map_or(0, |room| room.saturating_add(REPLY_HEADER));
         if send.reply_room.is_some() {
             state.replies.insert(id, Reply::Awaited);
         }
-        state.undelivered.push_back(Message { id, reply_length, body: send.body });
+        state.undelivered.push_back(Message {
+            id,
+            reply_length,
+            body: send.body,
+        });
         self.changed.notify_all();
         let outcome = self.wait_for_outcome(state, id, &send.reply_room, |delivered| {
-            if delivered && send.reply_wait == ReplyWait::Unbounded { None } else { deadline }
+            if delivered && send.reply_wait == ReplyWait::Unbounded {
+                None
+            } else {
+                deadline
+            }
         });
         self.lock().replies.remove(&id);
         outcome
@@ -122,7 +132,10 @@ impl Channel {
                 return outcome;
             }
             state = match deadline(delivered) {
-                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+                None => self
+                    .changed
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner),
                 Some(deadline) => {
                     let left = deadline.saturating_duration_since(Instant::now());
                     if left.is_zero() {
@@ -149,7 +162,10 @@ impl Channel {
                 self.changed.notify_all();
                 return Some(message);
             }
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self
+                .changed
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -159,7 +175,10 @@ impl Channel {
         let fetched = state.undelivered.iter().all(|message| message.id != id);
         match state.replies.get_mut(&id) {
             Some(reply @ Reply::Awaited) if fetched => {
-                *reply = Reply::Given { status, body: body.to_vec() };
+                *reply = Reply::Given {
+                    status,
+                    body: body.to_vec(),
+                };
                 self.changed.notify_all();
                 true
             }
@@ -187,7 +206,10 @@ impl State {
     fn fate(&mut self, id: u64, delivered: bool, wants_reply: bool) -> Option<SendOutcome> {
         if let Some(Reply::Given { status, body }) = self.replies.get_mut(&id) {
             let body = std::mem::take(body);
-            return Some(SendOutcome::Replied { status: *status, body });
+            return Some(SendOutcome::Replied {
+                status: *status,
+                body,
+            });
         }
         if self.closed {
             return Some(SendOutcome::Disconnected);
@@ -206,7 +228,12 @@ mod tests {
     const LONG: Duration = Duration::from_secs(600);
 
     fn send(reply_room: Option<u32>, timeout: Duration, reply_wait: ReplyWait) -> Send {
-        Send { body: vec![7; 5], reply_room, timeout, reply_wait }
+        Send {
+            body: vec![7; 5],
+            reply_room,
+            timeout,
+            reply_wait,
+        }
     }
 
     #[test]
@@ -225,7 +252,10 @@ mod tests {
         let outcome = channel.send(send(None, LONG, ReplyWait::Unbounded));
         assert_eq!(outcome, SendOutcome::Delivered);
         let message = reader.join().expect("the reader ends").expect("a message");
-        assert_eq!((message.id, message.reply_length, message.body), (1, 0, vec![7; 5]));
+        assert_eq!(
+            (message.id, message.reply_length, message.body),
+            (1, 0, vec![7; 5])
+        );
     }
 
     #[test]
@@ -236,18 +266,38 @@ mod tests {
             let message = reader.fetch().expect("a message");
             assert_eq!(message.reply_length, 8 + 16, "the header counts");
             let first = reader.reply(message.id, 3, b"answer");
-            (first, reader.reply(message.id, 4, b"again"), reader.reply(99, 0, b"nobody"))
+            (
+                first,
+                reader.reply(message.id, 4, b"again"),
+                reader.reply(99, 0, b"nobody"),
+            )
         });
         let outcome = channel.send(send(Some(8), LONG, ReplyWait::WithinTimeout));
-        assert_eq!(outcome, SendOutcome::Replied { status: 3, body: b"answer".to_vec() });
-        assert_eq!(reader.join().expect("the reader ends"), (true, false, false));
-        assert!(channel.lock().replies.is_empty(), "nothing of the message is kept");
+        assert_eq!(
+            outcome,
+            SendOutcome::Replied {
+                status: 3,
+                body: b"answer".to_vec()
+            }
+        );
+        assert_eq!(
+            reader.join().expect("the reader ends"),
+            (true, false, false)
+        );
+        assert!(
+            channel.lock().replies.is_empty(),
+            "nothing of the message is kept"
+        );
     }
 
     #[test]
     fn an_unfetched_message_cannot_be_answered() {
         let channel = Channel::default();
-        channel.lock().undelivered.push_back(Message { id: 1, reply_length: 16, body: vec![] });
+        channel.lock().undelivered.push_back(Message {
+            id: 1,
+            reply_length: 16,
+            body: vec![],
+        });
         channel.lock().replies.insert(1, Reply::Awaited);
         assert!(!channel.reply(1, 0, b""));
     }

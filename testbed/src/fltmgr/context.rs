@@ -61,17 +61,26 @@ pub(super) struct ContextTable(Mutex<BTreeMap<u64, Entry>>);
 impl ContextTable {
     pub(super) fn leaks(&self, driver: u32) -> Vec<Violation> {
         let entries = lock(&self.0);
-        let of_driver = entries.iter().filter(|(_, entry)| entry.filter.driver == driver);
+        let of_driver = entries
+            .iter()
+            .filter(|(_, entry)| entry.filter.driver == driver);
         let reports = of_driver.flat_map(|(address, entry)| {
             entry.taken.iter().map(move |site| {
-                super::leak(format!("a reference of the context at {address:#x}"), site, "FltReleaseContext")
+                super::leak(
+                    format!("a reference of the context at {address:#x}"),
+                    site,
+                    "FltReleaseContext",
+                )
             })
         });
         reports.collect()
     }
 
     fn linked_to(entries: &BTreeMap<u64, Entry>, instance: u64) -> Option<u64> {
-        entries.iter().find(|(_, entry)| entry.linked_to == Some(instance)).map(|(at, _)| *at)
+        entries
+            .iter()
+            .find(|(_, entry)| entry.linked_to == Some(instance))
+            .map(|(at, _)| *at)
     }
 }
 
@@ -82,15 +91,7 @@ pub(super) fn flt_allocate_context(
 ) -> Result<NtStatus, Violation> {
     phase::check(call, Nature::Context)?;
     let filter = own_filter(call, filter)?;
-    let paged = match pool {
-        PAGED => true,
-        NON_PAGED_NX => false,
-        NON_PAGED_EXECUTABLE => {
-            let detail = "PoolType NonPagedPool is executable memory, which HVCI refuses";
-            return Err(call.violation(Rule::Pool, detail));
-        }
-        other => return Err(call.violation(Rule::Argument, format!("PoolType {other}"))),
-    };
+    let paged = is_paged(call, pool)?;
     if size == 0 || size > u64::from(u16::MAX) || !kind.is_power_of_two() || kind > 0x40 {
         return Ok(STATUS_INVALID_PARAMETER);
     }
@@ -98,14 +99,21 @@ pub(super) fn flt_allocate_context(
         return Ok(STATUS_FLT_DELETING_OBJECT);
     }
     let definitions = &filter.registration.contexts;
-    let Some(definition) = definitions.iter().find(|definition| definition.serves(kind, size)) else {
+    let Some(definition) = definitions
+        .iter()
+        .find(|definition| definition.serves(kind, size))
+    else {
         return Ok(STATUS_FLT_CONTEXT_ALLOCATION_NOT_FOUND);
     };
     if call.machine().injection().fails(call) {
         return Ok(STATUS_INSUFFICIENT_RESOURCES);
     }
     let label = format!("context (type {kind:#x}) of {}", filter.name);
-    let spec = BlockSpec { paged, fill: FRESH, ..BlockSpec::new(size, label) };
+    let spec = BlockSpec {
+        paged,
+        fill: FRESH,
+        ..BlockSpec::new(size, label)
+    };
     let address = call.machine().memory().allocate(spec)?;
     let entry = Entry {
         cleanup: definition.cleanup,
@@ -116,8 +124,21 @@ pub(super) fn flt_allocate_context(
         linked_to: None,
     };
     lock(&manager(call).contexts.0).insert(address, entry);
-    call.guest().write_u64(returned, address, "ReturnedContext")?;
+    call.guest()
+        .write_u64(returned, address, "ReturnedContext")?;
     Ok(STATUS_SUCCESS)
+}
+
+fn is_paged(call: &Call, pool: u32) -> Result<bool, Violation> {
+    match pool {
+        PAGED => Ok(true),
+        NON_PAGED_NX => Ok(false),
+        NON_PAGED_EXECUTABLE => {
+            let detail = "PoolType NonPagedPool is executable memory, which HVCI refuses";
+            Err(call.violation(Rule::Pool, detail))
+        }
+        other => Err(call.violation(Rule::Argument, format!("PoolType {other}"))),
+    }
 }
 
 /// `FltReleaseContext`.
@@ -129,9 +150,15 @@ pub(super) fn flt_release_context(call: &Call, context: u64) -> Result<(), Viola
         call.check_irql(Irql::Apc)?;
     }
     if entry.taken.pop().is_none() {
-        return Err(call.violation(Rule::Context, "the driver holds no reference of this context"));
+        return Err(call.violation(
+            Rule::Context,
+            "the driver holds no reference of this context",
+        ));
     }
-    let unused = entry.is_unused().then(|| entries.remove(&context)).flatten();
+    let unused = entry
+        .is_unused()
+        .then(|| entries.remove(&context))
+        .flatten();
     drop(entries);
     destroy(call.thread(), context, unused)
 }
@@ -152,7 +179,10 @@ pub(super) fn flt_set_instance_context(
     if old != 0 {
         call.guest().write_u64(old, 0, "OldContext")?;
     }
-    if matches!(instance.phase(), InstancePhase::TearingDown | InstancePhase::Gone) {
+    if matches!(
+        instance.phase(),
+        InstancePhase::TearingDown | InstancePhase::Gone
+    ) {
         return Ok(STATUS_FLT_DELETING_OBJECT);
     }
     let mut entries = lock(&manager(call).contexts.0);
@@ -191,7 +221,9 @@ fn hand_over(
     if out == 0 {
         return Ok(());
     }
-    own_entry(call, entries, context)?.taken.push(call.site().clone());
+    own_entry(call, entries, context)?
+        .taken
+        .push(call.site().clone());
     call.guest().write_u64(out, context, "OldContext")
 }
 
@@ -208,7 +240,9 @@ pub(super) fn flt_get_instance_context(
     let Some(found) = ContextTable::linked_to(&entries, instance.address.0) else {
         return Ok(STATUS_NOT_FOUND);
     };
-    own_entry(call, &mut entries, found)?.taken.push(call.site().clone());
+    own_entry(call, &mut entries, found)?
+        .taken
+        .push(call.site().clone());
     call.guest().write_u64(context, found, "Context")?;
     Ok(STATUS_SUCCESS)
 }
@@ -231,7 +265,10 @@ pub(super) fn drop_instance_context(
 fn unlink(entries: &mut BTreeMap<u64, Entry>, context: u64) -> Option<Entry> {
     let entry = entries.get_mut(&context)?;
     entry.linked_to = None;
-    entry.is_unused().then(|| entries.remove(&context)).flatten()
+    entry
+        .is_unused()
+        .then(|| entries.remove(&context))
+        .flatten()
 }
 
 fn own_entry<'a>(
@@ -277,7 +314,100 @@ fn destroy_on(thread: &Arc<Thread>, context: u64, entry: &Entry) -> Result<(), V
             request: 0,
             is_void: true,
         };
-        entry.filter.call(thread, what, &[context, u64::from(entry.kind)])?;
+        entry
+            .filter
+            .call(thread, what, &[context, u64::from(entry.kind)])?;
     }
-    thread.machine().memory().free(context, "the last FltReleaseContext")
+    thread
+        .machine()
+        .memory()
+        .free(context, "the last FltReleaseContext")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fltmgr::fixture::Fixture;
+
+    fn allocate(call: &Call, fixture: &Fixture, size: u64) -> Result<u64, NtStatus> {
+        let out = fixture.buffer(8);
+        let arguments = (fixture.filter, INSTANCE, size, NON_PAGED_NX, out);
+        let status = flt_allocate_context(call, arguments).expect("no rule is broken");
+        let address = call.guest().read_u64(out, "context").expect("readable");
+        if status.is_success() {
+            Ok(address)
+        } else {
+            Err(status)
+        }
+    }
+
+    #[test]
+    fn only_registered_sizes_are_given() {
+        Fixture::run("FltAllocateContext", |call, fixture| {
+            let context = allocate(call, fixture, 24).expect("registered");
+            assert_eq!(
+                call.guest().read_u8(context, "fresh"),
+                Ok(FRESH),
+                "not zeroed"
+            );
+            let other = allocate(call, fixture, 23);
+            assert_eq!(other, Err(STATUS_FLT_CONTEXT_ALLOCATION_NOT_FOUND));
+            assert_eq!(allocate(call, fixture, 0), Err(STATUS_INVALID_PARAMETER));
+            assert_eq!(flt_release_context(call, context), Ok(()));
+            let again = flt_release_context(call, context).unwrap_err();
+            assert_eq!(again.rule, Rule::Context, "{again}");
+        });
+    }
+
+    #[test]
+    fn an_instance_keeps_its_context_and_hands_out_references() {
+        Fixture::run("FltSetInstanceContext", |call, fixture| {
+            let (first, second) = (allocate(call, fixture, 24), allocate(call, fixture, 24));
+            let (first, second) = (first.expect("given"), second.expect("given"));
+            let (instance, out) = (fixture.instance, fixture.buffer(8));
+            let set =
+                |context, how, old| flt_set_instance_context(call, instance, how, context, old);
+            assert_eq!(
+                flt_get_instance_context(call, instance, out),
+                Ok(STATUS_NOT_FOUND)
+            );
+            assert_eq!(set(first, KEEP_IF_EXISTS, 0), Ok(STATUS_SUCCESS));
+            assert_eq!(
+                set(first, KEEP_IF_EXISTS, 0),
+                Ok(STATUS_FLT_CONTEXT_ALREADY_LINKED)
+            );
+            assert_eq!(
+                set(second, KEEP_IF_EXISTS, 0),
+                Ok(STATUS_FLT_CONTEXT_ALREADY_DEFINED)
+            );
+            assert_eq!(
+                flt_release_context(call, first),
+                Ok(()),
+                "the link holds it"
+            );
+            assert_eq!(set(second, REPLACE_IF_EXISTS, out), Ok(STATUS_SUCCESS));
+            assert_eq!(call.guest().read_u64(out, "OldContext"), Ok(first));
+            assert_eq!(flt_release_context(call, first), Ok(()));
+            assert_eq!(flt_release_context(call, second), Ok(()));
+            assert_eq!(
+                flt_get_instance_context(call, instance, out),
+                Ok(STATUS_SUCCESS)
+            );
+            assert_eq!(fixture.machine.filter_manager().contexts.leaks(0).len(), 1);
+            assert_eq!(flt_release_context(call, second), Ok(()));
+            drop_instance_context(call.thread(), &fixture.attached).expect("dropped");
+            let gone = flt_release_context(call, second).unwrap_err();
+            assert_eq!(gone.rule, Rule::Context, "{gone}");
+        });
+    }
+
+    #[test]
+    fn a_torn_down_instance_takes_no_context() {
+        Fixture::run("FltSetInstanceContext", |call, fixture| {
+            let context = allocate(call, fixture, 24).expect("given");
+            fixture.attached.begin_teardown();
+            let late = flt_set_instance_context(call, fixture.instance, 0, context, 0);
+            assert_eq!(late, Ok(STATUS_FLT_DELETING_OBJECT));
+        });
+    }
 }

@@ -7,8 +7,9 @@
 
 use std::sync::Arc;
 
-use super::frame::{Contents, Frame, Stage, UNSET_STATUS};
+use super::frame::{Frame, Stage, UNSET_STATUS};
 use super::instance::{Instance, Node};
+use super::judge::{judge_edits, judge_post, judge_pre};
 use super::layout::{callback_status as answer, flags};
 use super::lock;
 use super::phase::Callback;
@@ -17,7 +18,7 @@ use crate::boundary::guest::Guest;
 use crate::boundary::memory::BlockSpec;
 use crate::io::{FileObject, MinorFunction, MountedVolume, PostOperation, RequestOptions};
 use crate::ntos::Irql;
-use crate::status::{NtStatus, STATUS_FLT_POST_OPERATION_CLEANUP, STATUS_PENDING};
+use crate::status::{NtStatus, STATUS_FLT_POST_OPERATION_CLEANUP};
 use crate::thread::{Mode, Thread};
 use crate::verifier::{self, Rule, Violation};
 
@@ -86,7 +87,10 @@ impl Descent {
 /// Calls the pre-operations for `request` on `thread`, from the highest altitude down.
 pub(crate) fn descend(thread: &Arc<Thread>, request: &Arc<Request>) -> Result<Descent, Violation> {
     let instances = lock(request.volume.instances()).clone();
-    let mut descent = Descent { waiting: Vec::new(), completed: None };
+    let mut descent = Descent {
+        waiting: Vec::new(),
+        completed: None,
+    };
     for instance in instances {
         match pre_operation(thread, request, &instance)? {
             PreOutcome::Pass => {}
@@ -136,11 +140,19 @@ fn pre_operation(
     if answer.wants_post() {
         let synchronized = answer.outcome == answer::PRE_SYNCHRONIZE;
         let (request, context) = (Arc::clone(request), answer.context);
-        let node = Arc::new(Node { request, frame, context, synchronized });
+        let node = Arc::new(Node {
+            request,
+            frame,
+            context,
+            synchronized,
+        });
         instance.hold(&node);
         return Ok(PreOutcome::Post(node));
     }
-    let by = format!("the end of request {} for {}", request.id, instance.filter.name);
+    let by = format!(
+        "the end of request {} for {}",
+        request.id, instance.filter.name
+    );
     frame.free(thread.machine(), &by)?;
     Ok(if answer.outcome == answer::PRE_COMPLETE {
         PreOutcome::Complete(answer.io_status)
@@ -159,12 +171,22 @@ struct PreAnswer {
 impl PreAnswer {
     /// For a filter that registered a post-operation only.
     fn post_only() -> Self {
-        let io_status = Completion { status: NtStatus(UNSET_STATUS), information: 0 };
-        Self { outcome: answer::PRE_WITH_CALLBACK, context: 0, io_status }
+        let io_status = Completion {
+            status: NtStatus(UNSET_STATUS),
+            information: 0,
+        };
+        Self {
+            outcome: answer::PRE_WITH_CALLBACK,
+            context: 0,
+            io_status,
+        }
     }
 
     fn wants_post(&self) -> bool {
-        matches!(self.outcome, answer::PRE_WITH_CALLBACK | answer::PRE_SYNCHRONIZE)
+        matches!(
+            self.outcome,
+            answer::PRE_WITH_CALLBACK | answer::PRE_SYNCHRONIZE
+        )
     }
 }
 
@@ -177,7 +199,10 @@ fn call_pre(
 ) -> Result<PreAnswer, Violation> {
     let machine = thread.machine();
     let filter = &instance.filter;
-    let label = format!("pre-operation of {} for request {}", filter.name, request.id);
+    let label = format!(
+        "pre-operation of {} for request {}",
+        filter.name, request.id
+    );
     let spec = BlockSpec::new(8, format!("CompletionContext of the {label}"));
     let slot = machine.memory().allocate(BlockSpec { align: 8, ..spec })?;
     let before = frame.open(machine, request, Stage::Pre)?;
@@ -188,85 +213,27 @@ fn call_pre(
         request: request.id,
         is_void: false,
     };
-    let irql = if request.options.pre_at_apc_level() { Irql::Apc } else { Irql::Passive };
-    let outcome =
-        thread.at_irql(irql, || filter.call(thread, what, &[frame.data, frame.objects, slot]))??;
+    let irql = if request.options.pre_at_apc_level() {
+        Irql::Apc
+    } else {
+        Irql::Passive
+    };
+    let outcome = thread.at_irql(irql, || {
+        filter.call(thread, what, &[frame.data, frame.objects, slot])
+    })??;
     let after = frame.close(machine, request)?;
     let context = Guest::new(machine.memory(), 0).read_u64(slot, "CompletionContext")?;
-    machine.memory().free(slot, &format!("the return of the {label}"))?;
+    machine
+        .memory()
+        .free(slot, &format!("the return of the {label}"))?;
     judge_pre(instance, request, outcome, context)
         .and_then(|()| judge_edits(&before, &after, outcome == answer::PRE_COMPLETE))
         .map_err(|(rule, detail)| Violation::new(rule, format!("the {label} {detail}")))?;
-    Ok(PreAnswer { outcome, context, io_status: after.io_status() })
-}
-
-type Finding = (Rule, String);
-
-fn judge_pre(
-    instance: &Instance,
-    request: &Request,
-    outcome: u32,
-    context: u64,
-) -> Result<(), Finding> {
-    let finding = |detail: &str| Err((Rule::CallbackStatus, detail.to_owned()));
-    match outcome {
-        answer::PRE_WITH_CALLBACK | answer::PRE_SYNCHRONIZE => {
-            if instance.filter.registration.post == 0 {
-                return finding("asked for a post-operation, but none is registered");
-            }
-            if outcome == answer::PRE_SYNCHRONIZE && is_oplock_request(request.code) {
-                return finding("returned FLT_PREOP_SYNCHRONIZE for an oplock request");
-            }
-            Ok(())
-        }
-        answer::PRE_NO_CALLBACK | answer::PRE_COMPLETE if context != 0 => finding(
-            "set a completion context, but asked for no post-operation that would receive it",
-        ),
-        answer::PRE_NO_CALLBACK | answer::PRE_COMPLETE => Ok(()),
-        answer::PRE_PENDING => finding(
-            "returned FLT_PREOP_PENDING, but no routine exists here that could resume the request",
-        ),
-        answer::PRE_DISALLOW_FASTIO => {
-            finding("returned FLT_PREOP_DISALLOW_FASTIO for an operation that is not fast I/O")
-        }
-        answer::PRE_DISALLOW_FSFILTER_IO => {
-            finding("returned FLT_PREOP_DISALLOW_FSFILTER_IO, which is for QueryOpen only")
-        }
-        other => finding(&format!("returned {other:#x}, which is no FLT_PREOP_CALLBACK_STATUS")),
-    }
-}
-
-/// Requests that must not be synchronised ("Returning FLT_PREOP_SYNCHRONIZE", Windows driver
-/// documentation): the FSCTL_*OPLOCK* codes of ntifs.h.
-fn is_oplock_request(code: u32) -> bool {
-    const CODES: [u32; 9] = [
-        0x90000, 0x90004, 0x90008, 0x9000C, 0x90010, 0x90014, 0x90050, 0x9005C, 0x90240,
-    ];
-    CODES.contains(&code)
-}
-
-fn judge_edits(before: &Contents, after: &Contents, completes: bool) -> Result<(), Finding> {
-    if let Some(what) = before.changes(after) {
-        let detail = format!("changed {what}; edited requests are not modelled");
-        return Err((Rule::CallbackData, detail));
-    }
-    let status = after.io_status().status;
-    if !completes {
-        if before.io_status_changed(after) {
-            let detail = "set IoStatus, but did not complete the request".to_owned();
-            return Err((Rule::CallbackData, detail));
-        }
-        return Ok(());
-    }
-    if status.0 == UNSET_STATUS {
-        let detail = "completed the request without setting IoStatus.Status".to_owned();
-        return Err((Rule::CallbackStatus, detail));
-    }
-    if status == STATUS_PENDING {
-        let detail = "completed the request with STATUS_PENDING".to_owned();
-        return Err((Rule::CallbackStatus, detail));
-    }
-    Ok(())
+    Ok(PreAnswer {
+        outcome,
+        context,
+        io_status: after.io_status(),
+    })
 }
 
 /// Completes a request at one instance, unless it has been drained there.
@@ -277,17 +244,24 @@ fn complete(
     completion: Completion,
 ) -> Result<Completion, Violation> {
     if node.synchronized {
-        return post_operation(thread, instance, node, completion, Callback::SynchronizedPost);
+        return post_operation(
+            thread,
+            instance,
+            node,
+            completion,
+            Callback::SynchronizedPost,
+        );
     }
-    let post = |thread: &Arc<Thread>| {
-        post_operation(thread, instance, node, completion, Callback::Post)
-    };
+    let post =
+        |thread: &Arc<Thread>| post_operation(thread, instance, node, completion, Callback::Post);
     match node.request.options.post_operation() {
         PostOperation::SameThread => post(thread),
         PostOperation::OtherThreadAtDispatch => {
             thread.machine().system().run_kernel(|other| {
                 // Settled here, so that the report shows the thread on which it happened.
-                let at_dispatch = other.thread().at_irql(Irql::Dispatch, || post(other.thread()));
+                let at_dispatch = other
+                    .thread()
+                    .at_irql(Irql::Dispatch, || post(other.thread()));
                 Ok(verifier::settle(at_dispatch.and_then(|result| result)))
             })
         }
@@ -318,9 +292,13 @@ fn call_post(
     let machine = thread.machine();
     let (filter, request) = (&instance.filter, &node.request);
     let draining = callback == Callback::Draining;
-    let kind = if draining { "draining post-operation" } else { "post-operation" };
+    let (kind, frame, post_flags) = if draining {
+        let copy = Frame::new(machine, request, instance)?;
+        ("draining post-operation", copy, flags::POST_DRAINING)
+    } else {
+        ("post-operation", node.frame, 0)
+    };
     let label = format!("{kind} of {} for request {}", filter.name, request.id);
-    let frame = if draining { Frame::new(machine, request, instance)? } else { node.frame };
     let before = frame.open(machine, request, stage)?;
     let what = CallbackCall {
         callback,
@@ -329,8 +307,12 @@ fn call_post(
         request: request.id,
         is_void: false,
     };
-    let post_flags = if draining { flags::POST_DRAINING } else { 0 };
-    let arguments = [frame.data, frame.objects, node.context, u64::from(post_flags)];
+    let arguments = [
+        frame.data,
+        frame.objects,
+        node.context,
+        u64::from(post_flags),
+    ];
     let outcome = filter.call(thread, what, &arguments)?;
     let after = frame.close(machine, request)?;
     judge_post(outcome, draining)
@@ -353,23 +335,15 @@ pub(super) fn drain(
     instance: &Arc<Instance>,
     node: &Node,
 ) -> Result<(), Violation> {
-    let completion = Completion { status: STATUS_FLT_POST_OPERATION_CLEANUP, information: 0 };
-    call_post(thread, instance, node, (Callback::Draining, Stage::Draining(completion))).map(drop)
-}
-
-fn judge_post(outcome: u32, draining: bool) -> Result<(), Finding> {
-    let detail = match outcome {
-        answer::POST_FINISHED => return Ok(()),
-        answer::POST_MORE_PROCESSING if draining => {
-            "returned FLT_POSTOP_MORE_PROCESSING_REQUIRED while draining".to_owned()
-        }
-        answer::POST_MORE_PROCESSING => "returned FLT_POSTOP_MORE_PROCESSING_REQUIRED without \
-             having posted the operation anywhere"
-            .to_owned(),
-        answer::POST_DISALLOW_FSFILTER_IO => {
-            "returned FLT_POSTOP_DISALLOW_FSFILTER_IO, which is for QueryOpen only".to_owned()
-        }
-        other => format!("returned {other:#x}, which is no FLT_POSTOP_CALLBACK_STATUS"),
+    let completion = Completion {
+        status: STATUS_FLT_POST_OPERATION_CLEANUP,
+        information: 0,
     };
-    Err((Rule::CallbackStatus, detail))
+    call_post(
+        thread,
+        instance,
+        node,
+        (Callback::Draining, Stage::Draining(completion)),
+    )
+    .map(drop)
 }

@@ -10,19 +10,22 @@ use std::sync::{Arc, Mutex};
 
 use super::dispatch::{Completion, Request};
 use super::instance::Instance;
+use super::layout::operation::FILE_SYSTEM_CONTROL;
 use super::layout::{callback_data as data, parameter_block as iopb, related_objects as objects};
 use super::{lock, manager};
 use crate::boundary::guest::Guest;
 use crate::boundary::import::Call;
 use crate::boundary::memory::{Access, BlockSpec};
 use crate::machine::Machine;
+use crate::status::NtStatus;
 use crate::verifier::{Rule, Violation};
 
 /// Stands in `IoStatus.Status` during a pre-operation. No such status exists, so a driver that
 /// completes a request without setting one is found.
 pub(super) const UNSET_STATUS: u32 = 0xBAD0_57A7;
 
-/// What fills the members that mean nothing for the minor function.
+/// What fills parameters that mean nothing for the minor function, and padding. The two pointers of
+/// `VerifyVolume` have it too: whoever follows them faults.
 const POISON: u64 = 0xBAAD_F00D_BAAD_F00D;
 
 /// Which callback the structures are for.
@@ -51,7 +54,11 @@ impl Frame {
         let name = format!("of request {} for {}", request.id, instance.filter.name);
         let block = |size: usize, what: &str| {
             let spec = BlockSpec::new(size as u64, format!("{what} {name}"));
-            machine.memory().allocate(BlockSpec { align: 8, access: Access::None, ..spec })
+            machine.memory().allocate(BlockSpec {
+                align: 8,
+                access: Access::None,
+                ..spec
+            })
         };
         let frame = Self {
             data: block(data::SIZE, "FLT_CALLBACK_DATA")?,
@@ -81,7 +88,10 @@ impl Frame {
             machine.memory().set_access(request.system_buffer, access)?;
         }
         let draining = matches!(stage, Stage::Draining(_));
-        let open = OpenFrame { request: Arc::clone(request), draining };
+        let open = OpenFrame {
+            request: Arc::clone(request),
+            draining,
+        };
         lock(&machine.filter_manager().frames.0).insert(self.data, open);
         self.contents(&guest, request)
     }
@@ -90,14 +100,20 @@ impl Frame {
     ///
     /// The system buffer stays as it is after a draining call, which never opened it: the request
     /// may be in a callback of another filter.
-    pub(super) fn close(&self, machine: &Machine, request: &Request) -> Result<Contents, Violation> {
+    pub(super) fn close(
+        &self,
+        machine: &Machine,
+        request: &Request,
+    ) -> Result<Contents, Violation> {
         let open = lock(&machine.filter_manager().frames.0).remove(&self.data);
         let draining = open.is_some_and(|open| open.draining);
         for (address, _) in self.blocks() {
             machine.memory().set_access(address, Access::None)?;
         }
         if request.system_buffer != 0 && !draining {
-            machine.memory().set_access(request.system_buffer, Access::None)?;
+            machine
+                .memory()
+                .set_access(request.system_buffer, Access::None)?;
         }
         self.contents(&Guest::new(machine.memory(), 0), request)
     }
@@ -122,7 +138,11 @@ impl Frame {
 
     fn contents(&self, guest: &Guest<'_>, request: &Request) -> Result<Contents, Violation> {
         let buffer = request.system_buffer;
-        let length = if buffer == 0 { 0 } else { request.system_buffer_length() };
+        let length = if buffer == 0 {
+            0
+        } else {
+            request.system_buffer_length()
+        };
         Ok(Contents {
             data: guest.host_read(self.data, data::SIZE as u64)?,
             parameters: guest.host_read(self.parameters, iopb::SIZE as u64)?,
@@ -152,7 +172,10 @@ impl Contents {
             u64::from_le_bytes(bytes)
         };
         let status = (word(data::STATUS) & 0xFFFF_FFFF) as u32;
-        Completion { status: crate::status::NtStatus(status), information: word(data::INFORMATION) }
+        Completion {
+            status: NtStatus(status),
+            information: word(data::INFORMATION),
+        }
     }
 
     /// What differs between `self` and `after`, apart from `IoStatus`.
@@ -213,74 +236,98 @@ pub(super) fn related_objects(
     file: u64,
     name: &str,
 ) -> Result<u64, Violation> {
-    let mut bytes = vec![0; objects::SIZE];
-    put(&mut bytes, objects::LENGTH, &(objects::SIZE as u16).to_le_bytes());
-    put(&mut bytes, objects::FILTER, &instance.filter.address.0.to_le_bytes());
-    put(&mut bytes, objects::VOLUME, &instance.volume.address().0.to_le_bytes());
-    put(&mut bytes, objects::INSTANCE, &instance.address.0.to_le_bytes());
-    put(&mut bytes, objects::FILE_OBJECT, &file.to_le_bytes());
+    let mut bytes = Structure::new(objects::SIZE);
+    bytes.u16(objects::LENGTH, objects::SIZE as u16);
+    bytes.u64(objects::FILTER, instance.filter.address.0);
+    bytes.u64(objects::VOLUME, instance.volume.address().0);
+    bytes.u64(objects::INSTANCE, instance.address.0);
+    bytes.u64(objects::FILE_OBJECT, file);
     let spec = BlockSpec::new(objects::SIZE as u64, format!("FLT_RELATED_OBJECTS {name}"));
-    let spec = BlockSpec { align: 8, access: Access::ReadOnly, ..spec };
-    let address = machine.memory().allocate(spec)?;
-    Guest::new(machine.memory(), 0).host_write(address, &bytes)?;
+    let address = machine.memory().allocate(BlockSpec {
+        align: 8,
+        access: Access::ReadOnly,
+        ..spec
+    })?;
+    Guest::new(machine.memory(), 0).host_write(address, &bytes.0)?;
     Ok(address)
 }
 
 fn data_bytes(request: &Request, parameters: u64, stage: Stage) -> Vec<u8> {
-    let mut bytes = vec![0; data::SIZE];
-    let mut flags = data::IRP_OPERATION;
-    if request.system_buffer != 0 {
-        flags |= data::SYSTEM_BUFFER;
-    }
-    let io_status = match stage {
-        Stage::Pre => None,
-        Stage::Post(completion) => {
-            flags |= data::POST_OPERATION;
-            Some(completion)
-        }
-        Stage::Draining(completion) => {
-            flags |= data::POST_OPERATION | data::DRAINING_IO;
-            Some(completion)
-        }
+    let unset = Completion {
+        status: NtStatus(UNSET_STATUS),
+        information: 0,
     };
-    let status = io_status.map_or(UNSET_STATUS, |completion| completion.status.0);
-    let information = io_status.map_or(0, |completion| completion.information);
-    put(&mut bytes, data::FLAGS, &flags.to_le_bytes());
-    put(&mut bytes, data::THREAD, &request.originator.object().0.to_le_bytes());
-    put(&mut bytes, data::IOPB, &parameters.to_le_bytes());
-    put(&mut bytes, data::STATUS, &u64::from(status).to_le_bytes());
-    put(&mut bytes, data::INFORMATION, &information.to_le_bytes());
-    put(&mut bytes, data::REQUESTOR_MODE, &[request.mode as u8]);
-    bytes
+    let (stage_flags, io_status) = match stage {
+        Stage::Pre => (0, unset),
+        Stage::Post(completion) => (data::POST_OPERATION, completion),
+        Stage::Draining(completion) => (data::POST_OPERATION | data::DRAINING_IO, completion),
+    };
+    let buffer_flag = if request.system_buffer == 0 {
+        0
+    } else {
+        data::SYSTEM_BUFFER
+    };
+    let mut bytes = Structure::new(data::SIZE);
+    bytes.u32(data::FLAGS, data::IRP_OPERATION | buffer_flag | stage_flags);
+    bytes.u64(data::THREAD, request.originator.object().0);
+    bytes.u64(data::IOPB, parameters);
+    bytes.u64(data::STATUS, u64::from(io_status.status.0));
+    bytes.u64(data::INFORMATION, io_status.information);
+    bytes.u8(data::REQUESTOR_MODE, request.mode as u8);
+    bytes.0
 }
 
 fn parameter_bytes(request: &Request, instance: &Instance) -> Vec<u8> {
-    let mut bytes = vec![0; iopb::SIZE];
-    let irp_flags =
-        if request.system_buffer == 0 { 0 } else { iopb::IRP_BUFFERED_IO | iopb::IRP_DEALLOCATE_BUFFER };
-    put(&mut bytes, iopb::IRP_FLAGS, &irp_flags.to_le_bytes());
-    put(&mut bytes, iopb::MAJOR, &[super::layout::operation::FILE_SYSTEM_CONTROL]);
-    put(&mut bytes, iopb::MINOR, &[request.minor.value()]);
-    put(&mut bytes, iopb::TARGET_FILE_OBJECT, &request.file.address().0.to_le_bytes());
-    put(&mut bytes, iopb::TARGET_INSTANCE, &instance.address.0.to_le_bytes());
+    let mut bytes = Structure::new(iopb::SIZE);
+    if request.system_buffer != 0 {
+        bytes.u32(
+            iopb::IRP_FLAGS,
+            iopb::IRP_BUFFERED_IO | iopb::IRP_DEALLOCATE_BUFFER,
+        );
+    }
+    bytes.u8(iopb::MAJOR, FILE_SYSTEM_CONTROL);
+    bytes.u8(iopb::MINOR, request.minor.value());
+    bytes.u64(iopb::TARGET_FILE_OBJECT, request.file.address().0);
+    bytes.u64(iopb::TARGET_INSTANCE, instance.address.0);
     for offset in (iopb::PARAMETERS..iopb::SIZE as u64).step_by(8) {
-        put(&mut bytes, offset, &POISON.to_le_bytes());
+        bytes.u64(offset, POISON);
     }
     if request.minor.has_control_code() {
         // Upper halves of the lengths are padding: they keep the poison.
-        put(&mut bytes, iopb::OUTPUT_LENGTH, &request.output_length.to_le_bytes());
-        put(&mut bytes, iopb::INPUT_LENGTH, &request.input_length.to_le_bytes());
-        put(&mut bytes, iopb::CONTROL_CODE, &request.code.to_le_bytes());
-        put(&mut bytes, iopb::SYSTEM_BUFFER, &request.system_buffer.to_le_bytes());
-    } else {
-        put(&mut bytes, iopb::VERIFY_VPB, &0_u64.to_le_bytes());
-        put(&mut bytes, iopb::VERIFY_DEVICE_OBJECT, &0_u64.to_le_bytes());
+        bytes.u32(iopb::OUTPUT_LENGTH, request.output_length);
+        bytes.u32(iopb::INPUT_LENGTH, request.input_length);
+        bytes.u32(iopb::CONTROL_CODE, request.code);
+        bytes.u64(iopb::SYSTEM_BUFFER, request.system_buffer);
     }
-    bytes
+    bytes.0
 }
 
-/// Puts a field into a structure of this file; offsets and sizes come from `layout`, so it fits.
-fn put(bytes: &mut [u8], offset: u64, value: &[u8]) {
-    let offset = offset as usize;
-    bytes[offset..offset + value.len()].copy_from_slice(value);
+/// The bytes of a structure; offsets and sizes come from `layout`, so every field fits.
+struct Structure(Vec<u8>);
+
+impl Structure {
+    fn new(size: usize) -> Self {
+        Self(vec![0; size])
+    }
+
+    fn put(&mut self, offset: u64, value: &[u8]) {
+        let offset = offset as usize;
+        self.0[offset..offset + value.len()].copy_from_slice(value);
+    }
+
+    fn u8(&mut self, offset: u64, value: u8) {
+        self.put(offset, &[value]);
+    }
+
+    fn u16(&mut self, offset: u64, value: u16) {
+        self.put(offset, &value.to_le_bytes());
+    }
+
+    fn u32(&mut self, offset: u64, value: u32) {
+        self.put(offset, &value.to_le_bytes());
+    }
+
+    fn u64(&mut self, offset: u64, value: u64) {
+        self.put(offset, &value.to_le_bytes());
+    }
 }

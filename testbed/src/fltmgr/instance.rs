@@ -72,7 +72,9 @@ impl Instance {
         Arc::new_cyclic(|me: &Weak<Self>| Self {
             filter: Arc::clone(filter),
             volume: Arc::clone(volume),
-            address: machine.objects().create(Kind::Instance, label, Arc::new(me.clone())),
+            address: machine
+                .objects()
+                .create(Kind::Instance, label, Arc::new(me.clone())),
             state: Mutex::default(),
             changed: Condvar::new(),
         })
@@ -102,7 +104,10 @@ impl Instance {
         let mut state = lock(&self.state);
         (state.phase == InstancePhase::Attached).then(|| {
             state.active.push(thread);
-            Active { instance: self, thread }
+            Active {
+                instance: self,
+                thread,
+            }
         })
     }
 
@@ -114,10 +119,16 @@ impl Instance {
     /// Takes a request off the list to complete it on `thread`; `None` when it has been drained.
     pub(super) fn take(&self, node: &Arc<Node>, thread: u64) -> Option<Active<'_>> {
         let mut state = lock(&self.state);
-        let index = state.pending.iter().position(|other| Arc::ptr_eq(other, node))?;
+        let index = state
+            .pending
+            .iter()
+            .position(|other| Arc::ptr_eq(other, node))?;
         state.pending.remove(index);
         state.active.push(thread);
-        Some(Active { instance: self, thread })
+        Some(Active {
+            instance: self,
+            thread,
+        })
     }
 
     /// Shows no new requests from here on.
@@ -140,8 +151,9 @@ impl Instance {
                 return Err(Violation::new(Rule::Unload, detail));
             }
             if state.active.is_empty() {
-                let (synchronized, free): (Vec<_>, Vec<_>) =
-                    std::mem::take(&mut state.pending).into_iter().partition(|node| node.synchronized);
+                let (synchronized, free): (Vec<_>, Vec<_>) = std::mem::take(&mut state.pending)
+                    .into_iter()
+                    .partition(|node| node.synchronized);
                 state.pending = synchronized;
                 if !free.is_empty() {
                     return Ok(Some(free));
@@ -150,7 +162,10 @@ impl Instance {
                     return Ok(None);
                 }
             }
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self
+                .changed
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
         }
     }
 }
@@ -165,7 +180,11 @@ pub(super) struct Active<'a> {
 impl Drop for Active<'_> {
     fn drop(&mut self) {
         let mut state = lock(&self.instance.state);
-        if let Some(index) = state.active.iter().position(|thread| *thread == self.thread) {
+        if let Some(index) = state
+            .active
+            .iter()
+            .position(|thread| *thread == self.thread)
+        {
             state.active.swap_remove(index);
         }
         self.instance.changed.notify_all();

@@ -38,9 +38,6 @@ pub(crate) mod parameter_block {
     pub(crate) const INPUT_LENGTH: u64 = PARAMETERS + 0x08;
     pub(crate) const CONTROL_CODE: u64 = PARAMETERS + 0x10;
     pub(crate) const SYSTEM_BUFFER: u64 = PARAMETERS + 0x18;
-    /// `VerifyVolume.Vpb`, which lies where the lengths lie in the other members.
-    pub(crate) const VERIFY_VPB: u64 = PARAMETERS;
-    pub(crate) const VERIFY_DEVICE_OBJECT: u64 = PARAMETERS + 0x08;
 
     /// `IRP_BUFFERED_IO` and `IRP_DEALLOCATE_BUFFER` of `wdm.h`: the request has a system buffer.
     pub(crate) const IRP_BUFFERED_IO: u32 = 0x10;

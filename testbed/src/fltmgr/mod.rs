@@ -1,8 +1,9 @@
 //! The modelled filter manager: one file per API family of fltmgr.sys.
 //!
 //! `registry` keeps filters, `instance` their attachments and the requests between pre- and
-//! post-operation, `dispatch` runs a request through the instances of a volume, `teardown` takes a
-//! filter down. `context`, `name`, `volume`, `requestor`, `object`, `port` and `security` hold the
+//! post-operation, `dispatch` runs a request through the instances of a volume
+//! and `judge`s the answers, `teardown` takes a
+//! filter down. `context`, `name`, `volume`, `requestor`, `object`, `port*` and `security` hold the
 //! routines that a driver calls; `channel` is what a port does between two programs. `layout` has the
 //! offsets, `registration` captures the driver's tables, `phase` knows which callback is running.
 //!
@@ -13,14 +14,18 @@ mod altitude;
 mod channel;
 mod context;
 mod dispatch;
+#[cfg(test)]
+mod fixture;
 mod frame;
 mod instance;
+mod judge;
 mod layout;
 mod name;
 mod object;
 mod phase;
 mod port;
 mod port_client;
+mod port_send;
 mod registration;
 mod registry;
 mod requestor;
@@ -40,11 +45,11 @@ pub use channel::{Message, ReplyWait};
 pub(crate) use dispatch::{Completion, Descent, Request, ascend, descend};
 pub(crate) use instance::Instance;
 pub(crate) use name::NameCache;
+pub use phase::Callback;
 pub(crate) use port_client::connect;
+pub use port_client::{PortClient, PortClosed};
 pub(crate) use registry::attach_all;
 pub(crate) use teardown::{CannotUnload, unload};
-pub use phase::Callback;
-pub use port_client::{PortClient, PortClosed};
 pub use trace::TraceEntry;
 
 /// All state of the filter manager of one machine.
@@ -134,7 +139,7 @@ imports! {
         FltCreateCommunicationPort(filter: u64, port: u64, attributes: u64, cookie: u64, connect: u64, disconnect: u64, message: u64, limit: i32) -> NtStatus [Passive] => [port::flt_create_communication_port];
         FltCloseCommunicationPort(port: u64) -> () [Passive] => port::flt_close_communication_port;
         FltCloseClientPort(filter: u64, port: u64) -> () [Passive] => port::flt_close_client_port;
-        FltSendMessage(filter: u64, port: u64, buffer: u64, length: u32, reply: u64, reply_length: u64, timeout: u64) -> NtStatus [Apc] => [port::flt_send_message];
+        FltSendMessage(filter: u64, port: u64, buffer: u64, length: u32, reply: u64, reply_length: u64, timeout: u64) -> NtStatus [Apc] => [port_send::flt_send_message];
     }
 }
 

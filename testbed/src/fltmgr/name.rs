@@ -72,8 +72,14 @@ impl NameTable {
     pub(super) fn leaks(&self, driver: u32) -> Vec<Violation> {
         let held = lock(&self.0);
         let own = held.values().filter(|held| held.site.driver == driver);
-        own.map(|held| leak("file name information", &held.site, "FltReleaseFileNameInformation"))
-            .collect()
+        own.map(|held| {
+            leak(
+                "file name information",
+                &held.site,
+                "FltReleaseFileNameInformation",
+            )
+        })
+        .collect()
     }
 }
 
@@ -106,7 +112,11 @@ pub(super) fn flt_get_file_name_information(
     // file-system query for the same reason.
     let thread = call.thread();
     let safe = !thread.has_top_level_irp() && thread.apcs_disabled() == 0;
-    let query = Query { safe, failure: request.options.name_failure(), ..query };
+    let query = Query {
+        safe,
+        failure: request.options.name_failure(),
+        ..query
+    };
     answer(call, &request.file, &query, information)
 }
 
@@ -127,7 +137,10 @@ pub(super) fn flt_get_file_name_information_unsafe(
         return Err(call.violation(Rule::Name, "Instance NULL is for DriverEntry only"));
     }
     own_instance(call, instance)?;
-    let file = call.machine().objects().payload::<FileObject>(ObjectAddress(file), Kind::File)?;
+    let file = call
+        .machine()
+        .objects()
+        .payload::<FileObject>(ObjectAddress(file), Kind::File)?;
     let Some(query) = parse_options(call, options)? else {
         return Ok(STATUS_INVALID_PARAMETER);
     };
@@ -164,7 +177,13 @@ fn parse_options(call: &Call, options: u32) -> Result<Option<Query>, Violation> 
         _ => return Ok(None),
     };
     let cacheable = options & info::DO_NOT_CACHE == 0;
-    Ok(Some(Query { format, method, cacheable, safe: true, failure: None }))
+    Ok(Some(Query {
+        format,
+        method,
+        cacheable,
+        safe: true,
+        failure: None,
+    }))
 }
 
 fn answer(call: &Call, file: &FileObject, query: &Query, out: u64) -> Result<NtStatus, Violation> {
@@ -184,7 +203,8 @@ fn answer(call: &Call, file: &FileObject, query: &Query, out: u64) -> Result<NtS
         Format::Normalized => (file.normalized_path(), info::NORMALIZED),
     };
     let address = build(call, volume.name(), path, format)?;
-    call.guest().write_u64(out, address, "FileNameInformation")?;
+    call.guest()
+        .write_u64(out, address, "FileNameInformation")?;
     Ok(STATUS_SUCCESS)
 }
 
@@ -218,15 +238,22 @@ fn look_up(cache: &mut NameCache, query: &Query) -> NtStatus {
 /// Makes the structure and its string and hands them to the driver.
 fn build(call: &Call, volume: &str, path: &str, format: u32) -> Result<u64, Violation> {
     let machine = call.machine();
-    let text: Vec<u8> =
-        format!("{volume}{path}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let text: Vec<u8> = format!("{volume}{path}")
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
     let Ok(length) = u16::try_from(text.len()) else {
         return Err(call.violation(Rule::Testbed, "a name of more than 65535 bytes"));
     };
     // A volume name is a part of the name, so it is not longer.
     let volume_length = (volume.encode_utf16().count() * 2) as u16;
     let label = format!("name information of {volume}{path}");
-    let buffer = paged(machine, text.len() as u64, 2, format!("characters of the {label}"))?;
+    let buffer = paged(
+        machine,
+        text.len() as u64,
+        2,
+        format!("characters of the {label}"),
+    )?;
     let address = paged(machine, u64::from(info::SIZE), 8, label)?;
     let guest = Guest::new(machine.memory(), 0);
     guest.host_write(buffer, &text)?;
@@ -237,14 +264,22 @@ fn build(call: &Call, volume: &str, path: &str, format: u32) -> Result<u64, Viol
         guest.host_write(address + place + 2, &length.to_le_bytes())?;
         guest.host_write(address + place + 8, &buffer.to_le_bytes())?;
     }
-    let held = Held { site: call.site().clone(), text: buffer };
+    let held = Held {
+        site: call.site().clone(),
+        text: buffer,
+    };
     lock(&manager(call).names.0).insert(address, held);
     Ok(address)
 }
 
 fn paged(machine: &Machine, size: u64, align: u64, label: String) -> Result<u64, Violation> {
     let spec = BlockSpec::new(size, label);
-    machine.memory().allocate(BlockSpec { align, paged: true, access: Access::ReadOnly, ..spec })
+    machine.memory().allocate(BlockSpec {
+        align,
+        paged: true,
+        access: Access::ReadOnly,
+        ..spec
+    })
 }
 
 /// `FltReleaseFileNameInformation`.
@@ -265,49 +300,125 @@ pub(super) fn flt_release_file_name_information(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fltmgr::fixture::Fixture;
 
     fn query(method: Method) -> Query {
-        Query { format: Format::Opened, method, cacheable: true, safe: true, failure: None }
+        Query {
+            format: Format::Opened,
+            method,
+            cacheable: true,
+            safe: true,
+            failure: None,
+        }
     }
 
     #[test]
     fn a_default_query_fills_the_cache_for_its_own_format() {
         let mut cache = NameCache::default();
-        assert_eq!(look_up(&mut cache, &query(Method::CacheOnly)), STATUS_FLT_NAME_CACHE_MISS);
+        assert_eq!(
+            look_up(&mut cache, &query(Method::CacheOnly)),
+            STATUS_FLT_NAME_CACHE_MISS
+        );
         assert_eq!(look_up(&mut cache, &query(Method::Default)), STATUS_SUCCESS);
-        assert_eq!(look_up(&mut cache, &query(Method::CacheOnly)), STATUS_SUCCESS);
-        let normalized = Query { format: Format::Normalized, ..query(Method::CacheOnly) };
+        assert_eq!(
+            look_up(&mut cache, &query(Method::CacheOnly)),
+            STATUS_SUCCESS
+        );
+        let normalized = Query {
+            format: Format::Normalized,
+            ..query(Method::CacheOnly)
+        };
         assert_eq!(look_up(&mut cache, &normalized), STATUS_FLT_NAME_CACHE_MISS);
     }
 
     #[test]
     fn a_file_system_query_neither_reads_nor_fills_the_cache() {
         let mut cache = NameCache::default();
-        assert_eq!(look_up(&mut cache, &query(Method::FileSystemOnly)), STATUS_SUCCESS);
-        assert_eq!(look_up(&mut cache, &query(Method::CacheOnly)), STATUS_FLT_NAME_CACHE_MISS);
+        assert_eq!(
+            look_up(&mut cache, &query(Method::FileSystemOnly)),
+            STATUS_SUCCESS
+        );
+        assert_eq!(
+            look_up(&mut cache, &query(Method::CacheOnly)),
+            STATUS_FLT_NAME_CACHE_MISS
+        );
         cache.opened = true;
-        let failing = Query { failure: Some(STATUS_INVALID_PARAMETER), ..query(Method::FileSystemOnly) };
+        let failing = Query {
+            failure: Some(STATUS_INVALID_PARAMETER),
+            ..query(Method::FileSystemOnly)
+        };
         assert_eq!(look_up(&mut cache, &failing), STATUS_INVALID_PARAMETER);
     }
 
     #[test]
     fn do_not_cache_leaves_the_cache_as_it_was() {
         let mut cache = NameCache::default();
-        let uncached = Query { cacheable: false, ..query(Method::Default) };
+        let uncached = Query {
+            cacheable: false,
+            ..query(Method::Default)
+        };
         assert_eq!(look_up(&mut cache, &uncached), STATUS_SUCCESS);
         assert!(!cache.opened);
     }
 
     #[test]
+    fn the_structure_names_volume_and_path_until_it_is_released() {
+        Fixture::run("FltGetFileNameInformationUnsafe", |call, fixture| {
+            let (out, guest) = (fixture.buffer(8), call.guest());
+            let options = info::OPENED | info::QUERY_DEFAULT;
+            let (file, instance) = (fixture.file, fixture.instance);
+            let got = flt_get_file_name_information_unsafe(call, file, instance, options, out);
+            assert_eq!(got, Ok(STATUS_SUCCESS));
+            let address = guest.read_u64(out, "information").expect("readable");
+            let part = |place| {
+                let text = guest
+                    .read_unicode_string(address + place, "part")
+                    .expect("a string");
+                String::from_utf16(&text).expect("text")
+            };
+            assert_eq!(part(info::NAME), r"\Device\HarddiskVolume1\File.txt");
+            assert_eq!(part(info::VOLUME), r"\Device\HarddiskVolume1");
+            assert!(guest.write_u8(address, 0, "write").is_err(), "read-only");
+            assert_eq!(fixture.machine.filter_manager().names.leaks(0).len(), 1);
+            assert_eq!(flt_release_file_name_information(call, address), Ok(()));
+            assert!(guest.read_u8(address, "read").is_err(), "gone");
+            let again = flt_release_file_name_information(call, address).unwrap_err();
+            assert_eq!(again.rule, Rule::Name, "{again}");
+        });
+    }
+
+    #[test]
+    fn options_must_name_one_format_and_one_method() {
+        Fixture::run("FltGetFileNameInformationUnsafe", |call, _| {
+            let parse = |options| parse_options(call, options).map(|query| query.is_some());
+            assert_eq!(parse(info::OPENED | info::QUERY_CACHE_ONLY), Ok(true));
+            assert_eq!(parse(info::OPENED), Ok(false));
+            assert_eq!(parse(info::QUERY_DEFAULT), Ok(false));
+            assert_eq!(parse(info::OPENED | 0x0500), Ok(false));
+            assert!(parse(info::SHORT | info::QUERY_DEFAULT).is_err());
+            assert!(parse(info::OPENED | info::QUERY_DEFAULT | 0x0100_0000).is_err());
+        });
+    }
+
+    #[test]
     fn an_unsafe_moment_allows_the_cache_lookups_only() {
         let mut cache = NameCache::default();
-        let at = |method| Query { safe: false, ..query(method) };
-        assert_eq!(look_up(&mut cache, &at(Method::Default)), STATUS_FLT_INVALID_NAME_REQUEST);
+        let at = |method| Query {
+            safe: false,
+            ..query(method)
+        };
+        assert_eq!(
+            look_up(&mut cache, &at(Method::Default)),
+            STATUS_FLT_INVALID_NAME_REQUEST
+        );
         let allow = Method::AlwaysAllowCacheLookup;
         assert_eq!(look_up(&mut cache, &at(allow)), STATUS_FLT_NAME_CACHE_MISS);
         cache.opened = true;
         assert_eq!(look_up(&mut cache, &at(allow)), STATUS_SUCCESS);
-        assert_eq!(look_up(&mut cache, &at(Method::Default)), STATUS_FLT_INVALID_NAME_REQUEST);
+        assert_eq!(
+            look_up(&mut cache, &at(Method::Default)),
+            STATUS_FLT_INVALID_NAME_REQUEST
+        );
         assert_eq!(look_up(&mut cache, &at(Method::CacheOnly)), STATUS_SUCCESS);
     }
 }

@@ -80,13 +80,15 @@ pub(crate) fn check(call: &Call, nature: Nature) -> Result<(), Violation> {
         )),
         // The same page: "It cannot get, set, or delete contexts, but it can release contexts",
         // with FLT_PREOP_SYNCHRONIZE as the exception; at whatever IRQL this call happens to run.
-        (Some(Callback::Post), Nature::Context) => {
-            Some((Rule::Context, "a post-operation may release contexts, not get or set them"))
-        }
+        (Some(Callback::Post), Nature::Context) => Some((
+            Rule::Context,
+            "a post-operation may release contexts, not get or set them",
+        )),
         // nc-fltkernel-pflt_instance_setup_callback, note in the remarks.
-        (Some(Callback::Setup), Nature::Waits) => {
-            Some((Rule::Wait, "an instance setup may not talk to another process"))
-        }
+        (Some(Callback::Setup), Nature::Waits) => Some((
+            Rule::Wait,
+            "an instance setup may not talk to another process",
+        )),
         _ => None,
     };
     refused.map_or(Ok(()), |(rule, detail)| Err(call.violation(rule, detail)))

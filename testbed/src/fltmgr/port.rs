@@ -7,9 +7,8 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use super::channel::{Channel, ReplyWait, Send, SendOutcome};
+use super::channel::{Channel, ReplyWait};
 use super::layout::object_attributes as attributes;
 use super::phase::{self, Callback, Nature};
 use super::registry::{CallbackCall, Filter, FilterPhase, own_filter};
@@ -19,9 +18,8 @@ use crate::boundary::memory::Access;
 use crate::machine::Machine;
 use crate::ntos::object::{Kind, ObjectAddress};
 use crate::status::{
-    NtStatus, STATUS_BUFFER_OVERFLOW, STATUS_FLT_DELETING_OBJECT, STATUS_INSUFFICIENT_RESOURCES,
-    STATUS_INVALID_PARAMETER, STATUS_OBJECT_NAME_COLLISION, STATUS_PORT_DISCONNECTED,
-    STATUS_SUCCESS, STATUS_TIMEOUT,
+    NtStatus, STATUS_FLT_DELETING_OBJECT, STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_PARAMETER,
+    STATUS_OBJECT_NAME_COLLISION, STATUS_SUCCESS,
 };
 use crate::thread::Thread;
 use crate::verifier::{CallSite, Rule, Violation};
@@ -48,7 +46,11 @@ impl ServerPort {
 
     fn has_name(&self, name: &str) -> bool {
         // Port names are ASCII in practice; the object manager's own table folds more letters.
-        if self.ignore_case { self.name.eq_ignore_ascii_case(name) } else { self.name == name }
+        if self.ignore_case {
+            self.name.eq_ignore_ascii_case(name)
+        } else {
+            self.name == name
+        }
     }
 }
 
@@ -63,7 +65,7 @@ pub(super) struct Connection {
     pub(super) channel: Channel,
     /// What the connect callback stored as ConnectionPortCookie.
     pub(super) cookie: AtomicU64,
-    closed_by_driver: AtomicBool,
+    pub(super) closed_by_driver: AtomicBool,
     disconnected: AtomicBool,
 }
 
@@ -96,7 +98,10 @@ impl Connection {
         if self.disconnected.swap(true, Ordering::SeqCst) || gone {
             return Ok(());
         }
-        let label = format!("disconnect callback of {} for {}", filter.name, self.server.name);
+        let label = format!(
+            "disconnect callback of {} for {}",
+            filter.name, self.server.name
+        );
         let what = CallbackCall {
             callback: Callback::Disconnect,
             label: &label,
@@ -104,7 +109,9 @@ impl Connection {
             request: 0,
             is_void: true,
         };
-        filter.call(thread, what, &[self.cookie.load(Ordering::SeqCst)]).map(drop)
+        filter
+            .call(thread, what, &[self.cookie.load(Ordering::SeqCst)])
+            .map(drop)
     }
 
     /// Forgets a connection that the connect callback refused.
@@ -129,18 +136,26 @@ impl PortTable {
         *lock(&self.reply_wait) = Some(rule);
     }
 
-    fn reply_wait(&self) -> ReplyWait {
+    /// What [`Self::set_reply_wait`] chose.
+    pub(super) fn reply_wait(&self) -> ReplyWait {
         lock(&self.reply_wait).unwrap_or(ReplyWait::Unbounded)
     }
 
     /// The open server port with this name.
     pub(super) fn server(&self, name: &str) -> Option<Arc<ServerPort>> {
         let servers = lock(&self.servers);
-        servers.iter().find(|server| server.is_open() && server.has_name(name)).cloned()
+        servers
+            .iter()
+            .find(|server| server.is_open() && server.has_name(name))
+            .cloned()
     }
 
     /// Adds a connection, unless the limit of the port is reached.
-    pub(super) fn add(&self, machine: &Machine, server: &Arc<ServerPort>) -> Option<Arc<Connection>> {
+    pub(super) fn add(
+        &self,
+        machine: &Machine,
+        server: &Arc<ServerPort>,
+    ) -> Option<Arc<Connection>> {
         let mut connections = lock(&self.connections);
         let open = connections
             .iter()
@@ -155,20 +170,29 @@ impl PortTable {
 
     fn connection(&self, address: u64) -> Option<Arc<Connection>> {
         let connections = lock(&self.connections);
-        connections.iter().find(|connection| connection.address.0 == address).cloned()
+        connections
+            .iter()
+            .find(|connection| connection.address.0 == address)
+            .cloned()
     }
 
     /// The open server ports of a filter.
     pub(super) fn open_servers(&self, driver: u32) -> Vec<Arc<ServerPort>> {
         let servers = lock(&self.servers);
-        let open = servers.iter().filter(|server| server.filter.driver == driver && server.is_open());
+        let open = servers
+            .iter()
+            .filter(|server| server.filter.driver == driver && server.is_open());
         open.cloned().collect()
     }
 
     /// The connections of a filter.
     pub(super) fn connections_of(&self, driver: u32) -> Vec<Arc<Connection>> {
         let connections = lock(&self.connections);
-        connections.iter().filter(|other| other.server.filter.driver == driver).cloned().collect()
+        connections
+            .iter()
+            .filter(|other| other.server.filter.driver == driver)
+            .cloned()
+            .collect()
     }
 
     pub(super) fn leaks(&self, driver: u32) -> Vec<Violation> {
@@ -177,7 +201,9 @@ impl PortTable {
             leak(what, &server.created_by, "FltCloseCommunicationPort")
         });
         let connections = self.connections_of(driver);
-        let left = connections.iter().filter(|other| !other.closed_by_driver.load(Ordering::SeqCst));
+        let left = connections
+            .iter()
+            .filter(|other| !other.closed_by_driver.load(Ordering::SeqCst));
         let clients = left.map(|connection| {
             let what = format!("a client port of {}", connection.server.name);
             leak(what, &connection.server.created_by, "FltCloseClientPort")
@@ -189,18 +215,23 @@ impl PortTable {
 /// `FltCreateCommunicationPort`.
 pub(super) fn flt_create_communication_port(
     call: &Call,
-    (filter, port, object_attributes, cookie, connect, disconnect, message, limit): (u64, u64, u64, u64, u64, u64, u64, i32),
+    (filter, port, object_attributes, cookie, connect, disconnect, message, limit): (
+        u64,
+        u64,
+        u64,
+        u64,
+        u64,
+        u64,
+        u64,
+        i32,
+    ),
 ) -> Result<NtStatus, Violation> {
     phase::check(call, Nature::Other)?;
     let filter = own_filter(call, filter)?;
     let Some((name, ignore_case)) = read_attributes(call, object_attributes)? else {
         return Ok(STATUS_INVALID_PARAMETER);
     };
-    call.guest().check(connect, 1, Access::Execute, "ConnectNotifyCallback")?;
-    call.guest().check(disconnect, 1, Access::Execute, "DisconnectNotifyCallback")?;
-    if message != 0 {
-        return Err(call.violation(Rule::NotModelled, "a MessageNotifyCallback"));
-    }
+    check_callbacks(call, connect, disconnect, message)?;
     let Some(limit) = usize::try_from(limit).ok().filter(|limit| *limit > 0) else {
         return Ok(STATUS_INVALID_PARAMETER);
     };
@@ -214,9 +245,7 @@ pub(super) fn flt_create_communication_port(
     if ports.server(&name).is_some() {
         return Ok(STATUS_OBJECT_NAME_COLLISION);
     }
-    let label = format!("FLT_SERVER_PORT {name}");
-    let marker = Arc::new(Kind::ServerPort);
-    let address = call.machine().objects().create(Kind::ServerPort, label, marker);
+    let address = create_server_object(call, &name);
     call.guest().write_u64(port, address.0, "ServerPort")?;
     let server = ServerPort {
         filter,
@@ -234,16 +263,44 @@ pub(super) fn flt_create_communication_port(
     Ok(STATUS_SUCCESS)
 }
 
+fn check_callbacks(
+    call: &Call,
+    connect: u64,
+    disconnect: u64,
+    message: u64,
+) -> Result<(), Violation> {
+    let guest = call.guest();
+    guest.check(connect, 1, Access::Execute, "ConnectNotifyCallback")?;
+    guest.check(disconnect, 1, Access::Execute, "DisconnectNotifyCallback")?;
+    if message != 0 {
+        return Err(call.violation(Rule::NotModelled, "a MessageNotifyCallback"));
+    }
+    Ok(())
+}
+
+fn create_server_object(call: &Call, name: &str) -> ObjectAddress {
+    let label = format!("FLT_SERVER_PORT {name}");
+    call.machine()
+        .objects()
+        .create(Kind::ServerPort, label, Arc::new(Kind::ServerPort))
+}
+
 /// Reads name and case rule; `None` is an attribute that the page refuses by status.
 fn read_attributes(call: &Call, address: u64) -> Result<Option<(String, bool)>, Violation> {
     let guest = call.guest();
     guest.check_aligned(address, 8, "OBJECT_ATTRIBUTES")?;
     let length = guest.read_u32(address + attributes::LENGTH, "OBJECT_ATTRIBUTES.Length")?;
     if length != attributes::SIZE {
-        let detail = format!("OBJECT_ATTRIBUTES.Length is {length}, not {}", attributes::SIZE);
+        let detail = format!(
+            "OBJECT_ATTRIBUTES.Length is {length}, not {}",
+            attributes::SIZE
+        );
         return Err(call.violation(Rule::Argument, detail));
     }
-    let flags = guest.read_u32(address + attributes::ATTRIBUTES, "OBJECT_ATTRIBUTES.Attributes")?;
+    let flags = guest.read_u32(
+        address + attributes::ATTRIBUTES,
+        "OBJECT_ATTRIBUTES.Attributes",
+    )?;
     if flags & attributes::KERNEL_HANDLE == 0 {
         return Ok(None);
     }
@@ -252,20 +309,31 @@ fn read_attributes(call: &Call, address: u64) -> Result<Option<(String, bool)>, 
         let detail = format!("RootDirectory {root:#x}, Attributes {flags:#x}");
         return Err(call.violation(Rule::NotModelled, detail));
     }
-    let descriptor = guest.read_u64(address + attributes::SECURITY_DESCRIPTOR, "SecurityDescriptor")?;
+    let descriptor = guest.read_u64(
+        address + attributes::SECURITY_DESCRIPTOR,
+        "SecurityDescriptor",
+    )?;
     if !manager(call).descriptors.holds(descriptor) {
         let detail = "SecurityDescriptor is none that FltBuildDefaultSecurityDescriptor built: \
              anybody, or nobody known here, could connect";
         return Err(call.violation(Rule::Port, detail));
     }
     let name = guest.read_u64(address + attributes::OBJECT_NAME, "ObjectName")?;
-    let name = guest.read_unicode_string(name, "ObjectName")?;
+    let name = read_name(call, name)?;
+    Ok(Some((name, flags & attributes::CASE_INSENSITIVE != 0)))
+}
+
+fn read_name(call: &Call, address: u64) -> Result<String, Violation> {
+    let name = call.guest().read_unicode_string(address, "ObjectName")?;
     let name = String::from_utf16(&name)
         .map_err(|_odd| call.violation(Rule::String, "ObjectName is not well-formed UTF-16"))?;
     if !name.starts_with('\\') || name.len() < 2 {
-        return Err(call.violation(Rule::Argument, format!("the port name {name:?} has no root")));
+        return Err(call.violation(
+            Rule::Argument,
+            format!("the port name {name:?} has no root"),
+        ));
     }
-    Ok(Some((name, flags & attributes::CASE_INSENSITIVE != 0)))
+    Ok(name)
 }
 
 /// `FltCloseCommunicationPort`: no new connections; the present ones stay.
@@ -274,7 +342,10 @@ pub(super) fn flt_close_communication_port(call: &Call, port: u64) -> Result<(),
     let servers = lock(&manager(call).ports.servers);
     let found = servers.iter().find(|server| server.address.0 == port);
     let Some(server) = found.filter(|server| server.filter.driver == call.driver()) else {
-        return Err(call.violation(Rule::Port, format!("{port:#x} is no server port of the driver")));
+        return Err(call.violation(
+            Rule::Port,
+            format!("{port:#x} is no server port of the driver"),
+        ));
     };
     if server.closed.swap(true, Ordering::SeqCst) {
         return Err(call.violation(Rule::Port, format!("{} is closed already", server.name)));
@@ -285,7 +356,11 @@ pub(super) fn flt_close_communication_port(call: &Call, port: u64) -> Result<(),
 
 /// `FltCloseClientPort`: takes the port out of the variable, frees whoever waits on the connection,
 /// and ends it for the program too.
-pub(super) fn flt_close_client_port(call: &Call, filter: u64, variable: u64) -> Result<(), Violation> {
+pub(super) fn flt_close_client_port(
+    call: &Call,
+    filter: u64,
+    variable: u64,
+) -> Result<(), Violation> {
     phase::check(call, Nature::Release)?;
     own_filter(call, filter)?;
     let port = call.guest().read_u64(variable, "ClientPort")?;
@@ -303,89 +378,15 @@ pub(super) fn flt_close_client_port(call: &Call, filter: u64, variable: u64) -> 
     Ok(())
 }
 
-fn own_connection(call: &Call, port: u64) -> Result<Arc<Connection>, Violation> {
+/// The connection whose client port the driver names.
+pub(super) fn own_connection(call: &Call, port: u64) -> Result<Arc<Connection>, Violation> {
     let found = manager(call).ports.connection(port);
-    found.filter(|found| found.server.filter.driver == call.driver()).ok_or_else(|| {
-        call.violation(Rule::Port, format!("{port:#x} is no client port of the driver"))
-    })
-}
-
-/// `FltSendMessage`.
-pub(super) fn flt_send_message(
-    call: &Call,
-    (filter, variable, buffer, length, reply, reply_length, timeout): (u64, u64, u64, u32, u64, u64, u64),
-) -> Result<NtStatus, Violation> {
-    phase::check(call, Nature::Waits)?;
-    own_filter(call, filter)?;
-    if length == 0 || buffer == 0 {
-        return Err(call.violation(Rule::Argument, "SenderBuffer is required"));
-    }
-    let body = call.guest().bytes(buffer, u64::from(length), "SenderBuffer")?;
-    let reply_room = reply_room(call, reply, reply_length)?;
-    let timeout = read_timeout(call, timeout)?;
-    let port = call.guest().read_u64(variable, "ClientPort")?;
-    if port == 0 {
-        return Ok(STATUS_PORT_DISCONNECTED);
-    }
-    if call.machine().injection().fails(call) {
-        return Ok(STATUS_INSUFFICIENT_RESOURCES);
-    }
-    let connection = own_connection(call, port)?;
-    if connection.closed_by_driver.load(Ordering::SeqCst) {
-        return Err(call.violation(Rule::Port, "sends to a client port that the driver has closed"));
-    }
-    let reply_wait = manager(call).ports.reply_wait();
-    let outcome = connection.channel.send(Send { body, reply_room, timeout, reply_wait });
-    match outcome {
-        SendOutcome::Delivered => Ok(STATUS_SUCCESS),
-        SendOutcome::TimedOut => Ok(STATUS_TIMEOUT),
-        SendOutcome::Disconnected => Ok(STATUS_PORT_DISCONNECTED),
-        SendOutcome::Replied { status, body } => {
-            take_reply(call, NtStatus(status), &body, (reply, reply_length))
-        }
-    }
-}
-
-/// How many bytes of reply the driver has room for, if it wants one.
-fn reply_room(call: &Call, reply: u64, reply_length: u64) -> Result<Option<u32>, Violation> {
-    if reply == 0 {
-        return Ok(None);
-    }
-    if reply_length == 0 {
-        return Err(call.violation(Rule::Argument, "ReplyBuffer without ReplyLength"));
-    }
-    let room = call.guest().read_u32(reply_length, "ReplyLength")?;
-    call.guest().check(reply, u64::from(room), Access::ReadWrite, "ReplyBuffer")?;
-    Ok(Some(room))
-}
-
-/// The time-out of a send, which must bound it: NULL and zero wait for ever (`nf-fltkernel-fltsendmessage`).
-fn read_timeout(call: &Call, timeout: u64) -> Result<Duration, Violation> {
-    let ticks = if timeout == 0 { 0 } else { call.guest().read_i64(timeout, "Timeout")? };
-    if ticks == 0 {
-        let detail = "Timeout NULL or zero waits for ever";
-        return Err(call.violation(Rule::Wait, detail));
-    }
-    // "A positive value specifies an absolute time, .. a negative value an interval", in 100 ns.
-    let ticks = if ticks < 0 {
-        ticks.unsigned_abs()
-    } else {
-        ticks.saturating_sub(call.machine().clock().system_time()).max(0).unsigned_abs()
-    };
-    Ok(Duration::from_micros(ticks / 10) + Duration::from_nanos(ticks % 10 * 100))
-}
-
-/// Copies the reply into the driver's buffer. The status is that of the reply's header; a reply that
-/// does not fit is cut (remarks of the page on padding).
-fn take_reply(
-    call: &Call,
-    status: NtStatus,
-    body: &[u8],
-    (reply, reply_length): (u64, u64),
-) -> Result<NtStatus, Violation> {
-    let room = call.guest().read_u32(reply_length, "ReplyLength")?;
-    let fits = body.len().min(room as usize);
-    call.guest().write_bytes(reply, body.get(..fits).unwrap_or_default(), "ReplyBuffer")?;
-    call.guest().write_u32(reply_length, fits as u32, "ReplyLength")?;
-    Ok(if fits < body.len() { STATUS_BUFFER_OVERFLOW } else { status })
+    found
+        .filter(|found| found.server.filter.driver == call.driver())
+        .ok_or_else(|| {
+            call.violation(
+                Rule::Port,
+                format!("{port:#x} is no client port of the driver"),
+            )
+        })
 }

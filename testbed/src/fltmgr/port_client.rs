@@ -41,6 +41,8 @@ impl std::error::Error for PortClosed {}
 pub struct PortClient {
     connection: Arc<Connection>,
     process: Arc<Process>,
+    /// Keeps the machine, on which the disconnect callback will run.
+    _machine: Arc<Machine>,
 }
 
 impl PortClient {
@@ -64,7 +66,11 @@ impl PortClient {
             return Err(STATUS_PORT_DISCONNECTED);
         }
         let taken = self.connection.channel.reply(id, status.0, body);
-        if taken { Ok(()) } else { Err(STATUS_FLT_NO_WAITER_FOR_REPLY) }
+        if taken {
+            Ok(())
+        } else {
+            Err(STATUS_FLT_NO_WAITER_FOR_REPLY)
+        }
     }
 
     /// Closes the handle; the driver's disconnect callback runs before this returns.
@@ -108,13 +114,19 @@ pub(crate) fn connect(
     if *lock(&server.filter.phase) == FilterPhase::Unregistering {
         return Err(STATUS_OBJECT_NAME_NOT_FOUND);
     }
-    let connection = ports.add(machine, &server).ok_or(STATUS_CONNECTION_COUNT_LIMIT)?;
+    let connection = ports
+        .add(machine, &server)
+        .ok_or(STATUS_CONNECTION_COUNT_LIMIT)?;
     let status = verifier::settle(call_connect(modelled, &server, &connection, context));
     if !status.is_success() {
         connection.refuse(machine);
         return Err(status);
     }
-    Ok(PortClient { connection, process: Arc::clone(modelled.process()) })
+    Ok(PortClient {
+        connection,
+        process: Arc::clone(modelled.process()),
+        _machine: Arc::clone(machine),
+    })
 }
 
 /// Administrators and the system. A token says so by its user or by a high integrity level, which
@@ -146,7 +158,11 @@ fn call_connect(
     let spec = BlockSpec::new(size, format!("context of the {label}"));
     let block = machine.memory().allocate(BlockSpec { align: 1, ..spec })?;
     // The block ends where a page does, so it starts at an odd address if its size is odd.
-    let start = if odd && size % 2 == 0 { block + 1 } else { block };
+    let start = if odd && size.is_multiple_of(2) {
+        block + 1
+    } else {
+        block
+    };
     let guest = Guest::new(machine.memory(), 0);
     guest.host_write(start, context)?;
     let spec = BlockSpec::new(8, format!("ConnectionPortCookie of the {label}"));
@@ -166,7 +182,10 @@ fn call_connect(
         cookie,
     ];
     let status = filter.call(thread, what, &arguments)?;
-    connection.cookie.store(guest.read_u64(cookie, "ConnectionPortCookie")?, Ordering::SeqCst);
+    connection.cookie.store(
+        guest.read_u64(cookie, "ConnectionPortCookie")?,
+        Ordering::SeqCst,
+    );
     let by = format!("the return of the {label}");
     machine.memory().free(cookie, &by)?;
     machine.memory().free(block, &by)?;

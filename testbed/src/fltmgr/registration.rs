@@ -68,41 +68,22 @@ pub(crate) fn read(
     address: u64,
 ) -> Result<Result<Registration, NtStatus>, Violation> {
     guest.check_aligned(address, 8, "FLT_REGISTRATION")?;
-    let version = guest.read_u16(address + registration::VERSION, "FLT_REGISTRATION.Version")?;
-    if version >> 8 != registration::VERSION_0203 >> 8 {
+    if !has_our_version(guest, address)? {
         return Ok(Err(STATUS_INVALID_PARAMETER));
     }
-    if version != registration::VERSION_0203 {
-        return Err(not_modelled(format!("FLT_REGISTRATION.Version {version:#06x}")));
-    }
-    let size = guest.read_u16(address + registration::LENGTH, "FLT_REGISTRATION.Size")?;
-    if size != registration::SIZE {
-        return Err(broken(format!(
-            "FLT_REGISTRATION.Size is {size}, version 0x0203 has {}",
-            registration::SIZE
-        )));
-    }
     refuse_unmodelled(guest, address)?;
+    let callback = |offset, name| routine(guest, address + offset, name);
     let mut result = Registration {
         flags: guest.read_u32(address + registration::FLAGS, "FLT_REGISTRATION.Flags")?,
-        unload: routine(guest, address + registration::FILTER_UNLOAD, "FilterUnloadCallback")?,
-        setup: routine(guest, address + registration::INSTANCE_SETUP, "InstanceSetupCallback")?,
-        teardown_start: routine(
-            guest,
-            address + registration::INSTANCE_TEARDOWN_START,
-            "InstanceTeardownStartCallback",
-        )?,
-        teardown_complete: routine(
-            guest,
-            address + registration::INSTANCE_TEARDOWN_COMPLETE,
-            "InstanceTeardownCompleteCallback",
-        )?,
+        unload: callback(registration::FILTER_UNLOAD, "FilterUnloadCallback")?,
+        setup: callback(registration::INSTANCE_SETUP, "InstanceSetupCallback")?,
+        teardown_start: callback(registration::INSTANCE_TEARDOWN_START, "TeardownStart")?,
+        teardown_complete: callback(registration::INSTANCE_TEARDOWN_COMPLETE, "TeardownComplete")?,
         ..Registration::default()
     };
     // Never called here (there is no manual detach), but it must lead to code all the same.
-    routine(
-        guest,
-        address + registration::INSTANCE_QUERY_TEARDOWN,
+    callback(
+        registration::INSTANCE_QUERY_TEARDOWN,
         "InstanceQueryTeardownCallback",
     )?;
     let contexts = guest.read_u64(address + registration::CONTEXTS, "ContextRegistration")?;
@@ -114,6 +95,28 @@ pub(crate) fn read(
         read_operations(guest, operations, &mut result)?;
     }
     Ok(Ok(result))
+}
+
+/// Checks version and size. A filter manager takes any minor version of its own major one; here only
+/// the present one is modelled.
+fn has_our_version(guest: &Guest<'_>, address: u64) -> Result<bool, Violation> {
+    let version = guest.read_u16(address + registration::VERSION, "FLT_REGISTRATION.Version")?;
+    if version >> 8 != registration::VERSION_0203 >> 8 {
+        return Ok(false);
+    }
+    if version != registration::VERSION_0203 {
+        return Err(not_modelled(format!(
+            "FLT_REGISTRATION.Version {version:#06x}"
+        )));
+    }
+    let size = guest.read_u16(address + registration::LENGTH, "FLT_REGISTRATION.Size")?;
+    if size != registration::SIZE {
+        let right = registration::SIZE;
+        return Err(broken(format!(
+            "FLT_REGISTRATION.Size is {size}, version 0x0203 has {right}"
+        )));
+    }
+    Ok(true)
 }
 
 fn refuse_unmodelled(guest: &Guest<'_>, address: u64) -> Result<(), Violation> {
@@ -155,7 +158,9 @@ fn read_operations(
             )));
         }
         if result.filters_requests() {
-            return Err(broken(format!("{what}: IRP_MJ_FILE_SYSTEM_CONTROL stands there twice")));
+            return Err(broken(format!(
+                "{what}: IRP_MJ_FILE_SYSTEM_CONTROL stands there twice"
+            )));
         }
         let flags = guest.read_u32(entry + operation::FLAGS, &what)?;
         if flags & operation::SKIP_NON_DASD_IO != 0 {
@@ -167,10 +172,14 @@ fn read_operations(
         result.pre = routine(guest, entry + operation::PRE, "PreOperation")?;
         result.post = routine(guest, entry + operation::POST, "PostOperation")?;
         if !result.filters_requests() {
-            return Err(broken(format!("{what}: neither a pre- nor a post-operation")));
+            return Err(broken(format!(
+                "{what}: neither a pre- nor a post-operation"
+            )));
         }
     }
-    Err(broken(format!("OperationRegistration has no IRP_MJ_OPERATION_END in {TABLE_LIMIT} entries")))
+    Err(broken(format!(
+        "OperationRegistration has no IRP_MJ_OPERATION_END in {TABLE_LIMIT} entries"
+    )))
 }
 
 fn read_contexts(guest: &Guest<'_>, table: u64) -> Result<Vec<ContextDefinition>, Violation> {
@@ -190,11 +199,15 @@ fn read_contexts(guest: &Guest<'_>, table: u64) -> Result<Vec<ContextDefinition>
         // The page `_flt_context_registration`: one variable-sized entry and three fixed ones.
         let most = if definition.size.is_some() { 3 } else { 1 };
         if alike >= most {
-            return Err(broken(format!("{what}: more than {most} such entries for type {kind:#x}")));
+            return Err(broken(format!(
+                "{what}: more than {most} such entries for type {kind:#x}"
+            )));
         }
         found.push(definition);
     }
-    Err(broken(format!("ContextRegistration has no FLT_CONTEXT_END in {TABLE_LIMIT} entries")))
+    Err(broken(format!(
+        "ContextRegistration has no FLT_CONTEXT_END in {TABLE_LIMIT} entries"
+    )))
 }
 
 fn read_context(
@@ -204,14 +217,19 @@ fn read_context(
     what: &str,
 ) -> Result<ContextDefinition, Violation> {
     if !kind.is_power_of_two() || kind > 0x40 {
-        return Err(broken(format!("{what}: ContextType {kind:#06x} is no context type")));
+        return Err(broken(format!(
+            "{what}: ContextType {kind:#06x} is no context type"
+        )));
     }
     if kind != context::INSTANCE {
-        return Err(not_modelled(format!("{what}: contexts of type {kind:#06x}")));
+        return Err(not_modelled(format!(
+            "{what}: contexts of type {kind:#06x}"
+        )));
     }
-    for (place, name) in
-        [(context::ALLOCATE, "ContextAllocateCallback"), (context::FREE, "ContextFreeCallback")]
-    {
+    for (place, name) in [
+        (context::ALLOCATE, "ContextAllocateCallback"),
+        (context::FREE, "ContextFreeCallback"),
+    ] {
         if guest.read_u64(entry + place, what)? != 0 {
             return Err(not_modelled(format!("{what}: {name}")));
         }

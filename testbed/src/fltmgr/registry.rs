@@ -45,7 +45,7 @@ pub(crate) struct Filter {
     pub(super) altitude: Altitude,
     pub(super) registration: Registration,
     pub(super) phase: Mutex<FilterPhase>,
-    registered_by: CallSite,
+    pub(super) registered_by: CallSite,
 }
 
 impl Filter {
@@ -66,7 +66,11 @@ impl Filter {
             call::image(thread, what.label, what.address, arguments)
         })?;
         // The status is in EAX; the upper half of RAX is undefined.
-        let returned = if what.is_void { 0 } else { (returned & 0xFFFF_FFFF) as u32 };
+        let returned = if what.is_void {
+            0
+        } else {
+            (returned & 0xFFFF_FFFF) as u32
+        };
         thread.machine().filter_manager().trace.add(TraceEntry {
             filter: Arc::clone(&self.name),
             callback: what.callback,
@@ -107,7 +111,11 @@ impl Registry {
     }
 
     fn started(&self) -> Vec<Arc<Filter>> {
-        lock(&self.filters).iter().filter(|filter| filter.is_started()).cloned().collect()
+        lock(&self.filters)
+            .iter()
+            .filter(|filter| filter.is_started())
+            .cloned()
+            .collect()
     }
 
     fn is_taken(&self, altitude: &Altitude) -> bool {
@@ -120,7 +128,11 @@ impl Registry {
     pub(super) fn leaks(&self, driver: u32) -> Vec<Violation> {
         let filter = self.of_driver(driver);
         let report = |filter: Arc<Filter>| {
-            leak("the registration of the filter", &filter.registered_by, "FltUnregisterFilter")
+            leak(
+                "the registration of the filter",
+                &filter.registered_by,
+                "FltUnregisterFilter",
+            )
         };
         filter.map(report).into_iter().collect()
     }
@@ -149,7 +161,10 @@ pub(super) fn flt_register_filter(
 ) -> Result<NtStatus, Violation> {
     phase::check(call, Nature::Other)?;
     if call.machine().driver_object(call.driver()) != Some(ObjectAddress(driver)) {
-        return Err(call.violation(Rule::Argument, "Driver is not the caller's own driver object"));
+        return Err(call.violation(
+            Rule::Argument,
+            "Driver is not the caller's own driver object",
+        ));
     }
     let manager = manager(call);
     if manager.registry.of_driver(call.driver()).is_some() {
@@ -207,7 +222,10 @@ pub(super) fn flt_start_filtering(call: &Call, filter: u64) -> Result<NtStatus, 
 
 /// Shows a volume to every started filter that has not seen it: on the first operation after the
 /// mount, in the thread of that operation (`nc-fltkernel-pflt_instance_setup_callback`, remarks).
-pub(crate) fn attach_all(thread: &Arc<Thread>, volume: &Arc<MountedVolume>) -> Result<(), Violation> {
+pub(crate) fn attach_all(
+    thread: &Arc<Thread>,
+    volume: &Arc<MountedVolume>,
+) -> Result<(), Violation> {
     let how = flags::SETUP_AUTOMATIC | flags::SETUP_NEWLY_MOUNTED;
     for filter in thread.machine().filter_manager().registry.started() {
         attach(thread, &filter, volume, how)?;
@@ -250,12 +268,20 @@ fn volume_flags(volume: &MountedVolume) -> u32 {
     all
 }
 
-fn run_setup(thread: &Arc<Thread>, instance: &Arc<Instance>, how: u32) -> Result<NtStatus, Violation> {
+fn run_setup(
+    thread: &Arc<Thread>,
+    instance: &Arc<Instance>,
+    how: u32,
+) -> Result<NtStatus, Violation> {
     let filter = &instance.filter;
     if filter.registration.setup == 0 {
         return Ok(STATUS_SUCCESS);
     }
-    let label = format!("instance setup of {} on {}", filter.name, instance.volume.name());
+    let label = format!(
+        "instance setup of {} on {}",
+        filter.name,
+        instance.volume.name()
+    );
     let objects = super::frame::related_objects(thread.machine(), instance, 0, &label)?;
     let what = CallbackCall {
         callback: Callback::Setup,
@@ -271,7 +297,10 @@ fn run_setup(thread: &Arc<Thread>, instance: &Arc<Instance>, how: u32) -> Result
         u64::from(instance.volume.file_system_type()),
     ];
     let status = filter.call(thread, what, &arguments)?;
-    thread.machine().memory().free(objects, &format!("the return of the {label}"))?;
+    thread
+        .machine()
+        .memory()
+        .free(objects, &format!("the return of the {label}"))?;
     Ok(NtStatus(status))
 }
 

@@ -33,7 +33,10 @@ pub(super) fn flt_unregister_filter(call: &Call, filter: u64) -> Result<(), Viol
     }
     let manager = manager(call);
     if let Some(server) = manager.ports.open_servers(filter.driver).first() {
-        let detail = format!("the server port {} is open: this call would hang", server.name);
+        let detail = format!(
+            "the server port {} is open: this call would hang",
+            server.name
+        );
         return Err(call.violation(Rule::Unload, detail));
     }
     for connection in manager.ports.connections_of(filter.driver) {
@@ -50,20 +53,33 @@ pub(super) fn flt_unregister_filter(call: &Call, filter: u64) -> Result<(), Viol
 
 fn instances_of(call: &Call, filter: &Arc<Filter>) -> Vec<Arc<Instance>> {
     let volumes = call.machine().io().volumes();
-    let all = volumes.iter().flat_map(|volume| lock(volume.instances()).clone());
-    all.filter(|instance| Arc::ptr_eq(&instance.filter, filter)).collect()
+    let all = volumes
+        .iter()
+        .flat_map(|volume| lock(volume.instances()).clone());
+    all.filter(|instance| Arc::ptr_eq(&instance.filter, filter))
+        .collect()
 }
 
 fn tear_down(thread: &Arc<Thread>, instance: &Arc<Instance>) -> Result<(), Violation> {
     let registered = &instance.filter.registration;
     instance.begin_teardown();
-    notify(thread, instance, Callback::TeardownStart, registered.teardown_start)?;
+    notify(
+        thread,
+        instance,
+        Callback::TeardownStart,
+        registered.teardown_start,
+    )?;
     while let Some(nodes) = instance.drainable(thread.id())? {
         for node in nodes {
             dispatch::drain(thread, instance, &node)?;
         }
     }
-    notify(thread, instance, Callback::TeardownComplete, registered.teardown_complete)?;
+    notify(
+        thread,
+        instance,
+        Callback::TeardownComplete,
+        registered.teardown_complete,
+    )?;
     drop_instance_context(thread, instance)?;
     lock(instance.volume.instances()).retain(|other| !Arc::ptr_eq(other, instance));
     instance.discard(thread.machine());
@@ -80,11 +96,28 @@ fn notify(
         return Ok(());
     }
     let filter = &instance.filter;
-    let label = format!("{callback:?} of {} on {}", filter.name, instance.volume.name());
+    let label = format!(
+        "{callback:?} of {} on {}",
+        filter.name,
+        instance.volume.name()
+    );
     let objects = frame::related_objects(thread.machine(), instance, 0, &label)?;
-    let what = CallbackCall { callback, label: &label, address, request: 0, is_void: true };
-    filter.call(thread, what, &[objects, u64::from(flags::TEARDOWN_MANDATORY_UNLOAD)])?;
-    thread.machine().memory().free(objects, &format!("the return of {label}"))
+    let what = CallbackCall {
+        callback,
+        label: &label,
+        address,
+        request: 0,
+        is_void: true,
+    };
+    filter.call(
+        thread,
+        what,
+        &[objects, u64::from(flags::TEARDOWN_MANDATORY_UNLOAD)],
+    )?;
+    thread
+        .machine()
+        .memory()
+        .free(objects, &format!("the return of {label}"))
 }
 
 /// References that the filter holds keep its objects, and so this call, for ever.
@@ -94,7 +127,11 @@ fn report_what_is_left(call: &Call, filter: &Filter) -> Result<(), Violation> {
     left.extend(manager.contexts.leaks(filter.driver));
     left.extend(manager.names.leaks(filter.driver));
     let rundown = call.machine().objects().leaks(filter.driver);
-    left.extend(rundown.into_iter().filter(|leak| leak.detail.contains(super::object::RELEASE)));
+    left.extend(
+        rundown
+            .into_iter()
+            .filter(|leak| leak.detail.contains(super::object::RELEASE)),
+    );
     if left.is_empty() {
         return Ok(());
     }
@@ -120,7 +157,10 @@ pub(crate) enum CannotUnload {
 /// # Errors
 ///
 /// The outer error is a broken rule, the inner one a refusal, after which the filter goes on.
-pub(crate) fn unload(thread: &Arc<Thread>, driver: u32) -> Result<Result<(), CannotUnload>, Violation> {
+pub(crate) fn unload(
+    thread: &Arc<Thread>,
+    driver: u32,
+) -> Result<Result<(), CannotUnload>, Violation> {
     let Some(filter) = thread.machine().filter_manager().registry.of_driver(driver) else {
         return Ok(Err(CannotUnload::NotAFilter));
     };
@@ -142,5 +182,9 @@ pub(crate) fn unload(thread: &Arc<Thread>, driver: u32) -> Result<Result<(), Can
         return Err(Violation::new(Rule::Unload, detail));
     }
     // "A mandatory unload can not be failed" (fltKernel.h): the driver goes whatever it answers.
-    if status.is_success() { Ok(Ok(())) } else { Ok(Err(CannotUnload::Answered(status))) }
+    if status.is_success() {
+        Ok(Ok(()))
+    } else {
+        Ok(Err(CannotUnload::Answered(status)))
+    }
 }

@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use super::instance::{InstancePhase, own_instance};
+use super::lock;
 use super::object::RELEASE;
 use super::phase::{self, Nature};
 use super::registry::own_filter;
-use super::lock;
 use crate::boundary::import::Call;
 use crate::boundary::memory::Access;
 use crate::io::{FileObject, MountedVolume};
@@ -40,8 +40,14 @@ pub(super) fn flt_query_volume_information(
 ) -> Result<NtStatus, Violation> {
     phase::check(call, Nature::Other)?;
     let instance = own_instance(call, instance)?;
-    call.guest().check(buffer, u64::from(length), Access::ReadWrite, "FsInformation")?;
-    call.guest().check(io_status, 16, Access::ReadWrite, "Iosb")?;
+    call.guest().check(
+        buffer,
+        u64::from(length),
+        Access::ReadWrite,
+        "FsInformation",
+    )?;
+    call.guest()
+        .check(io_status, 16, Access::ReadWrite, "Iosb")?;
     if UNMODELLED.contains(&class) {
         let detail = format!("FsInformationClass {class}");
         return Err(call.violation(Rule::NotModelled, detail));
@@ -54,10 +60,20 @@ pub(super) fn flt_query_volume_information(
         return Ok(STATUS_INFO_LENGTH_MISMATCH);
     }
     let fits = bytes.len().min(length as usize);
-    let status = if fits == bytes.len() { STATUS_SUCCESS } else { STATUS_BUFFER_OVERFLOW };
-    call.guest().write_bytes(buffer, bytes.get(..fits).unwrap_or_default(), "FsInformation")?;
-    call.guest().write_u64(io_status, u64::from(status.0), "Iosb.Status")?;
-    call.guest().write_u64(io_status + 8, fits as u64, "Iosb.Information")?;
+    let status = if fits == bytes.len() {
+        STATUS_SUCCESS
+    } else {
+        STATUS_BUFFER_OVERFLOW
+    };
+    call.guest().write_bytes(
+        buffer,
+        bytes.get(..fits).unwrap_or_default(),
+        "FsInformation",
+    )?;
+    call.guest()
+        .write_u64(io_status, u64::from(status.0), "Iosb.Status")?;
+    call.guest()
+        .write_u64(io_status + 8, fits as u64, "Iosb.Information")?;
     Ok(status)
 }
 
@@ -80,8 +96,11 @@ fn describe(volume: &MountedVolume, class: u32) -> Option<(Vec<u8>, usize)> {
             bytes.extend(DEVICE_IS_MOUNTED.to_le_bytes());
         }
         ATTRIBUTE_INFORMATION => {
-            let name: Vec<u8> =
-                about.file_system_name.encode_utf16().flat_map(u16::to_le_bytes).collect();
+            let name: Vec<u8> = about
+                .file_system_name
+                .encode_utf16()
+                .flat_map(u16::to_le_bytes)
+                .collect();
             bytes.extend(about.attributes.to_le_bytes());
             bytes.extend(255_u32.to_le_bytes());
             bytes.extend((name.len() as u32).to_le_bytes());
@@ -103,10 +122,14 @@ pub(super) fn flt_get_volume_guid_name(
 ) -> Result<NtStatus, Violation> {
     phase::check(call, Nature::Other)?;
     let volume = volume_at(call, volume)?;
-    let text: Vec<u8> =
-        volume.guid_name().encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let text: Vec<u8> = volume
+        .guid_name()
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
     if needed != 0 {
-        call.guest().write_u32(needed, text.len() as u32, "BufferSizeNeeded")?;
+        call.guest()
+            .write_u32(needed, text.len() as u32, "BufferSizeNeeded")?;
     }
     if name == 0 {
         // For a first call that asks for the size; the page requires the parameter otherwise.
@@ -115,13 +138,17 @@ pub(super) fn flt_get_volume_guid_name(
         }
         return Ok(STATUS_BUFFER_TOO_SMALL);
     }
-    let room = call.guest().read_u16(name + 2, "VolumeGuidName.MaximumLength")?;
+    let room = call
+        .guest()
+        .read_u16(name + 2, "VolumeGuidName.MaximumLength")?;
     if usize::from(room) < text.len() {
         return Ok(STATUS_BUFFER_TOO_SMALL);
     }
     let buffer = call.guest().read_u64(name + 8, "VolumeGuidName.Buffer")?;
-    call.guest().write_bytes(buffer, &text, "VolumeGuidName.Buffer")?;
-    call.guest().write_u16(name, text.len() as u16, "VolumeGuidName.Length")?;
+    call.guest()
+        .write_bytes(buffer, &text, "VolumeGuidName.Buffer")?;
+    call.guest()
+        .write_u16(name, text.len() as u16, "VolumeGuidName.Length")?;
     Ok(STATUS_SUCCESS)
 }
 
@@ -139,7 +166,8 @@ pub(super) fn flt_get_volume_from_file_object(
     let Some(found) = file.volume() else {
         return Ok(crate::status::STATUS_INVALID_PARAMETER);
     };
-    call.guest().write_u64(volume, found.address().0, "RetVolume")?;
+    call.guest()
+        .write_u64(volume, found.address().0, "RetVolume")?;
     objects.reference(found.address(), call.site(), RELEASE)?;
     Ok(STATUS_SUCCESS)
 }
@@ -157,21 +185,30 @@ pub(super) fn flt_get_volume_instance_from_name(
     if name != 0 {
         return Err(call.violation(Rule::NotModelled, "a search by InstanceName"));
     }
-    let filter = if filter == 0 { None } else { Some(own_filter(call, filter)?) };
+    let filter = if filter == 0 {
+        None
+    } else {
+        Some(own_filter(call, filter)?)
+    };
     let volume = volume_at(call, volume)?;
     let matching = |phase: InstancePhase| phase == InstancePhase::Attached;
     let found = lock(volume.instances())
         .iter()
         .find(|candidate| {
-            filter.as_ref().is_none_or(|filter| Arc::ptr_eq(filter, &candidate.filter))
+            filter
+                .as_ref()
+                .is_none_or(|filter| Arc::ptr_eq(filter, &candidate.filter))
                 && matching(candidate.phase())
         })
         .cloned();
     let Some(found) = found else {
         return Ok(STATUS_FLT_INSTANCE_NOT_FOUND);
     };
-    call.guest().write_u64(instance, found.address.0, "RetInstance")?;
-    call.machine().objects().reference(found.address, call.site(), RELEASE)?;
+    call.guest()
+        .write_u64(instance, found.address.0, "RetInstance")?;
+    call.machine()
+        .objects()
+        .reference(found.address, call.site(), RELEASE)?;
     Ok(STATUS_SUCCESS)
 }
 
@@ -181,5 +218,126 @@ fn volume_at(call: &Call, address: u64) -> Result<Arc<MountedVolume>, Violation>
         .machine()
         .objects()
         .payload::<std::sync::Weak<MountedVolume>>(address, Kind::Volume)?;
-    weak.upgrade().ok_or_else(|| call.violation(Rule::UseAfterFree, "the volume is gone"))
+    weak.upgrade()
+        .ok_or_else(|| call.violation(Rule::UseAfterFree, "the volume is gone"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fltmgr::fixture::Fixture;
+    use crate::fltmgr::object::flt_object_dereference;
+    use crate::status::STATUS_INVALID_PARAMETER;
+
+    fn query(call: &Call, fixture: &Fixture, class: u32, length: u32) -> (NtStatus, Vec<u8>) {
+        let (buffer, io_status) = (fixture.buffer(64), fixture.buffer(16));
+        let arguments = (fixture.instance, io_status, buffer, length, class);
+        let status = flt_query_volume_information(call, arguments).expect("no rule is broken");
+        let used = call
+            .guest()
+            .read_u64(io_status + 8, "Information")
+            .expect("readable");
+        (
+            status,
+            call.guest()
+                .bytes(buffer, used, "answer")
+                .expect("readable"),
+        )
+    }
+
+    #[test]
+    fn sizes_multiply_to_the_cluster() {
+        Fixture::run("FltQueryVolumeInformation", |call, fixture| {
+            let (status, bytes) = query(call, fixture, SIZE_INFORMATION, 24);
+            assert_eq!((status, bytes.len()), (STATUS_SUCCESS, 24));
+            let word = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four"));
+            assert_eq!(word(16) * word(20), 65536);
+            let (status, _) = query(call, fixture, SIZE_INFORMATION, 23);
+            assert_eq!(status, STATUS_INFO_LENGTH_MISMATCH);
+        });
+    }
+
+    #[test]
+    fn a_name_that_does_not_fit_is_cut() {
+        Fixture::run("FltQueryVolumeInformation", |call, fixture| {
+            let (status, bytes) = query(call, fixture, ATTRIBUTE_INFORMATION, 14);
+            assert_eq!((status, bytes.len()), (STATUS_BUFFER_OVERFLOW, 14));
+            let (status, bytes) = query(call, fixture, ATTRIBUTE_INFORMATION, 64);
+            assert_eq!(
+                (status, &bytes[12..]),
+                (STATUS_SUCCESS, &b"R\0e\0F\0S\0"[..])
+            );
+            let (status, _) = query(call, fixture, 99, 64);
+            assert_eq!(status, STATUS_INVALID_INFO_CLASS);
+        });
+    }
+
+    #[test]
+    fn a_class_without_a_model_is_refused_aloud() {
+        Fixture::run("FltQueryVolumeInformation", |call, fixture| {
+            let (buffer, io_status) = (fixture.buffer(64), fixture.buffer(16));
+            let arguments = (fixture.instance, io_status, buffer, 64, 11);
+            let refused = flt_query_volume_information(call, arguments).unwrap_err();
+            assert_eq!(refused.rule, Rule::NotModelled, "{refused}");
+        });
+    }
+
+    #[test]
+    fn the_guid_name_needs_room() {
+        Fixture::run("FltGetVolumeGuidName", |call, fixture| {
+            let (string, text, needed) =
+                (fixture.buffer(16), fixture.buffer(96), fixture.buffer(4));
+            let guest = call.guest();
+            guest
+                .write_u64(string + 8, text, "Buffer")
+                .expect("writable");
+            guest
+                .write_u16(string + 2, 95, "MaximumLength")
+                .expect("writable");
+            let small = flt_get_volume_guid_name(call, fixture.volume, string, needed);
+            assert_eq!(small, Ok(STATUS_BUFFER_TOO_SMALL));
+            assert_eq!(guest.read_u32(needed, "needed"), Ok(96), "48 characters");
+            guest
+                .write_u16(string + 2, 96, "MaximumLength")
+                .expect("writable");
+            let fits = flt_get_volume_guid_name(call, fixture.volume, string, 0);
+            assert_eq!(fits, Ok(STATUS_SUCCESS));
+            let name = guest.read_unicode_string(string, "name").expect("a string");
+            let name = String::from_utf16(&name).expect("text");
+            assert_eq!(name, fixture.attached.volume.guid_name());
+        });
+    }
+
+    #[test]
+    fn volume_and_instance_come_referenced() {
+        Fixture::run("FltGetVolumeFromFileObject", |call, fixture| {
+            let out = fixture.buffer(8);
+            let found = flt_get_volume_from_file_object(call, fixture.filter, fixture.file, out);
+            assert_eq!(found, Ok(STATUS_SUCCESS));
+            assert_eq!(call.guest().read_u64(out, "volume"), Ok(fixture.volume));
+            let volume = fixture.volume;
+            let found = flt_get_volume_instance_from_name(call, fixture.filter, volume, 0, out);
+            assert_eq!(found, Ok(STATUS_SUCCESS));
+            assert_eq!(call.guest().read_u64(out, "instance"), Ok(fixture.instance));
+            assert_eq!(fixture.machine.objects().leaks(0).len(), 2);
+            assert_eq!(flt_object_dereference(call, fixture.volume), Ok(()));
+            assert_eq!(flt_object_dereference(call, fixture.instance), Ok(()));
+            assert!(fixture.machine.objects().leaks(0).is_empty());
+        });
+    }
+
+    #[test]
+    fn a_foreign_file_object_has_no_volume() {
+        Fixture::run("FltGetVolumeFromFileObject", |call, fixture| {
+            let thread = crate::thread::KernelThread::new(call.thread());
+            let pipe = thread.open_foreign(r"\Device\NamedPipe\p", 1);
+            let system = fixture.machine.system();
+            let mode = crate::thread::Mode::Kernel;
+            let entry = crate::ntos::handle::lookup(&fixture.machine, &system, mode, pipe.0);
+            let file = entry.expect("just opened").object.0;
+            let out = fixture.buffer(8);
+            let found = flt_get_volume_from_file_object(call, fixture.filter, file, out);
+            assert_eq!(found, Ok(STATUS_INVALID_PARAMETER));
+        });
+    }
 }

@@ -9,25 +9,23 @@
 
 use std::sync::Arc;
 
+use super::answer::file_system;
 use super::file::file_of_handle;
 use super::{FileObject, Handle, MinorFunction, MountedVolume, RequestOptions};
 use crate::boundary::guest::Guest;
 use crate::boundary::memory::{Access, BlockSpec};
 use crate::fltmgr::{self, Completion, Descent, Request};
 use crate::machine::Machine;
-use crate::ntos::handle;
-use crate::ntos::object::Kind;
-use crate::process::{Bitness, Running};
+use crate::process::Running;
 use crate::status::{
     NtStatus, STATUS_ACCESS_DENIED, STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_PARAMETER,
-    STATUS_SUCCESS,
 };
 use crate::thread::{KernelThread, Mode, Thread, UserThread};
 use crate::verifier::{self, Rule, Violation};
-use crate::volume::{Caller, CallerMode, ControlRequest, FSCTL_SET_SPARSE, SourceOpen, Status};
+use crate::volume::FSCTL_SET_SPARSE;
 
 /// What fills a system buffer behind the input.
-pub const STALE: u8 = 0xA5;
+const STALE: u8 = 0xA5;
 
 /// The final status of an operation, and its output.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +41,11 @@ pub struct IoStatus {
 impl IoStatus {
     /// A failure before any request exists.
     fn refused(status: NtStatus) -> Self {
-        Self { status, information: 0, output: Vec::new() }
+        Self {
+            status,
+            information: 0,
+            output: Vec::new(),
+        }
     }
 }
 
@@ -85,7 +87,10 @@ fn prepare(thread: &Arc<Thread>, control: &FsControl<'_>) -> Result<Prepared, Nt
     if mode == Mode::User && granted & demanded != demanded {
         return Err(STATUS_ACCESS_DENIED);
     }
-    let volume = file.volume().cloned().ok_or(STATUS_INVALID_DEVICE_REQUEST)?;
+    let volume = file
+        .volume()
+        .cloned()
+        .ok_or(STATUS_INVALID_DEVICE_REQUEST)?;
     verifier::settle(build(thread, control, (file, volume))).ok_or(STATUS_INVALID_PARAMETER)
 }
 
@@ -103,10 +108,13 @@ fn build(
     let Ok(input_length) = u32::try_from(input.len()) else {
         return Ok(None);
     };
-    let minor = control.options.minor_function().unwrap_or(match thread.mode() {
-        Mode::User => MinorFunction::UserRequest,
-        Mode::Kernel => MinorFunction::KernelCall,
-    });
+    let minor = control
+        .options
+        .minor_function()
+        .unwrap_or(match thread.mode() {
+            Mode::User => MinorFunction::UserRequest,
+            Mode::Kernel => MinorFunction::KernelCall,
+        });
     let id = machine.io().next_request();
     let claimed = control.options.claimed_input_length();
     let system_buffer = match claimed {
@@ -127,7 +135,10 @@ fn build(
         system_buffer,
         options: control.options.clone(),
     };
-    Ok(Some(Prepared { request: Arc::new(request), machine: Arc::clone(machine) }))
+    Ok(Some(Prepared {
+        request: Arc::new(request),
+        machine: Arc::clone(machine),
+    }))
 }
 
 /// Copies the input once, into a new system buffer; 0 when both lengths are zero.
@@ -137,7 +148,12 @@ fn system_buffer(machine: &Machine, id: u64, input: &[u8], output: u32) -> Resul
         return Ok(0);
     }
     let spec = BlockSpec::new(size, format!("system buffer of request {id}"));
-    let spec = BlockSpec { align: 1, access: Access::None, fill: STALE, ..spec };
+    let spec = BlockSpec {
+        align: 1,
+        access: Access::None,
+        fill: STALE,
+        ..spec
+    };
     let address = machine.memory().allocate(spec)?;
     Guest::new(machine.memory(), 0).host_write(address, input)?;
     Ok(address)
@@ -153,61 +169,9 @@ fn descend(thread: &Arc<Thread>, prepared: &Prepared) -> Result<(Descent, Comple
     let descent = descent?;
     let completion = match descent.completed() {
         Some(completion) => completion,
-        None => file_system(thread, prepared)?,
+        None => file_system(thread, request)?,
     };
     Ok((descent, completion))
-}
-
-/// The file system works on the request, in the context of `thread`.
-fn file_system(thread: &Arc<Thread>, prepared: &Prepared) -> Result<Completion, Violation> {
-    let (request, machine) = (&prepared.request, &prepared.machine);
-    let nothing = |status| Ok(Completion { status, information: 0 });
-    if !request.minor.has_control_code() {
-        return nothing(STATUS_SUCCESS);
-    }
-    if request.system_buffer == 0 && request.input_length != 0 {
-        return nothing(STATUS_INVALID_PARAMETER);
-    }
-    let Some((_, open)) = request.file.open() else {
-        return nothing(STATUS_INVALID_DEVICE_REQUEST);
-    };
-    let guest = Guest::new(machine.memory(), 0);
-    let input = guest.host_read(request.system_buffer, u64::from(request.input_length))?;
-    let control = ControlRequest {
-        code: request.code,
-        input: &input,
-        output_length: request.output_length,
-        caller: caller(request),
-    };
-    let answer = open.fs_control(&control, &mut |value| resolve(thread, request.mode, value));
-    guest.host_write(request.system_buffer, &answer.output)?;
-    Ok(Completion { status: answer.status.into(), information: answer.information })
-}
-
-fn caller(request: &Request) -> Caller {
-    let mode = match request.mode {
-        Mode::User => CallerMode::User,
-        Mode::Kernel => CallerMode::Kernel,
-    };
-    // IoIs32bitProcess: of the IRP, so of the thread that asked.
-    let bits32 = request.mode == Mode::User
-        && request.originator.process().bitness() == Bitness::Bits32;
-    Caller { mode, bits32 }
-}
-
-/// What a source handle means in the process of `thread`, for a request of this mode.
-fn resolve(thread: &Arc<Thread>, mode: Mode, value: u64) -> Result<SourceOpen, Status> {
-    let machine = thread.machine();
-    let entry = handle::lookup(machine, thread.process(), mode, value)
-        .map_err(|status| Status(status.0))?;
-    if machine.objects().kind(entry.object) != Some(Kind::File) {
-        return Err(Status::OBJECT_TYPE_MISMATCH);
-    }
-    let file: Arc<FileObject> = verifier::settle(machine.objects().payload(entry.object, Kind::File));
-    Ok(match file.open() {
-        Some((_, open)) => SourceOpen::Open { file: Arc::clone(open), granted: entry.access },
-        None => SourceOpen::Foreign,
-    })
 }
 
 /// Carries the answer up through the filters and back to the caller, and ends the request. A request
@@ -230,8 +194,15 @@ fn finish(
         machine.memory().free(request.system_buffer, &by)?;
     }
     request.file.let_go(machine);
-    let Completion { status, information } = completion;
-    Ok(IoStatus { status, information, output })
+    let Completion {
+        status,
+        information,
+    } = completion;
+    Ok(IoStatus {
+        status,
+        information,
+        output,
+    })
 }
 
 /// "The I/O manager copies the output to the caller": Information bytes, unless the status is an
@@ -361,6 +332,9 @@ mod tests {
     fn the_access_bits_of_a_code_are_those_of_the_data_rights() {
         assert_eq!(demanded_access(0x0009_8344), FILE_WRITE_DATA);
         assert_eq!(demanded_access(0x0009_027C), 0);
-        assert_eq!(demanded_access(0x0009_C280), FILE_READ_DATA | FILE_WRITE_DATA);
+        assert_eq!(
+            demanded_access(0x0009_C280),
+            FILE_READ_DATA | FILE_WRITE_DATA
+        );
     }
 }

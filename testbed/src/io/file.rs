@@ -32,7 +32,10 @@ pub struct Handle(pub u64);
 #[derive(Debug)]
 enum Target {
     /// A file, a directory or a volume of the test-bed.
-    Open { volume: Arc<MountedVolume>, open: Arc<OpenFile> },
+    Open {
+        volume: Arc<MountedVolume>,
+        open: Arc<OpenFile>,
+    },
     /// A file object of a driver that is no file system of ours, as a named pipe has.
     Foreign { name: String },
 }
@@ -64,7 +67,8 @@ impl FileObject {
             names: Mutex::default(),
         });
         let payload: Arc<Self> = Arc::clone(&file);
-        file.address.get_or_init(|| machine.objects().create(Kind::File, label, payload));
+        file.address
+            .get_or_init(|| machine.objects().create(Kind::File, label, payload));
         file
     }
 
@@ -174,8 +178,18 @@ pub(super) fn file_of_handle(
 fn new_handle(thread: &Thread, file: &FileObject, access: u32) -> Handle {
     file.add_handle();
     let kernel = thread.mode() == Mode::Kernel;
-    let entry = HandleEntry { object: file.address(), access, attributes: 0, driver: 0 };
-    Handle(handle::create(thread.machine(), thread.process(), kernel, entry))
+    let entry = HandleEntry {
+        object: file.address(),
+        access,
+        attributes: 0,
+        driver: 0,
+    };
+    Handle(handle::create(
+        thread.machine(),
+        thread.process(),
+        kernel,
+        entry,
+    ))
 }
 
 fn create_file(
@@ -192,7 +206,11 @@ fn create_file(
 }
 
 fn open_volume(thread: &Arc<Thread>, volume: VolumeId, access: u32) -> Result<Handle, NtStatus> {
-    let volume = thread.machine().io().volume(volume).ok_or(STATUS_NO_SUCH_DEVICE)?;
+    let volume = thread
+        .machine()
+        .io()
+        .volume(volume)
+        .ok_or(STATUS_NO_SUCH_DEVICE)?;
     verifier::settle(fltmgr::attach_all(thread, &volume));
     let open = volume.file_system().open_volume(access);
     Ok(finish_open(thread, volume, open, ""))
@@ -216,7 +234,9 @@ fn open_with(thread: &Thread, handle: Handle, any_of: u32) -> Result<Arc<OpenFil
     if thread.mode() == Mode::User && any_of != 0 && granted & any_of == 0 {
         return Err(STATUS_ACCESS_DENIED);
     }
-    file.open().map(|(_, open)| Arc::clone(open)).ok_or(STATUS_INVALID_DEVICE_REQUEST)
+    file.open()
+        .map(|(_, open)| Arc::clone(open))
+        .ok_or(STATUS_INVALID_DEVICE_REQUEST)
 }
 
 macro_rules! file_calls {

@@ -2,10 +2,11 @@
 //! filters, the file system and back.
 //!
 //! `mount` holds the volumes, `file` opens and closes and reads and writes, `control` carries a
-//! request, `options` says how the harness wants it carried. The calls are methods of
+//! request to the `answer` of the file system and back, `options` says how the harness wants it carried. The calls are methods of
 //! [`UserThread`](crate::UserThread) and [`KernelThread`](crate::KernelThread). Only file-system
 //! controls go through filters: `fltmgr` refuses a registration for anything else.
 
+mod answer;
 mod control;
 mod file;
 mod mount;
@@ -40,7 +41,10 @@ impl IoManager {
     /// The volume with this id.
     #[must_use]
     pub fn volume(&self, id: VolumeId) -> Option<Arc<MountedVolume>> {
-        lock(&self.volumes).iter().find(|volume| volume.id() == id).cloned()
+        lock(&self.volumes)
+            .iter()
+            .find(|volume| volume.id() == id)
+            .cloned()
     }
 
     /// How many file-system controls reached the filters or the file system so far.

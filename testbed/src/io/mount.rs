@@ -50,19 +50,30 @@ impl VolumeSpec {
     /// A volume with this file system.
     #[must_use]
     pub fn with(file_system: FsSpec) -> Self {
-        Self { file_system, name: None, guid: None, trusted: false }
+        Self {
+            file_system,
+            name: None,
+            guid: None,
+            trusted: false,
+        }
     }
 
     /// The device name; otherwise `\Device\HarddiskVolume` and a number.
     #[must_use]
     pub fn name(self, name: impl Into<String>) -> Self {
-        Self { name: Some(name.into()), ..self }
+        Self {
+            name: Some(name.into()),
+            ..self
+        }
     }
 
     /// The GUID in its text form, without braces; otherwise one is made from the number.
     #[must_use]
     pub fn guid(self, guid: impl Into<String>) -> Self {
-        Self { guid: Some(guid.into()), ..self }
+        Self {
+            guid: Some(guid.into()),
+            ..self
+        }
     }
 
     /// Mounts it read-only.
@@ -136,7 +147,10 @@ impl MountedVolume {
     /// Names of the filters attached to it, from the top down.
     #[must_use]
     pub fn attached_filters(&self) -> Vec<String> {
-        lock(&self.instances).iter().map(|instance| instance.filter_name().to_owned()).collect()
+        lock(&self.instances)
+            .iter()
+            .map(|instance| instance.filter_name().to_owned())
+            .collect()
     }
 
     pub(crate) fn is_dev_drive(&self) -> bool {
@@ -175,13 +189,19 @@ impl super::IoManager {
         let mut volumes = lock(&self.volumes);
         let number = u32::try_from(volumes.len() + 1)
             .map_err(|_many| MountError("too many volumes".to_owned()))?;
-        let name = spec.name.unwrap_or_else(|| format!(r"\Device\HarddiskVolume{number}"));
-        if volumes.iter().any(|other| other.name.eq_ignore_ascii_case(&name)) {
+        let name = spec
+            .name
+            .unwrap_or_else(|| format!(r"\Device\HarddiskVolume{number}"));
+        if volumes
+            .iter()
+            .any(|other| other.name.eq_ignore_ascii_case(&name))
+        {
             return Err(MountError(format!("the name {name} is taken")));
         }
         let file_system = FileSystem::new(spec.file_system).map_err(MountError)?;
-        let guid =
-            spec.guid.unwrap_or_else(|| format!("c10e6a5d-0000-4000-8000-{number:012x}"));
+        let guid = spec
+            .guid
+            .unwrap_or_else(|| format!("c10e6a5d-0000-4000-8000-{number:012x}"));
         let label = format!("FLT_VOLUME of {name}");
         let volume = Arc::new_cyclic(|me: &Weak<MountedVolume>| MountedVolume {
             id: VolumeId(number),
@@ -189,7 +209,9 @@ impl super::IoManager {
             guid,
             file_system,
             trusted: spec.trusted,
-            address: machine.objects().create(Kind::Volume, label, Arc::new(me.clone())),
+            address: machine
+                .objects()
+                .create(Kind::Volume, label, Arc::new(me.clone())),
             instances: Mutex::default(),
             shown_to: Mutex::default(),
         });

@@ -72,52 +72,76 @@ impl RequestOptions {
     /// The minor function; otherwise it is the one that belongs to the mode of the caller.
     #[must_use]
     pub fn minor(self, minor: MinorFunction) -> Self {
-        Self { minor: Some(minor), ..self }
+        Self {
+            minor: Some(minor),
+            ..self
+        }
     }
 
     /// A filter above has posted the request: everything below runs in a worker thread of the System
     /// process. The file system resolves handles there too, as it would on Windows.
     #[must_use]
     pub fn posted(self) -> Self {
-        Self { posted: true, ..self }
+        Self {
+            posted: true,
+            ..self
+        }
     }
 
     /// Pre-operations run at APC_LEVEL.
     #[must_use]
     pub fn at_apc_level(self) -> Self {
-        Self { apc_level: true, ..self }
+        Self {
+            apc_level: true,
+            ..self
+        }
     }
 
     /// A top-level IRP is set in the thread that runs the pre-operations.
     #[must_use]
     pub fn top_level_irp(self) -> Self {
-        Self { top_level_irp: true, ..self }
+        Self {
+            top_level_irp: true,
+            ..self
+        }
     }
 
     /// The driver can write to the system buffer, and is reported afterwards if it did. Otherwise
     /// the write itself faults, which names the instruction.
     #[must_use]
     pub fn writable_system_buffer(self) -> Self {
-        Self { writable_buffer: true, ..self }
+        Self {
+            writable_buffer: true,
+            ..self
+        }
     }
 
     /// The request comes from a driver that built it itself: it claims this much input and has no
     /// system buffer. For kernel-mode callers, with no input and no output.
     #[must_use]
     pub fn claimed_input(self, length: u32) -> Self {
-        Self { claimed_input: Some(length), ..self }
+        Self {
+            claimed_input: Some(length),
+            ..self
+        }
     }
 
     /// Asking the file system for a name fails with this status; names in the cache are still found.
     #[must_use]
     pub fn names_fail(self, status: NtStatus) -> Self {
-        Self { name_failure: Some(status), ..self }
+        Self {
+            name_failure: Some(status),
+            ..self
+        }
     }
 
     /// The file system holds the request until `hold` is released.
     #[must_use]
     pub fn hold(self, hold: &Hold) -> Self {
-        Self { hold: Some(hold.clone()), ..self }
+        Self {
+            hold: Some(hold.clone()),
+            ..self
+        }
     }
 
     pub(crate) const fn post_operation(&self) -> PostOperation {
@@ -141,7 +165,11 @@ impl RequestOptions {
     }
 
     pub(crate) const fn system_buffer_access(&self) -> Access {
-        if self.writable_buffer { Access::ReadWrite } else { Access::ReadOnly }
+        if self.writable_buffer {
+            Access::ReadWrite
+        } else {
+            Access::ReadOnly
+        }
     }
 
     pub(super) const fn claimed_input_length(&self) -> Option<u32> {

@@ -22,14 +22,22 @@ pub(crate) fn dbg_print(call: &Call, format: u64) -> Result<NtStatus, Violation>
             return Err(call.violation(Rule::NotModelled, detail));
         }
     };
-    call.machine().add_debug_output(&String::from_utf8_lossy(&text));
+    call.machine()
+        .add_debug_output(&String::from_utf8_lossy(&text));
     Ok(STATUS_SUCCESS)
 }
 
 /// "KeBugCheckEx function (wdm.h)", Microsoft Learn: the end of the run.
-pub(crate) fn ke_bug_check_ex(call: &Call, (code, a, b, c, d): (u32, u64, u64, u64, u64)) -> Result<(), Violation> {
+pub(crate) fn ke_bug_check_ex(
+    call: &Call,
+    (code, a, b, c, d): (u32, u64, u64, u64, u64),
+) -> Result<(), Violation> {
     let guest = call.guest();
-    let file = if code == RUST_PANIC { guest.bytes(a, b.min(LIMIT), "file name").ok() } else { None };
+    let file = if code == RUST_PANIC {
+        guest.bytes(a, b.min(LIMIT), "file name").ok()
+    } else {
+        None
+    };
     let detail = match file {
         Some(file) => format!("panic at {}:{c}:{d}", String::from_utf8_lossy(&file)),
         None => format!("code {code:#x}, parameters {a:#x} {b:#x} {c:#x} {d:#x}"),

@@ -72,7 +72,10 @@ impl HandleTable {
     /// All values with their entries.
     #[must_use]
     pub fn all(&self) -> Vec<(u64, HandleEntry)> {
-        self.entries().iter().map(|(value, entry)| (*value, *entry)).collect()
+        self.entries()
+            .iter()
+            .map(|(value, entry)| (*value, *entry))
+            .collect()
     }
 }
 
@@ -82,8 +85,9 @@ pub fn is_kernel_value(value: u64) -> bool {
     value & KERNEL_BITS == KERNEL_BITS && value < CURRENT_THREAD - 4
 }
 
-/// Makes a handle: a kernel handle in the System process, or one of `process`.
+/// Makes a handle, which holds the object: a kernel handle in the System process, or one of `process`.
 pub fn create(machine: &Machine, process: &Arc<Process>, kernel: bool, entry: HandleEntry) -> u64 {
+    machine.objects().add_handle(entry.object);
     if kernel {
         machine.system().handles().insert(entry) | KERNEL_BITS
     } else {
@@ -96,7 +100,12 @@ pub fn create(machine: &Machine, process: &Arc<Process>, kernel: bool, entry: Ha
 /// # Errors
 ///
 /// `STATUS_INVALID_HANDLE` for a value that leads nowhere, and for a kernel handle from user mode.
-pub fn lookup(machine: &Machine, process: &Arc<Process>, mode: Mode, value: u64) -> Result<HandleEntry, NtStatus> {
+pub fn lookup(
+    machine: &Machine,
+    process: &Arc<Process>,
+    mode: Mode,
+    value: u64,
+) -> Result<HandleEntry, NtStatus> {
     let entry = if is_kernel_value(value) {
         if mode == Mode::User {
             return Err(STATUS_INVALID_HANDLE);
@@ -108,17 +117,24 @@ pub fn lookup(machine: &Machine, process: &Arc<Process>, mode: Mode, value: u64)
     entry.ok_or(STATUS_INVALID_HANDLE)
 }
 
-/// Closes a handle and gives back its entry; the object is the caller's business.
+/// Closes a handle and gives back its entry; the object goes when nobody else holds it.
 ///
 /// # Errors
 ///
 /// As [`lookup`].
-pub fn close(machine: &Machine, process: &Arc<Process>, mode: Mode, value: u64) -> Result<HandleEntry, NtStatus> {
+pub fn close(
+    machine: &Machine,
+    process: &Arc<Process>,
+    mode: Mode,
+    value: u64,
+) -> Result<HandleEntry, NtStatus> {
     lookup(machine, process, mode, value)?;
     let entry = if is_kernel_value(value) {
         machine.system().handles().remove(value & !KERNEL_BITS)
     } else {
         process.handles().remove(value)
     };
-    entry.ok_or(STATUS_INVALID_HANDLE)
+    let entry = entry.ok_or(STATUS_INVALID_HANDLE)?;
+    machine.objects().remove_handle(entry.object);
+    Ok(entry)
 }

@@ -25,7 +25,8 @@ pub(crate) fn memmove(call: &Call, target: u64, source: u64, size: u64) -> Resul
 pub(crate) fn memset(call: &Call, target: u64, byte: i32, size: u64) -> Result<u64, Violation> {
     let byte = byte.to_le_bytes()[0];
     let bytes = vec![byte; crate::boundary::memory::host_usize(size)];
-    call.guest().write_bytes(target, &bytes, "target of a fill")?;
+    call.guest()
+        .write_bytes(target, &bytes, "target of a fill")?;
     Ok(target)
 }
 

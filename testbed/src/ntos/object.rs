@@ -15,7 +15,10 @@ use crate::boundary::import::Call;
 use crate::boundary::memory::{Access, BlockSpec, Memory};
 use crate::ntos::handle::{self, HandleEntry};
 use crate::process::Process;
-use crate::status::{NtStatus, STATUS_ACCESS_DENIED, STATUS_INVALID_HANDLE, STATUS_OBJECT_TYPE_MISMATCH, STATUS_SUCCESS};
+use crate::status::{
+    NtStatus, STATUS_ACCESS_DENIED, STATUS_INVALID_HANDLE, STATUS_OBJECT_TYPE_MISMATCH,
+    STATUS_SUCCESS,
+};
 use crate::thread::{Mode, Thread};
 use crate::verifier::{CallSite, Rule, Violation};
 
@@ -82,6 +85,8 @@ struct Object {
     payload: Payload,
     /// Whether the host's own reference stands: until the object is closed, ended, detached.
     held_by_host: bool,
+    /// Open handles.
+    handles: u64,
     /// References of drivers: who took it, which routine releases it.
     references: Vec<(CallSite, &'static str)>,
 }
@@ -118,7 +123,11 @@ impl fmt::Debug for ObjectTable {
 impl ObjectTable {
     pub(crate) fn new(memory: &Memory) -> Result<Self, Violation> {
         let base = memory.reserve(ARENA_BYTES)?;
-        let mut table = Self { table: Mutex::default(), base, file_type: ObjectAddress(0) };
+        let mut table = Self {
+            table: Mutex::default(),
+            base,
+            file_type: ObjectAddress(0),
+        };
         table.file_type = table.create(Kind::Type, "OBJECT_TYPE File", Arc::new(Kind::File));
         Ok(table)
     }
@@ -133,7 +142,14 @@ impl ObjectTable {
         table.next += SPACING;
         let address = self.base + table.next % ARENA_BYTES;
         let label = label.into();
-        let object = Object { kind, label, payload, held_by_host: true, references: Vec::new() };
+        let object = Object {
+            kind,
+            label,
+            payload,
+            held_by_host: true,
+            handles: 0,
+            references: Vec::new(),
+        };
         table.live.insert(address, object);
         ObjectAddress(address)
     }
@@ -143,7 +159,11 @@ impl ObjectTable {
     /// # Errors
     ///
     /// [`Rule::UseAfterFree`], [`Rule::BadPointer`], [`Rule::WrongKind`].
-    pub fn payload<T: Any + Send + Sync>(&self, address: ObjectAddress, kind: Kind) -> Result<Arc<T>, Violation> {
+    pub fn payload<T: Any + Send + Sync>(
+        &self,
+        address: ObjectAddress,
+        kind: Kind,
+    ) -> Result<Arc<T>, Violation> {
         let table = self.table();
         let object = find(&table, address)?;
         if object.kind != kind {
@@ -151,7 +171,10 @@ impl ObjectTable {
             return Err(Violation::new(Rule::WrongKind, detail));
         }
         Arc::clone(&object.payload).downcast().map_err(|_other| {
-            Violation::new(Rule::Testbed, format!("{} holds something else", object.label))
+            Violation::new(
+                Rule::Testbed,
+                format!("{} holds something else", object.label),
+            )
         })
     }
 
@@ -165,7 +188,10 @@ impl ObjectTable {
     #[must_use]
     pub fn label(&self, address: ObjectAddress) -> Option<String> {
         let table = self.table();
-        let live = table.live.get(&address.0).map(|object| object.label.clone());
+        let live = table
+            .live
+            .get(&address.0)
+            .map(|object| object.label.clone());
         live.or_else(|| table.deleted.get(&address.0).cloned())
     }
 
@@ -174,10 +200,17 @@ impl ObjectTable {
     /// # Errors
     ///
     /// [`Rule::UseAfterFree`] or [`Rule::BadPointer`].
-    pub fn reference(&self, address: ObjectAddress, site: &CallSite, release_with: &'static str) -> Result<u64, Violation> {
+    pub fn reference(
+        &self,
+        address: ObjectAddress,
+        site: &CallSite,
+        release_with: &'static str,
+    ) -> Result<u64, Violation> {
         let mut table = self.table();
         find(&table, address)?;
-        let Some(object) = table.live.get_mut(&address.0) else { return Err(unknown(address)) };
+        let Some(object) = table.live.get_mut(&address.0) else {
+            return Err(unknown(address));
+        };
         object.references.push((site.clone(), release_with));
         Ok(count(object))
     }
@@ -189,15 +222,25 @@ impl ObjectTable {
     ///
     /// [`Rule::Reference`] when the driver holds none that this routine releases;
     /// [`Rule::UseAfterFree`] or [`Rule::BadPointer`].
-    pub fn dereference(&self, address: ObjectAddress, site: &CallSite, release_with: &'static str) -> Result<u64, Violation> {
+    pub fn dereference(
+        &self,
+        address: ObjectAddress,
+        site: &CallSite,
+        release_with: &'static str,
+    ) -> Result<u64, Violation> {
         let mut table = self.table();
         find(&table, address)?;
-        let Some(object) = table.live.get_mut(&address.0) else { return Err(unknown(address)) };
-        let own = |(taken, with): &(CallSite, &str)| {
-            taken.driver == site.driver && *with == release_with
+        let Some(object) = table.live.get_mut(&address.0) else {
+            return Err(unknown(address));
         };
+        let own =
+            |(taken, with): &(CallSite, &str)| taken.driver == site.driver && *with == release_with;
         let Some(index) = object.references.iter().rposition(own) else {
-            let others: Vec<_> = object.references.iter().map(|(site, _)| site.to_string()).collect();
+            let others: Vec<_> = object
+                .references
+                .iter()
+                .map(|(site, _)| site.to_string())
+                .collect();
             let detail = format!(
                 "{site} releases {}, on which it holds no such reference (held: {others:?})",
                 object.label
@@ -219,15 +262,38 @@ impl ObjectTable {
         delete_if_unused(&mut table, address);
     }
 
+    /// A handle to the object was made.
+    pub(super) fn add_handle(&self, address: ObjectAddress) {
+        if let Some(object) = self.table().live.get_mut(&address.0) {
+            object.handles += 1;
+        }
+    }
+
+    /// A handle to the object was closed.
+    pub(super) fn remove_handle(&self, address: ObjectAddress) {
+        let mut table = self.table();
+        if let Some(object) = table.live.get_mut(&address.0) {
+            object.handles = object.handles.saturating_sub(1);
+        }
+        delete_if_unused(&mut table, address);
+    }
+
     /// What a driver still references, as violations that name the calls.
     #[must_use]
     pub fn leaks(&self, driver: u32) -> Vec<Violation> {
         let table = self.table();
         let held = table.live.values().flat_map(|object| {
-            object.references.iter().filter(|(site, _)| site.driver == driver).map(|(site, with)| {
-                let detail = format!("{} was referenced by {site} and never released with {with}", object.label);
-                Violation::new(Rule::Leak, detail)
-            })
+            object
+                .references
+                .iter()
+                .filter(|(site, _)| site.driver == driver)
+                .map(|(site, with)| {
+                    let detail = format!(
+                        "{} was referenced by {site} and never released with {with}",
+                        object.label
+                    );
+                    Violation::new(Rule::Leak, detail)
+                })
         });
         held.collect()
     }
@@ -247,13 +313,20 @@ impl ObjectTable {
         let table = self.table();
         let named = |map: &BTreeMap<u64, String>| {
             let (start, label) = map.range(..=address).next_back()?;
-            (address - start < SPACING).then(|| format!("byte {:#x} of the deleted {label}", address - start))
+            (address - start < SPACING)
+                .then(|| format!("byte {:#x} of the deleted {label}", address - start))
         };
-        let live = table.live.range(..=address).next_back().and_then(|(start, object)| {
-            let offset = address - start;
-            (offset < SPACING).then(|| format!("byte {offset:#x} of the opaque {}", object.label))
-        });
-        live.or_else(|| named(&table.deleted)).or_else(|| Some("no object at all".to_owned()))
+        let live = table
+            .live
+            .range(..=address)
+            .next_back()
+            .and_then(|(start, object)| {
+                let offset = address - start;
+                (offset < SPACING)
+                    .then(|| format!("byte {offset:#x} of the opaque {}", object.label))
+            });
+        live.or_else(|| named(&table.deleted))
+            .or_else(|| Some("no object at all".to_owned()))
     }
 
     /// The object type of files.
@@ -267,7 +340,11 @@ impl ObjectTable {
     /// # Errors
     ///
     /// [`Rule::UseAfterFree`], [`Rule::BadPointer`] or [`Rule::WrongKind`] for a bad type.
-    pub fn has_type(&self, object: ObjectAddress, object_type: ObjectAddress) -> Result<bool, Violation> {
+    pub fn has_type(
+        &self,
+        object: ObjectAddress,
+        object_type: ObjectAddress,
+    ) -> Result<bool, Violation> {
         let kind: Arc<Kind> = self.payload(object_type, Kind::Type)?;
         let table = self.table();
         Ok(find(&table, object)?.kind == *kind)
@@ -278,7 +355,10 @@ impl ObjectTable {
         if let Some(cell) = self.table().file_type_cell {
             return Ok(cell);
         }
-        let spec = BlockSpec { access: Access::ReadOnly, ..BlockSpec::new(8, "variable IoFileObjectType") };
+        let spec = BlockSpec {
+            access: Access::ReadOnly,
+            ..BlockSpec::new(8, "variable IoFileObjectType")
+        };
         let cell = memory.allocate(BlockSpec { align: 8, ..spec })?;
         Guest::new(memory, 0).host_write(cell, &self.file_type.0.to_le_bytes())?;
         self.table().file_type_cell = Some(cell);
@@ -292,7 +372,8 @@ impl ObjectTable {
     /// As [`Self::payload`].
     pub fn process(&self, address: u64) -> Result<Arc<Process>, Violation> {
         let weak: Arc<Weak<Process>> = self.payload(ObjectAddress(address), Kind::Process)?;
-        weak.upgrade().ok_or_else(|| unknown(ObjectAddress(address)))
+        weak.upgrade()
+            .ok_or_else(|| unknown(ObjectAddress(address)))
     }
 
     /// The thread behind an `ETHREAD`; `None` when it has ended.
@@ -307,22 +388,33 @@ impl ObjectTable {
 }
 
 fn find(table: &Table, address: ObjectAddress) -> Result<&Object, Violation> {
-    table.live.get(&address.0).ok_or_else(|| match table.deleted.get(&address.0) {
-        Some(label) => Violation::new(Rule::UseAfterFree, format!("{label} is deleted already")),
-        None => unknown(address),
-    })
+    table
+        .live
+        .get(&address.0)
+        .ok_or_else(|| match table.deleted.get(&address.0) {
+            Some(label) => {
+                Violation::new(Rule::UseAfterFree, format!("{label} is deleted already"))
+            }
+            None => unknown(address),
+        })
 }
 
 fn unknown(address: ObjectAddress) -> Violation {
-    Violation::new(Rule::BadPointer, format!("{address} is not the address of an object"))
+    Violation::new(
+        Rule::BadPointer,
+        format!("{address} is not the address of an object"),
+    )
 }
 
 fn count(object: &Object) -> u64 {
-    u64::from(object.held_by_host) + object.references.len() as u64
+    u64::from(object.held_by_host) + object.handles + object.references.len() as u64
 }
 
 fn delete_if_unused(table: &mut Table, address: ObjectAddress) {
-    if table.live.get(&address.0).is_some_and(|object| count(object) == 0)
+    if table
+        .live
+        .get(&address.0)
+        .is_some_and(|object| count(object) == 0)
         && let Some(object) = table.live.remove(&address.0)
     {
         table.deleted.insert(address.0, object.label);
@@ -396,7 +488,12 @@ fn check_type(call: &Call, object_type: u64, mode: Mode) -> Result<(), Violation
 
 fn resolve(call: &Call, value: u64, mode: Mode) -> Result<HandleEntry, NtStatus> {
     let process = call.thread().process();
-    let whole = |object| HandleEntry { object, access: 0x001F_FFFF, attributes: 0, driver: 0 };
+    let whole = |object| HandleEntry {
+        object,
+        access: 0x001F_FFFF,
+        attributes: 0,
+        driver: 0,
+    };
     match value {
         0 => Err(STATUS_INVALID_HANDLE),
         handle::CURRENT_PROCESS => Ok(whole(process.object())),
@@ -407,13 +504,19 @@ fn resolve(call: &Call, value: u64, mode: Mode) -> Result<HandleEntry, NtStatus>
 
 /// "ObfReferenceObject function (wdm.h)", Microsoft Learn.
 pub(crate) fn obf_reference_object(call: &Call, object: u64) -> Result<i64, Violation> {
-    let left = call.machine().objects().reference(ObjectAddress(object), call.site(), OB)?;
+    let left = call
+        .machine()
+        .objects()
+        .reference(ObjectAddress(object), call.site(), OB)?;
     Ok(left.cast_signed())
 }
 
 /// "ObDereferenceObject macro (wdm.h)", Microsoft Learn.
 pub(crate) fn obf_dereference_object(call: &Call, object: u64) -> Result<i64, Violation> {
-    let left = call.machine().objects().dereference(ObjectAddress(object), call.site(), OB)?;
+    let left = call
+        .machine()
+        .objects()
+        .dereference(ObjectAddress(object), call.site(), OB)?;
     Ok(left.cast_signed())
 }
 
@@ -429,5 +532,7 @@ pub(crate) fn zw_close(call: &Call, handle: u64) -> Result<NtStatus, Violation> 
         let detail = format!("{handle:#x} was opened by somebody else");
         return Err(call.violation(Rule::Handle, detail));
     }
-    machine.close_handle(process, Mode::Kernel, handle).map_or_else(Ok, |()| Ok(STATUS_SUCCESS))
+    machine
+        .close_handle(process, Mode::Kernel, handle)
+        .map_or_else(Ok, |()| Ok(STATUS_SUCCESS))
 }

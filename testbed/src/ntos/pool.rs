@@ -55,8 +55,14 @@ impl Pool {
         let blocks = self.blocks();
         let held = blocks.values().filter(|block| block.site.driver == driver);
         held.map(|block| {
-            let (kind, tag) = (if block.paged { "paged" } else { "non-paged" }, tag_text(block.tag));
-            let detail = format!("{} bytes of {kind} pool, tag {tag}, allocated by {}", block.size, block.site);
+            let (kind, tag) = (
+                if block.paged { "paged" } else { "non-paged" },
+                tag_text(block.tag),
+            );
+            let detail = format!(
+                "{} bytes of {kind} pool, tag {tag}, allocated by {}",
+                block.size, block.site
+            );
             Violation::new(Rule::Leak, detail)
         })
         .collect()
@@ -71,25 +77,50 @@ impl Pool {
 }
 
 fn tag_text(tag: u32) -> String {
-    let shown = |byte: u8| if byte.is_ascii_graphic() { char::from(byte) } else { '.' };
-    format!("'{}'", tag.to_le_bytes().map(shown).iter().collect::<String>())
+    let shown = |byte: u8| {
+        if byte.is_ascii_graphic() {
+            char::from(byte)
+        } else {
+            '.'
+        }
+    };
+    format!(
+        "'{}'",
+        tag.to_le_bytes().map(shown).iter().collect::<String>()
+    )
 }
 
 /// "ExAllocatePool2 function (wdm.h)", Microsoft Learn.
-pub(crate) fn ex_allocate_pool2(call: &Call, flags: u64, size: u64, tag: u32) -> Result<u64, Violation> {
+pub(crate) fn ex_allocate_pool2(
+    call: &Call,
+    flags: u64,
+    size: u64,
+    tag: u32,
+) -> Result<u64, Violation> {
     let refuse = |rule, why: String| Err(call.violation(rule, why));
     if flags & NON_PAGED_EXECUTE != 0 {
         return refuse(Rule::Pool, "executable pool".to_owned());
     }
     if flags & RAISE_ON_FAILURE != 0 {
-        return refuse(Rule::Pool, "POOL_FLAG_RAISE_ON_FAILURE: nobody could catch it".to_owned());
+        return refuse(
+            Rule::Pool,
+            "POOL_FLAG_RAISE_ON_FAILURE: nobody could catch it".to_owned(),
+        );
     }
     let paged = flags & PAGED != 0;
     if flags & !KNOWN != 0 || paged == (flags & NON_PAGED != 0) {
         return refuse(Rule::Pool, format!("flags {flags:#x}"));
     }
-    if tag == 0 || tag.to_le_bytes().iter().any(|byte| !(0x20..0x7F).contains(byte)) {
-        return refuse(Rule::Pool, format!("tag {tag:#x}: four printable characters, not zero"));
+    if tag == 0
+        || tag
+            .to_le_bytes()
+            .iter()
+            .any(|byte| !(0x20..0x7F).contains(byte))
+    {
+        return refuse(
+            Rule::Pool,
+            format!("tag {tag:#x}: four printable characters, not zero"),
+        );
     }
     if size == 0 {
         return refuse(Rule::Pool, "zero bytes".to_owned());
@@ -100,9 +131,26 @@ pub(crate) fn ex_allocate_pool2(call: &Call, flags: u64, size: u64, tag: u32) ->
     if call.machine().injection().fails(call) || size > call.machine().options().pool_limit {
         return Ok(0);
     }
-    let align = if flags & CACHE_ALIGNED != 0 { CACHE_LINE } else { POOL_ALIGN };
-    let fill = if flags & UNINITIALIZED != 0 { GARBAGE } else { 0 };
-    allocate(call, BlockSpec { align, fill, paged, ..BlockSpec::new(size, String::new()) }, tag)
+    let align = if flags & CACHE_ALIGNED != 0 {
+        CACHE_LINE
+    } else {
+        POOL_ALIGN
+    };
+    let fill = if flags & UNINITIALIZED != 0 {
+        GARBAGE
+    } else {
+        0
+    };
+    allocate(
+        call,
+        BlockSpec {
+            align,
+            fill,
+            paged,
+            ..BlockSpec::new(size, String::new())
+        },
+        tag,
+    )
 }
 
 /// A block of paged pool that a routine of the kernel hands to the driver, which frees it with
@@ -115,18 +163,35 @@ pub fn allocate_for_driver(call: &Call, size: u64, tag: u32) -> Result<Option<u6
     if call.machine().injection().fails(call) {
         return Ok(None);
     }
-    let spec = BlockSpec { paged: true, ..BlockSpec::new(size, String::new()) };
+    let spec = BlockSpec {
+        paged: true,
+        ..BlockSpec::new(size, String::new())
+    };
     allocate(call, spec, tag).map(Some)
 }
 
 fn allocate(call: &Call, spec: BlockSpec, tag: u32) -> Result<u64, Violation> {
     let (size, paged) = (spec.size, spec.paged);
-    let label = format!("{} pool block {} of {}", if paged { "paged" } else { "non-paged" }, tag_text(tag), call.site());
+    let label = format!(
+        "{} pool block {} of {}",
+        if paged { "paged" } else { "non-paged" },
+        tag_text(tag),
+        call.site()
+    );
     // Blocks of a page or more are page-aligned in Windows. A driver that relies on it would be
     // right, but one that needs the guard page right behind its block learns more.
     let machine = call.machine();
-    let address = machine.memory().allocate(BlockSpec { label, access: Access::ReadWrite, ..spec })?;
-    let block = Block { tag, size, paged, site: call.site().clone() };
+    let address = machine.memory().allocate(BlockSpec {
+        label,
+        access: Access::ReadWrite,
+        ..spec
+    })?;
+    let block = Block {
+        tag,
+        size,
+        paged,
+        site: call.site().clone(),
+    };
     machine.pool().blocks().insert(address, block);
     Ok(address)
 }
@@ -147,7 +212,10 @@ fn free(call: &Call, address: u64, tag: Option<u32>) -> Result<(), Violation> {
     let known = machine.pool().blocks().get(&address).cloned();
     let Some(block) = known else {
         let place = machine.describe(address);
-        return Err(call.violation(Rule::Pool, format!("{place} is not an allocated block of pool")));
+        return Err(call.violation(
+            Rule::Pool,
+            format!("{place} is not an allocated block of pool"),
+        ));
     };
     if block.site.driver != call.driver() {
         return Err(call.violation(Rule::Pool, format!("the block belongs to {}", block.site)));
@@ -155,7 +223,11 @@ fn free(call: &Call, address: u64, tag: Option<u32>) -> Result<(), Violation> {
     if let Some(tag) = tag
         && tag != block.tag
     {
-        let detail = format!("freed with tag {}, allocated with {}", tag_text(tag), tag_text(block.tag));
+        let detail = format!(
+            "freed with tag {}, allocated with {}",
+            tag_text(tag),
+            tag_text(block.tag)
+        );
         return Err(call.violation(Rule::Pool, detail));
     }
     if block.paged {

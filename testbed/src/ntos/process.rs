@@ -23,7 +23,10 @@ pub(crate) fn ps_get_process_start_key(call: &Call, process: u64) -> Result<u64,
 /// "PsGetThreadId function (ntifs.h)", Microsoft Learn.
 pub(crate) fn ps_get_thread_id(call: &Call, thread: u64) -> Result<u64, Violation> {
     let Some(thread) = call.machine().objects().thread(thread)? else {
-        return Err(call.violation(Rule::NotModelled, "the thread has ended; its id is not kept"));
+        return Err(call.violation(
+            Rule::NotModelled,
+            "the thread has ended; its id is not kept",
+        ));
     };
     Ok(thread.id())
 }
@@ -35,7 +38,11 @@ pub(crate) fn ps_get_current_thread_id(call: &Call) -> Result<u64, Violation> {
 
 /// "SeLocateProcessImageName function (ntifs.h)", Microsoft Learn: a UNICODE_STRING and its
 /// characters in one block of paged pool that the caller frees with ExFreePool.
-pub(crate) fn se_locate_process_image_name(call: &Call, process: u64, name: u64) -> Result<NtStatus, Violation> {
+pub(crate) fn se_locate_process_image_name(
+    call: &Call,
+    process: u64,
+    name: u64,
+) -> Result<NtStatus, Violation> {
     let process = call.machine().objects().process(process)?;
     let guest = call.guest();
     guest.check_aligned(name, 8, "pImageFileName")?;

@@ -8,7 +8,9 @@ use crate::boundary::import::Call;
 use crate::ntos::object::{Kind, ObjectAddress};
 use crate::ntos::pool::{self, SYSTEM_TAG};
 use crate::ntos::token::{Token, sid_bytes};
-use crate::status::{NtStatus, STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_INFO_CLASS, STATUS_SUCCESS};
+use crate::status::{
+    NtStatus, STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_INFO_CLASS, STATUS_SUCCESS,
+};
 use crate::verifier::{Rule, Violation};
 
 const PRIMARY: &str = "PsDereferencePrimaryToken";
@@ -45,7 +47,10 @@ pub(crate) fn ps_reference_impersonation_token(
     level: u64,
 ) -> Result<u64, Violation> {
     let objects = call.machine().objects();
-    let Some(whom) = objects.thread(thread)?.and_then(|thread| thread.impersonation()) else {
+    let Some(whom) = objects
+        .thread(thread)?
+        .and_then(|thread| thread.impersonation())
+    else {
         return Ok(0);
     };
     let guest = call.guest();
@@ -58,20 +63,35 @@ pub(crate) fn ps_reference_impersonation_token(
 
 /// "PsDereferenceImpersonationToken function (ntifs.h)", Microsoft Learn: NULL is allowed.
 pub(crate) fn ps_dereference_impersonation_token(call: &Call, token: u64) -> Result<(), Violation> {
-    if token == 0 { Ok(()) } else { release(call, token, IMPERSONATION) }
+    if token == 0 {
+        Ok(())
+    } else {
+        release(call, token, IMPERSONATION)
+    }
 }
 
 fn release(call: &Call, token: u64, with: &'static str) -> Result<(), Violation> {
     let objects = call.machine().objects();
     objects.payload::<Token>(ObjectAddress(token), Kind::Token)?;
-    objects.dereference(ObjectAddress(token), call.site(), with).map(drop)
+    objects
+        .dereference(ObjectAddress(token), call.site(), with)
+        .map(drop)
 }
 
 /// "SeCaptureSubjectContextEx function (ntifs.h)", Microsoft Learn.
-pub(crate) fn se_capture_subject_context_ex(call: &Call, thread: u64, process: u64, context: u64) -> Result<(), Violation> {
+pub(crate) fn se_capture_subject_context_ex(
+    call: &Call,
+    thread: u64,
+    process: u64,
+    context: u64,
+) -> Result<(), Violation> {
     let objects = call.machine().objects();
     let owner = objects.process(process)?;
-    let client = if thread == 0 { None } else { objects.thread(thread)?.and_then(|t| t.impersonation()) };
+    let client = if thread == 0 {
+        None
+    } else {
+        objects.thread(thread)?.and_then(|t| t.impersonation())
+    };
     let guest = call.guest();
     guest.check_aligned(context, 8, "SubjectContext")?;
     for token in client.iter().map(|whom| whom.token).chain([owner.token()]) {
@@ -99,8 +119,16 @@ pub(crate) fn se_release_subject_context(call: &Call, context: u64) -> Result<()
 
 /// "SeQueryInformationToken function (ntifs.h)", Microsoft Learn: the answer is paged pool that the
 /// caller frees with ExFreePool, but for classes that answer in the pointer itself.
-pub(crate) fn se_query_information_token(call: &Call, token: u64, class: u32, information: u64) -> Result<NtStatus, Violation> {
-    let token: Arc<Token> = call.machine().objects().payload(ObjectAddress(token), Kind::Token)?;
+pub(crate) fn se_query_information_token(
+    call: &Call,
+    token: u64,
+    class: u32,
+    information: u64,
+) -> Result<NtStatus, Violation> {
+    let token: Arc<Token> = call
+        .machine()
+        .objects()
+        .payload(ObjectAddress(token), Kind::Token)?;
     let guest = call.guest();
     guest.check_aligned(information, 8, "TokenInformation")?;
     // TOKEN_INFORMATION_CLASS (ntifs.h).
@@ -111,14 +139,27 @@ pub(crate) fn se_query_information_token(call: &Call, token: u64, class: u32, in
             Ok(STATUS_SUCCESS)
         }
         // SE_GROUP_INTEGRITY | SE_GROUP_INTEGRITY_ENABLED.
-        25 => answer_sid(call, &format!("S-1-16-{}", token.integrity), 0x60, information),
+        25 => answer_sid(
+            call,
+            &format!("S-1-16-{}", token.integrity),
+            0x60,
+            information,
+        ),
         0 | 50.. => Ok(STATUS_INVALID_INFO_CLASS),
-        other => Err(call.violation(Rule::NotModelled, format!("token information class {other}"))),
+        other => Err(call.violation(
+            Rule::NotModelled,
+            format!("token information class {other}"),
+        )),
     }
 }
 
 /// TOKEN_USER and TOKEN_MANDATORY_LABEL alike: SID_AND_ATTRIBUTES, then the SID it points to.
-fn answer_sid(call: &Call, sid: &str, attributes: u32, information: u64) -> Result<NtStatus, Violation> {
+fn answer_sid(
+    call: &Call,
+    sid: &str,
+    attributes: u32,
+    information: u64,
+) -> Result<NtStatus, Violation> {
     let Some(sid) = sid_bytes(sid) else {
         return Err(call.violation(Rule::Testbed, format!("{sid} is no SID")));
     };

@@ -7,7 +7,11 @@ use crate::verifier::{Rule, Violation};
 const MAXIMUM: u16 = 0xFFFE;
 
 /// "RtlInitUnicodeString function (wdm.h)", Microsoft Learn.
-pub(crate) fn rtl_init_unicode_string(call: &Call, target: u64, source: u64) -> Result<(), Violation> {
+pub(crate) fn rtl_init_unicode_string(
+    call: &Call,
+    target: u64,
+    source: u64,
+) -> Result<(), Violation> {
     let guest = call.guest();
     guest.check_aligned(target, 8, "DestinationString")?;
     let (mut length, mut maximum) = (0_u16, 0_u16);
@@ -28,7 +32,12 @@ pub(crate) fn rtl_init_unicode_string(call: &Call, target: u64, source: u64) -> 
 
 /// "RtlCompareUnicodeString function (wdm.h)", Microsoft Learn. Case is ignored by simple upper-casing,
 /// for ASCII only: other letters would need the system's table, which is not modelled.
-pub(crate) fn rtl_compare_unicode_string(call: &Call, left: u64, right: u64, ignore_case: bool) -> Result<i32, Violation> {
+pub(crate) fn rtl_compare_unicode_string(
+    call: &Call,
+    left: u64,
+    right: u64,
+    ignore_case: bool,
+) -> Result<i32, Violation> {
     let guest = call.guest();
     let mut left = guest.read_unicode_string(left, "String1")?;
     let mut right = guest.read_unicode_string(right, "String2")?;

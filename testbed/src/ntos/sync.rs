@@ -62,10 +62,14 @@ impl Synchronization {
         let range = address..address + size;
         let mut state = self.state();
         if let Some((lock, owner)) = state.held.range(range.clone()).next() {
-            let detail = format!("memory with a spin lock ({lock:#x}) that thread {owner} holds is freed");
+            let detail =
+                format!("memory with a spin lock ({lock:#x}) that thread {owner} holds is freed");
             return Err(Violation::new(Rule::SpinLock, detail));
         }
-        let waited = state.events.range(range.clone()).find(|(_, event)| event.waiters > 0);
+        let waited = state
+            .events
+            .range(range.clone())
+            .find(|(_, event)| event.waiters > 0);
         if let Some((event, _)) = waited {
             let detail = format!("memory with an event ({event:#x}) that is waited for is freed");
             return Err(Violation::new(Rule::Event, detail));
@@ -92,11 +96,17 @@ pub(crate) fn ke_acquire_spin_lock_raise_to_dpc(call: &Call, lock: u64) -> Resul
             let detail = format!("the spin lock at {lock:#x} is held by this thread already");
             return Err(call.violation(Rule::SpinLock, detail));
         }
-        state = sync.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        state = sync
+            .changed
+            .wait(state)
+            .unwrap_or_else(PoisonError::into_inner);
     }
     // KeInitializeSpinLock stores zero; a free lock that holds anything else was never initialised.
     if call.guest().read_u64(lock, "SpinLock")? != 0 {
-        return Err(call.violation(Rule::SpinLock, "the lock is not initialised, or was overwritten"));
+        return Err(call.violation(
+            Rule::SpinLock,
+            "the lock is not initialised, or was overwritten",
+        ));
     }
     call.guest().write_u64(lock, 1, "SpinLock")?;
     state.held.insert(lock, thread.id());
@@ -128,17 +138,30 @@ pub(crate) fn ke_release_spin_lock(call: &Call, lock: u64, irql: u8) -> Result<(
 }
 
 /// "KeInitializeEvent function (wdm.h)", Microsoft Learn.
-pub(crate) fn ke_initialize_event(call: &Call, event: u64, kind: u32, signaled: bool) -> Result<(), Violation> {
+pub(crate) fn ke_initialize_event(
+    call: &Call,
+    event: u64,
+    kind: u32,
+    signaled: bool,
+) -> Result<(), Violation> {
     check_resident(call, event, EVENT_BYTES, "Event")?;
     // EVENT_TYPE: NotificationEvent 0, SynchronizationEvent 1.
     if kind > 1 {
         return Err(call.violation(Rule::Argument, format!("event type {kind}")));
     }
     let mut state = call.machine().sync().state();
-    if state.events.get(&event).is_some_and(|event| event.waiters > 0) {
+    if state
+        .events
+        .get(&event)
+        .is_some_and(|event| event.waiters > 0)
+    {
         return Err(call.violation(Rule::Event, "initialised again while it is waited for"));
     }
-    let new = Event { synchronization: kind == 1, signaled, waiters: 0 };
+    let new = Event {
+        synchronization: kind == 1,
+        signaled,
+        waiters: 0,
+    };
     state.events.insert(event, new);
     let guest = call.guest();
     let header = u64::from(kind) | u64::from(signaled) << 32;
@@ -148,7 +171,12 @@ pub(crate) fn ke_initialize_event(call: &Call, event: u64, kind: u32, signaled: 
 }
 
 /// "KeSetEvent function (wdm.h)", Microsoft Learn. Wait TRUE is not modelled.
-pub(crate) fn ke_set_event(call: &Call, event: u64, _increment: i32, wait: bool) -> Result<i32, Violation> {
+pub(crate) fn ke_set_event(
+    call: &Call,
+    event: u64,
+    _increment: i32,
+    wait: bool,
+) -> Result<i32, Violation> {
     if wait {
         return Err(call.violation(Rule::NotModelled, "Wait TRUE"));
     }
@@ -173,7 +201,8 @@ fn change(call: &Call, address: u64, signaled: bool) -> Result<i32, Violation> {
         return Err(uninitialized(call, address));
     };
     let before = std::mem::replace(&mut event.signaled, signaled);
-    call.guest().write_u32(address + 4, signaled.into(), "Event")?;
+    call.guest()
+        .write_u32(address + 4, signaled.into(), "Event")?;
     drop(state);
     sync.changed.notify_all();
     Ok(before.into())
@@ -181,11 +210,19 @@ fn change(call: &Call, address: u64, signaled: bool) -> Result<i32, Violation> {
 
 pub(super) fn uninitialized(call: &Call, event: u64) -> Violation {
     let place = call.machine().describe(event);
-    call.violation(Rule::Event, format!("the event at {place} was not initialised"))
+    call.violation(
+        Rule::Event,
+        format!("the event at {place} was not initialised"),
+    )
 }
 
 /// Locks and events must be resident: non-paged, writable, aligned.
-pub(super) fn check_resident(call: &Call, address: u64, size: u64, what: &str) -> Result<(), Violation> {
+pub(super) fn check_resident(
+    call: &Call,
+    address: u64,
+    size: u64,
+    what: &str,
+) -> Result<(), Violation> {
     use crate::boundary::guest::Guest;
     let guest = Guest::new(call.machine().memory(), Irql::Dispatch as u8);
     guest.check_aligned(address, 8, what)?;

@@ -20,14 +20,23 @@ const ALL_ACCESS: u32 = 0x001F_FFFF;
 /// handle.
 pub(crate) fn ps_create_system_thread(
     call: &Call,
-    (out, _access, attributes, process, client_id, start, context): (u64, u32, u64, u64, u64, u64, u64),
+    (out, _access, attributes, process, client_id, start, context): (
+        u64,
+        u32,
+        u64,
+        u64,
+        u64,
+        u64,
+        u64,
+    ),
 ) -> Result<NtStatus, Violation> {
     let (guest, machine) = (call.guest(), call.machine());
     if process != 0 || client_id != 0 {
         return Err(call.violation(Rule::NotModelled, "a process or a client id"));
     }
     // OBJECT_ATTRIBUTES: Length 0 (48), ObjectName 16, Attributes 24.
-    let kernel = attributes != 0 && guest.read_u32(attributes + 24, "ObjectAttributes")? & KERNEL_HANDLE != 0;
+    let kernel = attributes != 0
+        && guest.read_u32(attributes + 24, "ObjectAttributes")? & KERNEL_HANDLE != 0;
     let system = machine.system();
     if !kernel && call.thread().process().id() != system.id() {
         let detail = "without OBJ_KERNEL_HANDLE the handle lands in a user process";
@@ -37,8 +46,12 @@ pub(crate) fn ps_create_system_thread(
         return Ok(STATUS_INSUFFICIENT_RESOURCES);
     }
     let new = thread::prepare(&system, Mode::Kernel);
-    let entry = HandleEntry { object: new.object(), access: ALL_ACCESS, attributes: 0, driver: call.driver() };
-
+    let entry = HandleEntry {
+        object: new.object(),
+        access: ALL_ACCESS,
+        attributes: 0,
+        driver: call.driver(),
+    };
     let value = handle::create(machine, &system, true, entry);
     guest.write_u64(out, value, "ThreadHandle")?;
     let label = format!("system thread of {}", call.site());
@@ -54,7 +67,10 @@ pub(crate) fn ps_create_system_thread(
 
 /// "PsTerminateSystemThread function (ntddk.h)", Microsoft Learn: ends the calling thread, which a
 /// driver has created.
-pub(crate) fn ps_terminate_system_thread(call: &Call, _status: u32) -> Result<ThreadEnds, Violation> {
+pub(crate) fn ps_terminate_system_thread(
+    call: &Call,
+    _status: u32,
+) -> Result<ThreadEnds, Violation> {
     if !call::in_system_thread() || call.thread().depth() != 1 {
         let detail = "called outside the body of a system thread";
         return Err(call.violation(Rule::SystemThread, detail));

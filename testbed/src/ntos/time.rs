@@ -37,7 +37,11 @@ pub struct Clock {
 
 impl Clock {
     pub(crate) fn new(source: ClockSource) -> Self {
-        Self { source, looks: AtomicI64::new(0), boot: Instant::now() }
+        Self {
+            source,
+            looks: AtomicI64::new(0),
+            boot: Instant::now(),
+        }
     }
 
     fn stepped(&self, start: i64, step: i64) -> i64 {
@@ -49,8 +53,11 @@ impl Clock {
     pub fn system_time(&self) -> i64 {
         match self.source {
             ClockSource::Host => {
-                let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-                i64::try_from(since.as_nanos() / 100).map_or(i64::MAX, |ticks| ticks.saturating_add(UNIX_EPOCH_TICKS))
+                let since = SystemTime::now()
+                    .duration_since(UNIX_EPOCH)
+                    .unwrap_or_default();
+                i64::try_from(since.as_nanos() / 100)
+                    .map_or(i64::MAX, |ticks| ticks.saturating_add(UNIX_EPOCH_TICKS))
             }
             ClockSource::Stepped { start, step } => self.stepped(start, step),
         }
@@ -60,7 +67,9 @@ impl Clock {
     #[must_use]
     pub fn performance_counter(&self) -> i64 {
         match self.source {
-            ClockSource::Host => i64::try_from(self.boot.elapsed().as_nanos() / 100).unwrap_or(i64::MAX),
+            ClockSource::Host => {
+                i64::try_from(self.boot.elapsed().as_nanos() / 100).unwrap_or(i64::MAX)
+            }
             ClockSource::Stepped { step, .. } => self.stepped(0, step),
         }
     }
@@ -76,7 +85,8 @@ pub(crate) fn ke_query_system_time_precise(call: &Call, time: u64) -> Result<(),
 /// "KeQueryPerformanceCounter function (wdm.h)", Microsoft Learn.
 pub(crate) fn ke_query_performance_counter(call: &Call, frequency: u64) -> Result<i64, Violation> {
     if frequency != 0 {
-        call.guest().write_i64(frequency, FREQUENCY, "PerformanceFrequency")?;
+        call.guest()
+            .write_i64(frequency, FREQUENCY, "PerformanceFrequency")?;
     }
     Ok(call.machine().clock().performance_counter())
 }
@@ -89,4 +99,3 @@ pub(crate) fn ke_query_interrupt_time_precise(call: &Call, counter: u64) -> Resu
     // The counter runs at 10 MHz, so its count is the time in 100 ns.
     Ok(now.unsigned_abs())
 }
-

@@ -66,14 +66,27 @@ mod tests {
     #[test]
     fn a_sid_becomes_its_binary_form() {
         // Local System and the built-in administrators, as MS-DTYP 2.4.2.4 lists them.
-        assert_eq!(sid_bytes("S-1-5-18").unwrap(), [1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0]);
+        assert_eq!(
+            sid_bytes("S-1-5-18").unwrap(),
+            [1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0]
+        );
         let administrators = sid_bytes("S-1-5-32-544").unwrap();
-        assert_eq!(administrators, [1, 2, 0, 0, 0, 0, 0, 5, 32, 0, 0, 0, 0x20, 2, 0, 0]);
+        assert_eq!(
+            administrators,
+            [1, 2, 0, 0, 0, 0, 0, 5, 32, 0, 0, 0, 0x20, 2, 0, 0]
+        );
     }
 
     #[test]
     fn what_is_no_sid_is_refused() {
-        for text in ["", "S-1-", "S-2-5-18", "S-1-5-x", "S-1-5-4294967296", "S-1-281474976710656-1"] {
+        for text in [
+            "",
+            "S-1-",
+            "S-2-5-18",
+            "S-1-5-x",
+            "S-1-5-4294967296",
+            "S-1-281474976710656-1",
+        ] {
             assert_eq!(sid_bytes(text), None, "{text}");
         }
     }

@@ -28,7 +28,10 @@ pub(crate) fn ke_wait_for_single_object(
     }
     let limit = duration(call, call.guest().read_i64(timeout, "Timeout")?);
     if !limit.is_zero() && call.thread().irql() > Irql::Apc as u8 {
-        return Err(call.violation(Rule::Irql, "a wait with a time-out other than zero at DISPATCH_LEVEL"));
+        return Err(call.violation(
+            Rule::Irql,
+            "a wait with a time-out other than zero at DISPATCH_LEVEL",
+        ));
     }
     let is_thread = match call.machine().objects().kind(ObjectAddress(object)) {
         Some(Kind::Thread) => true,
@@ -54,7 +57,12 @@ pub(crate) fn zw_wait_for_single_object(
 ) -> Result<NtStatus, Violation> {
     const SYNCHRONIZE: u32 = 0x0010_0000;
     // The Zw form sets the previous mode to kernel.
-    let found = handle::lookup(call.machine(), call.thread().process(), Mode::Kernel, handle);
+    let found = handle::lookup(
+        call.machine(),
+        call.thread().process(),
+        Mode::Kernel,
+        handle,
+    );
     let Some(entry) = found.ok().filter(|entry| entry.driver == call.driver()) else {
         let detail = format!("{handle:#x} is not a handle that the driver opened");
         return Err(call.violation(Rule::Handle, detail));
@@ -70,7 +78,10 @@ fn duration(call: &Call, timeout: i64) -> Duration {
     let ticks = if timeout <= 0 {
         timeout.unsigned_abs()
     } else {
-        timeout.saturating_sub(call.machine().clock().system_time()).max(0).unsigned_abs()
+        timeout
+            .saturating_sub(call.machine().clock().system_time())
+            .max(0)
+            .unsigned_abs()
     };
     Duration::from_micros(ticks / 10) + Duration::from_nanos(ticks % 10 * 100)
 }
@@ -84,12 +95,18 @@ fn wait(call: &Call, object: u64, is_thread: bool, limit: Duration) -> Result<Nt
         if take(call, &mut state, object, is_thread)? {
             return Ok(STATUS_SUCCESS);
         }
-        let left = end.map_or(Duration::from_secs(3600), |end| end.saturating_duration_since(Instant::now()));
+        let left = end.map_or(Duration::from_secs(3600), |end| {
+            end.saturating_duration_since(Instant::now())
+        });
         if left.is_zero() {
             return Ok(STATUS_TIMEOUT);
         }
         count_waiter(&mut state, object, true);
-        state = sync.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        state = sync
+            .changed
+            .wait_timeout(state, left)
+            .unwrap_or_else(PoisonError::into_inner)
+            .0;
         count_waiter(&mut state, object, false);
     }
 }
@@ -114,6 +131,10 @@ fn take(call: &Call, state: &mut State, object: u64, is_thread: bool) -> Result<
 
 fn count_waiter(state: &mut State, object: u64, waits: bool) {
     if let Some(event) = state.events.get_mut(&object) {
-        event.waiters = if waits { event.waiters + 1 } else { event.waiters.saturating_sub(1) };
+        event.waiters = if waits {
+            event.waiters + 1
+        } else {
+            event.waiters.saturating_sub(1)
+        };
     }
 }

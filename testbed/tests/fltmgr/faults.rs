@@ -17,15 +17,28 @@ const VARIABLE: &str = "TESTBED_FLTMGR_FAULT";
 /// with a request in flight. Without the variable it does nothing.
 #[test]
 fn scenario() {
-    let Ok(fault) = std::env::var(VARIABLE) else { return };
+    let Ok(fault) = std::env::var(VARIABLE) else {
+        return;
+    };
     let bench = Bench::start(&[&format!("fault=\"{fault}\"")]).expect("the parent has compiled it");
-    let token = Token { integrity: 0x3000, ..Token::of("S-1-5-21-1-2-3-500") };
-    let tool = bench.machine.create_process(ProcessSpec::user("tool.exe").token(token));
+    let token = Token {
+        integrity: 0x3000,
+        ..Token::of("S-1-5-21-1-2-3-500")
+    };
+    let tool = bench
+        .machine
+        .create_process(ProcessSpec::user("tool.exe").token(token));
     let client = tool.run(|thread| {
-        thread.machine().connect_port(thread, r"\TestPort", &[6]).expect("connected")
+        thread
+            .machine()
+            .connect_port(thread, r"\TestPort", &[6])
+            .expect("connected")
     });
     let volume = bench.volume;
-    let (hold, same) = (Hold::new(), RequestOptions::default().post(PostOperation::SameThread));
+    let (hold, same) = (
+        Hold::new(),
+        RequestOptions::default().post(PostOperation::SameThread),
+    );
     let writable = RequestOptions::default().writable_system_buffer();
     let all = if fault == "write_buffer" {
         vec![writable]
@@ -43,7 +56,13 @@ fn scenario() {
         for options in all.into_iter().chain([held]) {
             let output_length = if fault == "forge_information" { 64 } else { 0 };
             let input = Some(input.as_slice());
-            let control = FsControl { handle: target, code: CLONE, input, output_length, options };
+            let control = FsControl {
+                handle: target,
+                code: CLONE,
+                input,
+                output_length,
+                options,
+            };
             assert_eq!(thread.fs_control_with(&control).status, STATUS_SUCCESS);
         }
     });
@@ -61,15 +80,30 @@ fn stops(fault: &str, rule: &str, detail: &str) {
         return;
     }
     let output = Command::new(std::env::current_exe().expect("a path"))
-        .args(["--exact", "faults::scenario", "--nocapture", "--test-threads=1"])
+        .args([
+            "--exact",
+            "faults::scenario",
+            "--nocapture",
+            "--test-threads=1",
+        ])
         .env(VARIABLE, fault)
         .output()
         .expect("the scenario runs");
     let report = String::from_utf8_lossy(&output.stderr);
     let printed = String::from_utf8_lossy(&output.stdout);
-    assert_eq!(output.status.code(), Some(verifier::EXIT_CODE), "{fault}:\n{report}{printed}");
-    assert!(report.contains(&format!("VIOLATION of rule {rule}\n")), "{fault}:\n{report}");
-    assert!(report.contains(detail), "{fault}: no {detail:?} in\n{report}");
+    assert_eq!(
+        output.status.code(),
+        Some(verifier::EXIT_CODE),
+        "{fault}:\n{report}{printed}"
+    );
+    assert!(
+        report.contains(&format!("VIOLATION of rule {rule}\n")),
+        "{fault}:\n{report}"
+    );
+    assert!(
+        report.contains(detail),
+        "{fault}: no {detail:?} in\n{report}"
+    );
 }
 
 macro_rules! faults {

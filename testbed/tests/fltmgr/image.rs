@@ -37,19 +37,44 @@ pub(crate) fn filter(flags: &[&str]) -> Option<TestImage> {
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let mut command = Command::new(rustc);
     command.args(["--edition", "2024", "--target", "x86_64-pc-windows-msvc"]);
-    command.args(["--crate-type", "cdylib", "--crate-name", "filter", "-C", "panic=abort"]);
-    command.args(["-C", "opt-level=2", "-C", "linker=rust-lld", "--cap-lints", "warn"]);
-    command.args(["-C", "link-args=/NODEFAULTLIB /ENTRY:DriverEntry /SUBSYSTEM:NATIVE /DRIVER"]);
+    command.args([
+        "--crate-type",
+        "cdylib",
+        "--crate-name",
+        "filter",
+        "-C",
+        "panic=abort",
+    ]);
+    command.args([
+        "-C",
+        "opt-level=2",
+        "-C",
+        "linker=rust-lld",
+        "--cap-lints",
+        "warn",
+    ]);
+    command.args([
+        "-C",
+        "link-args=/NODEFAULTLIB /ENTRY:DriverEntry /SUBSYSTEM:NATIVE /DRIVER",
+    ]);
     for flag in flags {
         command.args(["--cfg", flag]);
     }
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/images/filter.rs");
-    let output = command.arg("-o").arg(image.path()).arg(source).output().expect("rustc runs");
+    let output = command
+        .arg("-o")
+        .arg(image.path())
+        .arg(source)
+        .output()
+        .expect("rustc runs");
     let text = String::from_utf8_lossy(&output.stderr);
     if !output.status.success() && text.contains("can't find crate for `core`") {
         println!("not run: rustup target add x86_64-pc-windows-msvc");
         return None;
     }
-    assert!(output.status.success(), "the test image does not compile:\n{text}");
+    assert!(
+        output.status.success(),
+        "the test image does not compile:\n{text}"
+    );
     Some(image)
 }

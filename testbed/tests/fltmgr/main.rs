@@ -5,6 +5,7 @@
 mod faults;
 mod image;
 mod ports;
+mod refusals;
 mod requests;
 mod unload;
 
@@ -12,7 +13,9 @@ use std::sync::Arc;
 
 use testbed::fltmgr::{Callback, TraceEntry};
 use testbed::io::{Handle, VolumeId, VolumeSpec};
-use testbed::volume::{FILE_GENERIC_READ, FILE_GENERIC_WRITE, FSCTL_DUPLICATE_EXTENTS_TO_FILE, OpenRequest};
+use testbed::volume::{
+    FILE_GENERIC_READ, FILE_GENERIC_WRITE, FSCTL_DUPLICATE_EXTENTS_TO_FILE, OpenRequest,
+};
 use testbed::{BootOptions, Machine, NtStatus, Process, ProcessSpec, UserThread};
 
 /// FSCTL_DUPLICATE_EXTENTS_TO_FILE.
@@ -31,11 +34,19 @@ impl Bench {
     fn start(flags: &[&str]) -> Option<Self> {
         let image = image::filter(flags)?;
         let machine = Machine::boot(BootOptions::default());
-        let volume = machine.mount(VolumeSpec::refs(4096)).expect("the volume mounts");
+        let volume = machine
+            .mount(VolumeSpec::refs(4096))
+            .expect("the volume mounts");
         machine.filter_manager().start_trace();
-        machine.load_driver(&image.path(), "Filter").expect("the driver loads");
+        machine
+            .load_driver(&image.path(), "Filter")
+            .expect("the driver loads");
         let copy = machine.create_process(ProcessSpec::user(r"\Device\HarddiskVolume1\copy.exe"));
-        Some(Self { machine, volume, copy })
+        Some(Self {
+            machine,
+            volume,
+            copy,
+        })
     }
 
     /// Ends everything; the driver must have given back what it took.
@@ -46,22 +57,34 @@ impl Bench {
 
     fn printed(&self, text: &str) -> usize {
         let lines = self.machine.debug_output();
-        lines.iter().filter(|line| line.trim_end_matches(['\0', '\n']) == text).count()
+        lines
+            .iter()
+            .filter(|line| line.trim_end_matches(['\0', '\n']) == text)
+            .count()
     }
 
     fn calls(&self, callback: Callback) -> Vec<TraceEntry> {
         let trace = self.machine.filter_manager().take_trace();
-        trace.into_iter().filter(|entry| entry.callback == callback).collect()
+        trace
+            .into_iter()
+            .filter(|entry| entry.callback == callback)
+            .collect()
     }
 }
 
 /// A source of two clusters and a target of the same size, both open.
 fn two_files(thread: &UserThread, volume: VolumeId) -> (Handle, Handle) {
     let access = FILE_GENERIC_READ | FILE_GENERIC_WRITE;
-    let open = |path| thread.create_file(volume, path, &OpenRequest::create(access)).expect("created");
+    let open = |path| {
+        thread
+            .create_file(volume, path, &OpenRequest::create(access))
+            .expect("created")
+    };
     let (source, target) = (open(r"\Source.bin"), open(r"\Target.bin"));
     thread.write(source, 0, &[7; 2 * CLUSTER]).expect("written");
-    thread.set_end_of_file(target, 2 * CLUSTER as u64).expect("extended");
+    thread
+        .set_end_of_file(target, 2 * CLUSTER as u64)
+        .expect("extended");
     (source, target)
 }
 

@@ -1,2 +1,0 @@
-//! Skeleton.
-#![no_std]

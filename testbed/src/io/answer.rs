@@ -1,0 +1,84 @@
+//! What the file system makes of a request: the end of the way down.
+
+use std::sync::Arc;
+
+use super::FileObject;
+use crate::boundary::guest::Guest;
+use crate::fltmgr::{Completion, Request};
+use crate::ntos::handle;
+use crate::ntos::object::Kind;
+use crate::process::Bitness;
+use crate::status::{STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_PARAMETER, STATUS_SUCCESS};
+use crate::thread::{Mode, Thread};
+use crate::verifier::{self, Violation};
+use crate::volume::{Caller, CallerMode, ControlRequest, SourceOpen, Status};
+
+/// The file system works on the request, in the context of `thread`.
+///
+/// A request without buffer that claims input comes from a driver; Windows file systems differ in
+/// what they do then, this one says STATUS_INVALID_PARAMETER.
+pub(super) fn file_system(
+    thread: &Arc<Thread>,
+    request: &Request,
+) -> Result<Completion, Violation> {
+    let machine = thread.machine();
+    let nothing = |status| {
+        Ok(Completion {
+            status,
+            information: 0,
+        })
+    };
+    if !request.minor.has_control_code() {
+        return nothing(STATUS_SUCCESS);
+    }
+    if request.system_buffer == 0 && request.input_length != 0 {
+        return nothing(STATUS_INVALID_PARAMETER);
+    }
+    let Some((_, open)) = request.file.open() else {
+        return nothing(STATUS_INVALID_DEVICE_REQUEST);
+    };
+    let guest = Guest::new(machine.memory(), 0);
+    let input = guest.host_read(request.system_buffer, u64::from(request.input_length))?;
+    let control = ControlRequest {
+        code: request.code,
+        input: &input,
+        output_length: request.output_length,
+        caller: caller(request),
+    };
+    let answer = open.fs_control(&control, &mut |value| resolve(thread, request.mode, value));
+    guest.host_write(request.system_buffer, &answer.output)?;
+    Ok(Completion {
+        status: answer.status.into(),
+        information: answer.information,
+    })
+}
+
+fn caller(request: &Request) -> Caller {
+    let mode = match request.mode {
+        Mode::User => CallerMode::User,
+        Mode::Kernel => CallerMode::Kernel,
+    };
+    // IoIs32bitProcess: of the IRP, so of the thread that asked.
+    let bits32 =
+        request.mode == Mode::User && request.originator.process().bitness() == Bitness::Bits32;
+    Caller { mode, bits32 }
+}
+
+/// What a source handle means in the process of `thread`, for a request of this mode.
+fn resolve(thread: &Arc<Thread>, mode: Mode, value: u64) -> Result<SourceOpen, Status> {
+    let machine = thread.machine();
+    let entry = handle::lookup(machine, thread.process(), mode, value)
+        .map_err(|status| Status(status.0))?;
+    if machine.objects().kind(entry.object) != Some(Kind::File) {
+        return Err(Status::OBJECT_TYPE_MISMATCH);
+    }
+    let file: Arc<FileObject> =
+        verifier::settle(machine.objects().payload(entry.object, Kind::File));
+    Ok(match file.open() {
+        Some((_, open)) => SourceOpen::Open {
+            file: Arc::clone(open),
+            granted: entry.access,
+        },
+        None => SourceOpen::Foreign,
+    })
+}
