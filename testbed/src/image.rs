@@ -4,21 +4,21 @@
 //! crate, copies it to fresh pages, relocates it, points its import address table to trampolines and
 //! variables of the test-bed, and protects each section as its header asks. An import without a model
 //! refuses the image and is named, with all the others that have none.
-#![expect(
-    unsafe_code,
-    reason = "maps executable memory and copies the image into it"
-)]
+
+mod headers;
 
 use std::fmt;
-use std::ptr;
 use std::sync::Arc;
 
 use object::LittleEndian as LE;
 use object::pe::{self, ImageNtHeaders64};
 use object::read::pe::{ImageNtHeaders, ImageOptionalHeader, Import as PeImport, PeFile64};
 
-use crate::boundary::import::{Binding, Import, ImportTable, Trampolines, map_anonymous};
-use crate::boundary::memory::{Access, Memory, PAGE, host_usize, protect};
+use self::headers::Section;
+use crate::boundary::import::{Import, ImportTable};
+use crate::boundary::mapping::{Mapping, protect};
+use crate::boundary::memory::{Access, Memory, PAGE, host_usize};
+use crate::boundary::trampoline::{Binding, Trampolines};
 use crate::machine::Machine;
 use crate::verifier::Violation;
 
@@ -78,18 +78,10 @@ pub(crate) struct Owner {
 pub(crate) struct Image {
     memory: Arc<Memory>,
     name: Arc<str>,
-    base: u64,
-    size: u64,
+    pages: Mapping,
     entry: u64,
     sections: Vec<Section>,
     _trampolines: Trampolines,
-}
-
-#[derive(Clone, Debug)]
-struct Section {
-    address: u64,
-    size: u64,
-    access: Access,
 }
 
 /// An import slot: where it is, and what it gets.
@@ -112,25 +104,23 @@ impl Image {
         tables: &[&'static ImportTable],
     ) -> Result<Self, ImageError> {
         let file = PeFile64::parse(bytes)?;
-        check_headers(&file)?;
+        headers::check(&file, bytes)?;
         let slots = resolve_imports(machine, &file, tables)?;
         let header = file.nt_headers().optional_header();
-        let size = u64::from(header.size_of_image()).next_multiple_of(PAGE);
-        let base = map_anonymous(size)?;
-        let mut image = vec![0; host_usize(size)];
+        let pages = Mapping::anonymous(u64::from(header.size_of_image()).next_multiple_of(PAGE))?;
+        let base = pages.start();
+        let sections = headers::sections(&file, base, pages.size())?;
+        let mut image = vec![0; host_usize(pages.size())];
         copy_sections(&file, bytes, &mut image)?;
         relocate(&file, &mut image, base.wrapping_sub(header.image_base()))?;
         let trampolines = bind(owner, base, &slots, &mut image)?;
-        let target: *mut u8 = ptr::with_exposed_provenance_mut(host_usize(base));
-        // SAFETY: `map_anonymous` just returned `size` writable bytes, and `image` has as many.
-        unsafe { ptr::copy_nonoverlapping(image.as_ptr(), target, image.len()) };
+        pages.fill(&image, Access::None)?;
         let mapped = Self {
             memory: Arc::clone(machine.memory()),
             name: Arc::clone(&owner.name),
-            base,
-            size,
+            pages,
             entry: base + u64::from(header.address_of_entry_point()),
-            sections: sections(&file, base)?,
+            sections,
             _trampolines: trampolines,
         };
         mapped.protect_sections()?;
@@ -144,10 +134,27 @@ impl Image {
 
     /// "name+rva" for an address within.
     pub(crate) fn place(&self, address: u64) -> Option<String> {
-        let rva = address
-            .checked_sub(self.base)
-            .filter(|rva| *rva < self.size)?;
-        Some(format!("{}+{rva:#x}", self.name))
+        let rva = address.wrapping_sub(self.pages.start());
+        self.pages
+            .contains(address)
+            .then(|| format!("{}+{rva:#x}", self.name))
+    }
+
+    /// Takes the discardable sections away, as the system does when DriverEntry has returned.
+    pub(crate) fn discard_init(&self) -> Result<(), Violation> {
+        for section in self.sections.iter().filter(|section| section.discardable) {
+            protect(
+                section.address,
+                section.size.next_multiple_of(PAGE),
+                Access::None,
+            )?;
+            self.memory.change_range(
+                section.address,
+                Access::None,
+                Some("the end of DriverEntry"),
+            );
+        }
+        Ok(())
     }
 
     /// Takes all access away: the driver is unloaded.
@@ -159,22 +166,17 @@ impl Image {
                 Some("the unload of the driver"),
             );
         }
-        protect(self.base, self.size, Access::None)
+        protect(self.pages.start(), self.pages.size(), Access::None)
     }
 
     fn protect_sections(&self) -> Result<(), Violation> {
-        protect(self.base, self.size, Access::None)?;
         for section in &self.sections {
             protect(
                 section.address,
                 section.size.next_multiple_of(PAGE),
                 section.access,
             )?;
-            let label = format!(
-                "section of {} at {:#x}",
-                self.name,
-                section.address - self.base
-            );
+            let label = format!("section {} of {}", section.name, self.name);
             self.memory
                 .add_range(section.address, section.size, section.access, label);
         }
@@ -187,10 +189,6 @@ impl Drop for Image {
         for section in &self.sections {
             self.memory.remove_range(section.address);
         }
-        let start = ptr::with_exposed_provenance_mut(host_usize(self.base));
-        // SAFETY: `map` mapped exactly this range, and nothing of the image runs any more: its driver
-        // was unloaded or never started.
-        unsafe { libc::munmap(start, host_usize(self.size)) };
     }
 }
 
@@ -198,48 +196,13 @@ fn malformed<T>(why: impl Into<String>) -> Result<T, ImageError> {
     Err(ImageError::Malformed(why.into()))
 }
 
-fn check_headers(file: &PeFile64<'_>) -> Result<(), ImageError> {
-    let headers = file.nt_headers();
-    let machine = headers.file_header().machine.get(LE);
-    if machine != pe::IMAGE_FILE_MACHINE_AMD64 {
-        return malformed(format!("machine {machine:#06x}"));
-    }
-    let header = headers.optional_header();
-    if header.subsystem() != pe::IMAGE_SUBSYSTEM_NATIVE {
-        return malformed(format!("subsystem {}, not native", header.subsystem()));
-    }
-    if u64::from(header.section_alignment()) != PAGE {
-        return malformed(format!("section alignment {}", header.section_alignment()));
-    }
-    if header.address_of_entry_point() == 0 {
-        return malformed("no entry point");
-    }
-    Ok(())
-}
-
-fn sections(file: &PeFile64<'_>, base: u64) -> Result<Vec<Section>, ImageError> {
-    let mut sections = Vec::new();
-    for header in file.section_table().iter() {
-        let flags = header.characteristics.get(LE);
-        let has = |flag| flags & flag != 0;
-        let access = match (has(pe::IMAGE_SCN_MEM_EXECUTE), has(pe::IMAGE_SCN_MEM_WRITE)) {
-            (true, true) => return malformed("a section is writable and executable"),
-            (true, false) => Access::Execute,
-            (false, true) => Access::ReadWrite,
-            (false, false) => Access::ReadOnly,
-        };
-        let address = base + u64::from(header.virtual_address.get(LE));
-        let size = u64::from(header.virtual_size.get(LE).max(1));
-        sections.push(Section {
-            address,
-            size,
-            access,
-        });
-    }
-    Ok(sections)
-}
-
 fn copy_sections(file: &PeFile64<'_>, bytes: &[u8], image: &mut [u8]) -> Result<(), ImageError> {
+    let headers = u64::from(file.nt_headers().optional_header().size_of_headers());
+    let parts = slice(bytes, 0, headers).zip(image.get_mut(..host_usize(headers)));
+    let Some((source, room)) = parts else {
+        return malformed("the headers leave the image");
+    };
+    room.copy_from_slice(source);
     for header in file.section_table().iter() {
         let (offset, size) = header.pe_file_range();
         let source = slice(bytes, u64::from(offset), u64::from(size));

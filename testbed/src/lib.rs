@@ -15,6 +15,7 @@
 pub mod boundary;
 pub mod fltmgr;
 pub mod image;
+pub mod injection;
 pub mod io;
 mod loader;
 pub mod machine;
@@ -26,8 +27,9 @@ pub mod verifier;
 pub mod volume;
 
 pub use image::ImageError;
+pub use injection::Injection;
 pub use loader::{LoadError, UnloadError};
-pub use machine::{BootOptions, Injection, Machine, Summary};
+pub use machine::{BootOptions, Machine, Summary};
 pub use process::{Bitness, Process, ProcessSpec};
 pub use status::NtStatus;
 pub use thread::{KernelThread, Thread, UserThread};

@@ -144,6 +144,7 @@ impl Machine {
             verifier::settle(enter(thread.thread(), name, object, image.entry()))
         });
         if status.is_success() {
+            verifier::settle(image.discard_init());
             return Ok(());
         }
         let left = self.remove(number);

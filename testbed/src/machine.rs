@@ -2,17 +2,17 @@
 //!
 //! [`Machine`] is what a test starts with: boot, mount, load a driver, run processes, unload, shut
 //! down. It holds one piece of each manager; the managers find each other through it. Loading is in
-//! `loader`, what a test may wish to fail is [`Injection`].
+//! `loader`, what a test may wish to fail is `injection`.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::boundary::fault;
-use crate::boundary::import::Call;
 use crate::boundary::memory::Memory;
 use crate::fltmgr::{self, FilterManager, PortClient};
 use crate::image::Image;
+use crate::injection::Injection;
 use crate::io::{self, IoManager, MountError, VolumeId, VolumeSpec};
 use crate::loader::Driver;
 use crate::ntos::object::{Kind, ObjectAddress, ObjectTable};
@@ -42,39 +42,6 @@ impl Default for BootOptions {
             seed: 0x2545_F491_4F6C_DD1D,
             pool_limit: 1 << 30,
         }
-    }
-}
-
-/// Chooses calls that fail for want of memory.
-#[derive(Debug, Default)]
-pub struct Injection {
-    /// Fallible calls so far.
-    calls: AtomicU64,
-    /// The number of the one call that fails, counted from 1; 0 for none.
-    chosen: AtomicU64,
-}
-
-impl Injection {
-    /// Lets the `number`th fallible call from now on fail, counted from 1; 0 lets none fail.
-    pub fn fail(&self, number: u64) {
-        let before = self.calls.load(Ordering::Relaxed);
-        let chosen = if number == 0 { 0 } else { before + number };
-        self.chosen.store(chosen, Ordering::Relaxed);
-    }
-
-    /// How many fallible calls drivers have made so far.
-    #[must_use]
-    pub fn calls(&self) -> u64 {
-        self.calls.load(Ordering::Relaxed)
-    }
-
-    /// Counts a fallible call of a driver and says whether it is the chosen one.
-    pub(crate) fn fails(&self, call: &Call) -> bool {
-        if call.driver() == 0 {
-            return false;
-        }
-        let number = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
-        number == self.chosen.load(Ordering::Relaxed)
     }
 }
 
@@ -310,12 +277,21 @@ impl Machine {
         self.objects.owns(address) || self.memory.owns(address)
     }
 
-    /// "image+rva" for an address in a loaded driver.
+    /// "image+rva" for an address in a driver, unloaded ones included.
     #[must_use]
     pub fn image_place(&self, address: u64) -> Option<String> {
         // Called from the fault handler too: a lock that is held must not hang the report.
-        let drivers = self.drivers.try_lock().ok()?;
-        drivers.iter().find_map(|driver| driver.place(address))
+        let loaded = self.drivers.try_lock().ok();
+        let place =
+            loaded.and_then(|drivers| drivers.iter().find_map(|driver| driver.place(address)));
+        let gone = || {
+            let unloaded = self.unloaded.try_lock().ok()?;
+            unloaded
+                .iter()
+                .find_map(|image| image.place(address))
+                .map(|place| format!("{place} (unloaded)"))
+        };
+        place.or_else(gone)
     }
 
     /// The driver object of a loaded driver.

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod build;
+mod demo;
 mod files;
 mod image;
 mod imports;
@@ -40,6 +41,8 @@ enum Command {
     Image,
     /// Build the driver for x64 and print where the image is
     Build,
+    /// Clone real files in the test-bed under the eyes of the driver, and check what it records
+    Demo(demo::Options),
     /// Formats, lints, all tests, image rules
     Test,
     /// The rules of the house that no compiler knows
@@ -60,6 +63,7 @@ fn run(command: Command) -> Result<()> {
     match command {
         Command::Image => image::build_and_report(),
         Command::Build => build(),
+        Command::Demo(options) => demo::run(&options),
         Command::Test => test::run(),
         Command::Lint => lint::run(),
     }

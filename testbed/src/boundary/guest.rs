@@ -11,6 +11,7 @@
 use std::ptr;
 
 use super::memory::{Access, Memory, Range, host_usize};
+use crate::ntos::Irql;
 use crate::verifier::{Rule, Violation};
 
 /// Reads and writes on behalf of code that runs at one IRQL.
@@ -181,46 +182,31 @@ impl<'a> Guest<'a> {
         access: Access,
         what: &str,
     ) -> Result<Range, Violation> {
-        let bad = |why: &str| {
+        let bad = |rule, why: &str| {
             let place = self.memory.describe(address);
-            Violation::new(
-                Rule::BadPointer,
+            Err(Violation::new(
+                rule,
                 format!("{what}: {why} ({size} bytes at {place})"),
-            )
+            ))
         };
-        let range = self
-            .memory
-            .range_at(address)
-            .ok_or_else(|| bad("bad pointer"))?;
-        if let Some(by) = &range.freed {
-            let detail = format!(
-                "{what}: {} ({} was freed by {by})",
-                self.memory.describe(address),
-                range.label
-            );
-            return Err(Violation::new(Rule::UseAfterFree, detail));
+        let Some(range) = self.memory.range_at(address) else {
+            return bad(Rule::BadPointer, "bad pointer");
+        };
+        if range.freed.is_some() {
+            return bad(Rule::UseAfterFree, "used after it was freed");
         }
         let room = (range.address + range.size).saturating_sub(address);
         if address < range.address || room < size {
-            return Err(bad("outside the block"));
+            return bad(Rule::BadPointer, "outside the block");
         }
-        let allowed = match access {
-            Access::None => true,
-            Access::ReadOnly => range.access != Access::None,
-            Access::ReadWrite | Access::Execute => range.access == access,
-        };
-        if !allowed {
-            return Err(bad(&format!(
-                "needs {access:?}, the block allows {:?}",
-                range.access
-            )));
-        }
-        if range.paged && self.irql >= 2 {
-            let detail = format!(
-                "{what}: paged memory ({}) touched at IRQL {}",
-                range.label, self.irql
+        if !allows(range.access, access) {
+            return bad(
+                Rule::BadPointer,
+                &format!("needs {access:?}, it allows {:?}", range.access),
             );
-            return Err(Violation::new(Rule::Irql, detail));
+        }
+        if range.paged && self.irql >= Irql::Dispatch as u8 {
+            return bad(Rule::Irql, "paged memory touched at DISPATCH_LEVEL");
         }
         Ok(range)
     }
@@ -310,5 +296,14 @@ impl<'a> Guest<'a> {
         // the arena through the writable host view, or a writable section or stack of the image.
         // 3. No Rust reference points there: the host keeps addresses only.
         unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), target, bytes.len()) };
+    }
+}
+
+/// Whether memory that allows `allowed` may be used in the way of `wanted`.
+fn allows(allowed: Access, wanted: Access) -> bool {
+    match wanted {
+        Access::None => true,
+        Access::ReadOnly => allowed != Access::None,
+        Access::ReadWrite | Access::Execute => allowed == wanted,
     }
 }

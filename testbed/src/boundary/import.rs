@@ -35,7 +35,7 @@ pub struct ImportTable {
 
 /// Writes the import table of a module.
 ///
-/// ```ignore
+/// ```text
 /// imports! {
 ///     pub static IMPORTS: "ntoskrnl.exe" {
 ///         ExFreePool(block: u64) -> () [Dispatch] => pool::ex_free_pool;

@@ -15,7 +15,10 @@ pub mod memory;
 pub(crate) mod trampoline;
 
 /// Ends the process at once: no destructors, no exit handlers, no waiting for other threads.
-#[expect(unsafe_code, reason = "the one system call that ends a process without running code of it")]
+#[expect(
+    unsafe_code,
+    reason = "the one system call that ends a process without running code of it"
+)]
 pub(crate) fn exit_now(code: i32) -> ! {
     // SAFETY: `_exit` takes any integer and touches no memory of the process.
     unsafe { libc::_exit(code) }

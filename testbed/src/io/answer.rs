@@ -67,6 +67,11 @@ fn caller(request: &Request) -> Caller {
 /// What a source handle means in the process of `thread`, for a request of this mode.
 fn resolve(thread: &Arc<Thread>, mode: Mode, value: u64) -> Result<SourceOpen, Status> {
     let machine = thread.machine();
+    // The pseudo-handles lead to the current process and thread, which are no files (Win32,
+    // "GetCurrentProcess function").
+    if matches!(value, handle::CURRENT_PROCESS | handle::CURRENT_THREAD) {
+        return Err(Status::OBJECT_TYPE_MISMATCH);
+    }
     let entry = handle::lookup(machine, thread.process(), mode, value)
         .map_err(|status| Status(status.0))?;
     if machine.objects().kind(entry.object) != Some(Kind::File) {

@@ -7,6 +7,7 @@
 pub mod debug;
 pub mod handle;
 pub mod memory;
+pub mod ob;
 pub mod object;
 pub mod pool;
 pub mod process;
@@ -59,11 +60,11 @@ imports! {
         ExAllocatePool2(flags: u64, size: u64, tag: u32) -> u64 [Dispatch] => pool::ex_allocate_pool2;
         ExFreePool(block: u64) -> () [Dispatch] => pool::ex_free_pool;
         ExFreePoolWithTag(block: u64, tag: u32) -> () [Dispatch] => pool::ex_free_pool_with_tag;
-        ObReferenceObjectByHandle(handle: u64, access: u32, object_type: u64, mode: u8, object: u64, information: u64) -> NtStatus [Passive] => [object::ob_reference_object_by_handle];
-        ObfReferenceObject(object: u64) -> i64 [Dispatch] => object::obf_reference_object;
-        ObfDereferenceObject(object: u64) -> i64 [Dispatch] => object::obf_dereference_object;
-        ZwClose(handle: u64) -> NtStatus [Passive] => object::zw_close;
-        IoGetCurrentProcess() -> u64 [Dispatch] => process::io_get_current_process;
+        ObReferenceObjectByHandle(handle: u64, access: u32, object_type: u64, mode: u8, object: u64, information: u64) -> NtStatus [Passive] => [ob::ob_reference_object_by_handle];
+        ObfReferenceObject(object: u64) -> i64 [Dispatch] => ob::obf_reference_object;
+        ObfDereferenceObject(object: u64) -> i64 [Dispatch] => ob::obf_dereference_object;
+        ZwClose(handle: u64) -> NtStatus [Passive] => ob::zw_close;
+        IoGetCurrentProcess() -> u64 [High] => process::io_get_current_process;
         PsGetProcessId(process: u64) -> u64 [Dispatch] => process::ps_get_process_id;
         PsGetThreadId(thread: u64) -> u64 [Dispatch] => process::ps_get_thread_id;
         PsGetCurrentThreadId() -> u64 [Dispatch] => process::ps_get_current_thread_id;

@@ -97,34 +97,10 @@ pub(crate) fn ex_allocate_pool2(
     size: u64,
     tag: u32,
 ) -> Result<u64, Violation> {
-    let refuse = |rule, why: String| Err(call.violation(rule, why));
-    if flags & NON_PAGED_EXECUTE != 0 {
-        return refuse(Rule::Pool, "executable pool".to_owned());
-    }
-    if flags & RAISE_ON_FAILURE != 0 {
-        return refuse(
-            Rule::Pool,
-            "POOL_FLAG_RAISE_ON_FAILURE: nobody could catch it".to_owned(),
-        );
+    if let Some(why) = bad_request(flags, size, tag) {
+        return Err(call.violation(Rule::Pool, why));
     }
     let paged = flags & PAGED != 0;
-    if flags & !KNOWN != 0 || paged == (flags & NON_PAGED != 0) {
-        return refuse(Rule::Pool, format!("flags {flags:#x}"));
-    }
-    if tag == 0
-        || tag
-            .to_le_bytes()
-            .iter()
-            .any(|byte| !(0x20..0x7F).contains(byte))
-    {
-        return refuse(
-            Rule::Pool,
-            format!("tag {tag:#x}: four printable characters, not zero"),
-        );
-    }
-    if size == 0 {
-        return refuse(Rule::Pool, "zero bytes".to_owned());
-    }
     if paged {
         call.check_irql(Irql::Apc)?;
     }
@@ -141,16 +117,32 @@ pub(crate) fn ex_allocate_pool2(
     } else {
         0
     };
-    allocate(
-        call,
-        BlockSpec {
-            align,
-            fill,
-            paged,
-            ..BlockSpec::new(size, String::new())
-        },
-        tag,
-    )
+    let spec = BlockSpec {
+        align,
+        fill,
+        paged,
+        ..BlockSpec::new(size, String::new())
+    };
+    allocate(call, spec, tag)
+}
+
+/// What is wrong with a request, beyond the IRQL.
+fn bad_request(flags: u64, size: u64, tag: u32) -> Option<String> {
+    let printable = tag
+        .to_le_bytes()
+        .iter()
+        .all(|byte| (0x20..0x7F).contains(byte));
+    if flags & NON_PAGED_EXECUTE != 0 {
+        Some("executable pool".to_owned())
+    } else if flags & RAISE_ON_FAILURE != 0 {
+        Some("POOL_FLAG_RAISE_ON_FAILURE: nobody could catch it".to_owned())
+    } else if flags & !KNOWN != 0 || (flags & PAGED == 0) == (flags & NON_PAGED == 0) {
+        Some(format!("flags {flags:#x}"))
+    } else if !printable {
+        Some(format!("tag {tag:#x}: four printable characters, not zero"))
+    } else {
+        (size == 0).then(|| "zero bytes".to_owned())
+    }
 }
 
 /// A block of paged pool that a routine of the kernel hands to the driver, which frees it with

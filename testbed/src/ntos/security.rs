@@ -133,18 +133,17 @@ pub(crate) fn se_query_information_token(
     guest.check_aligned(information, 8, "TokenInformation")?;
     // TOKEN_INFORMATION_CLASS (ntifs.h).
     match class {
-        1 => answer_sid(call, &token.user, 0, information),
-        12 => {
-            guest.write_u32(information, token.session, "TokenInformation")?;
+        1 => answer_user(call, &token.user, information),
+        // A DWORD in the place of the pointer: TokenSessionId, TokenIntegrityLevel.
+        12 | 25 => {
+            let value = if class == 12 {
+                token.session
+            } else {
+                token.integrity
+            };
+            guest.write_u32(information, value, "TokenInformation")?;
             Ok(STATUS_SUCCESS)
         }
-        // SE_GROUP_INTEGRITY | SE_GROUP_INTEGRITY_ENABLED.
-        25 => answer_sid(
-            call,
-            &format!("S-1-16-{}", token.integrity),
-            0x60,
-            information,
-        ),
         0 | 50.. => Ok(STATUS_INVALID_INFO_CLASS),
         other => Err(call.violation(
             Rule::NotModelled,
@@ -153,13 +152,8 @@ pub(crate) fn se_query_information_token(
     }
 }
 
-/// TOKEN_USER and TOKEN_MANDATORY_LABEL alike: SID_AND_ATTRIBUTES, then the SID it points to.
-fn answer_sid(
-    call: &Call,
-    sid: &str,
-    attributes: u32,
-    information: u64,
-) -> Result<NtStatus, Violation> {
+/// TOKEN_USER: SID_AND_ATTRIBUTES (Sid 0, Attributes 8), then the SID it points to.
+fn answer_user(call: &Call, sid: &str, information: u64) -> Result<NtStatus, Violation> {
     let Some(sid) = sid_bytes(sid) else {
         return Err(call.violation(Rule::Testbed, format!("{sid} is no SID")));
     };
@@ -168,7 +162,7 @@ fn answer_sid(
         return Ok(STATUS_INSUFFICIENT_RESOURCES);
     };
     let mut bytes = (block + 16).to_le_bytes().to_vec();
-    bytes.extend_from_slice(&u64::from(attributes).to_le_bytes());
+    bytes.extend_from_slice(&[0; 8]);
     bytes.extend_from_slice(&sid);
     let guest = call.guest();
     guest.host_write(block, &bytes)?;

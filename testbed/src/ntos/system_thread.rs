@@ -59,7 +59,10 @@ pub(crate) fn ps_create_system_thread(
     let body = Arc::clone(&new);
     machine.keep(Running::start(move || {
         thread::run_prepared(&body, |thread| {
-            verifier::settle(call::system_thread(thread, &label, start, context));
+            // "runs .. inside a critical region with normal kernel APCs disabled" (same page).
+            thread.in_critical_region(|| {
+                verifier::settle(call::system_thread(thread, &label, start, context));
+            });
         });
     }));
     Ok(STATUS_SUCCESS)

@@ -129,6 +129,7 @@ faults! {
     read_past: "fault", "0 bytes past the end of the 32-byte system buffer of request 1";
     write_buffer: "callback-data", "byte 0x0 of the system buffer";
     use_after_end: "fault", "FLT_CALLBACK_DATA of request 1";
+    use_between: "fault", "FLT_CALLBACK_DATA of request 3";
     passive_in_post: "irql", "FltGetInstanceContext: called at DISPATCH_LEVEL";
     context_in_post: "context", "may release contexts, not get or set them";
     forge_information: "callback-data", "Information 1048576 for an output buffer of 64 bytes";

@@ -158,7 +158,8 @@ fn a_posted_request_keeps_its_requestor_but_loses_its_handles() {
         return;
     };
     let (volume, machine) = (bench.volume, &bench.machine);
-    bench.copy.run(|thread| {
+    let old = ProcessSpec::user(r"\Device\HarddiskVolume1\old.exe").bitness32();
+    machine.create_process(old).run(|thread| {
         let (source, target) = two_files(thread, volume);
         let input = clone_input(source);
         let control = FsControl {
@@ -177,7 +178,10 @@ fn a_posted_request_keeps_its_requestor_but_loses_its_handles() {
             .and_then(|()| thread.close(target))
             .expect("closed");
     });
-    assert_eq!(bench.printed("user mode"), 1);
+    assert_eq!(
+        (bench.printed("32-bit"), bench.printed("user mode")),
+        (1, 1)
+    );
     let pre = bench.calls(Callback::Pre);
     assert_eq!(
         pre.first().map(|entry| entry.process),

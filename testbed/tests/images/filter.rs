@@ -437,6 +437,9 @@ extern "system" fn disconnect(_cookie: Ptr) {
 
 extern "system" fn unload(_flags: u32) -> Status {
     unsafe {
+        if cfg!(fault = "use_between") {
+            print(if (*KEPT).mode == 0 { b"kept kernel\0" } else { b"kept user\0" });
+        }
         if !cfg!(fault = "unregister_first") {
             FltCloseCommunicationPort(SERVER);
         }

@@ -1,0 +1,21 @@
+//! The program `testbed`: runs a built driver without Windows.
+//!
+//! `testbed demo` is the main job: real files are cloned on a modelled volume under the eyes of the
+//! shipped driver, and what it reports is compared with what was done.
+#![forbid(unsafe_code)]
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod demo;
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn main() -> std::process::ExitCode {
+    demo::main()
+}
+
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+fn main() -> std::process::ExitCode {
+    eprintln!(
+        "error: the test-bed runs on Linux on x86-64 only: the driver's machine code is for it"
+    );
+    std::process::ExitCode::FAILURE
+}

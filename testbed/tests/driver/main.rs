@@ -1,0 +1,154 @@
+//! The shipped driver on the test-bed: what it records, and that nobody else notices it.
+//!
+//! The image is `CLONEGUARD_IMAGE`, or what `./dev image` built last. Records are decoded by `wire` and
+//! `cloneguard` alone. [`Bench`] is the machine, [`Watcher`] the program at the port, [`Ask`] a request.
+#![cfg(all(target_os = "linux", target_arch = "x86_64"))]
+
+mod ask;
+mod clone;
+mod watch;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use testbed::io::{FsControl, Handle, IoStatus, RequestOptions, VolumeId, VolumeSpec};
+use testbed::volume::{FILE_GENERIC_READ, FILE_GENERIC_WRITE, OpenRequest};
+use testbed::{BootOptions, Machine, Process, ProcessSpec, UserThread};
+
+use ask::Ask;
+use watch::Watcher;
+
+/// FSCTL_DUPLICATE_EXTENTS_TO_FILE (MS-FSCC 2.3).
+const PLAIN: u32 = 0x0009_8344;
+/// FSCTL_DUPLICATE_EXTENTS_TO_FILE_EX (MS-FSCC 2.3).
+const EX: u32 = 0x0009_83E8;
+/// Clusters of the volume that clones.
+const CLUSTER: i64 = 4096;
+/// The service.
+const SERVICE: &str = "CloneGuard";
+/// The program that clones.
+const COPY: &str = r"\Device\HarddiskVolume3\Windows\copy.exe";
+/// Its user.
+const USER: &str = "S-1-5-21-1004336348-1177238915-682003330-1001";
+
+/// The image under test; `None`, said aloud, if there is none and none is demanded.
+fn image() -> Option<PathBuf> {
+    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/image/x64/cloneguard.sys");
+    let path = std::env::var_os("CLONEGUARD_IMAGE").map_or(built, PathBuf::from);
+    if path.is_file() {
+        return Some(path);
+    }
+    let missing = format!("there is no driver image {}; ./dev image", path.display());
+    let required = std::env::var("CLONEGUARD_REQUIRE_REFEREES").is_ok_and(|value| value == "1");
+    assert!(!required, "CLONEGUARD_REQUIRE_REFEREES=1, but {missing}");
+    println!("not run: {missing}");
+    None
+}
+
+/// A machine with a volume that clones, another one, one that does not clone, and a program.
+struct Bench {
+    machine: Arc<Machine>,
+    refs: VolumeId,
+    other: VolumeId,
+    ntfs: VolumeId,
+    copy: Arc<Process>,
+    image: PathBuf,
+}
+
+impl Bench {
+    /// With the driver loaded; `None` without an image.
+    fn start() -> Option<Self> {
+        let bench = Self::bare()?;
+        bench.load();
+        Some(bench)
+    }
+
+    /// Without the driver.
+    fn bare() -> Option<Self> {
+        let image = image()?;
+        let machine = Machine::boot(BootOptions::default());
+        let mount = |spec: VolumeSpec, number| {
+            let name = format!(r"\Device\HarddiskVolume{number}");
+            machine.mount(spec.name(name)).expect("the volume mounts")
+        };
+        Some(Self {
+            refs: mount(VolumeSpec::refs(4096), 3),
+            other: mount(VolumeSpec::refs(0x1_0000).dev_drive().trusted(), 4),
+            ntfs: mount(VolumeSpec::ntfs(4096), 5),
+            copy: machine.create_process(ProcessSpec::user(COPY).user_sid(USER)),
+            machine,
+            image,
+        })
+    }
+
+    fn load(&self) {
+        let loaded = self.machine.load_driver(&self.image, SERVICE);
+        loaded.unwrap_or_else(|error| panic!("{error}"));
+    }
+
+    fn unload(&self) {
+        let gone = self.machine.unload(SERVICE);
+        gone.unwrap_or_else(|error| panic!("{error}"));
+    }
+
+    /// Unloads and ends: the driver must have given back what it took, the volumes must be sound.
+    fn end(self) {
+        self.unload();
+        self.end_bare();
+    }
+
+    /// Ends a machine without driver.
+    fn end_bare(self) {
+        for volume in self.machine.io().volumes() {
+            assert_eq!(volume.file_system().check(), Ok(()), "{}", volume.name());
+        }
+        self.machine.shutdown().expect("nothing is left");
+    }
+}
+
+/// A file in which every cluster is another, and a file of zeros as long, on `volume`.
+fn two_files(thread: &UserThread, volume: VolumeId, clusters: u8) -> (Handle, Handle) {
+    let access = FILE_GENERIC_READ | FILE_GENERIC_WRITE;
+    let open = |path| {
+        let opened = thread.create_file(volume, path, &OpenRequest::create(access));
+        opened.expect("created")
+    };
+    let (source, target) = (open(r"\Source.bin"), open(r"\Target.bin"));
+    let bytes: Vec<u8> = (1..=clusters).flat_map(|fill| [fill; 4096]).collect();
+    thread.write(source, 0, &bytes).expect("written");
+    let size = bytes.len() as u64;
+    thread.set_end_of_file(target, size).expect("extended");
+    (source, target)
+}
+
+/// Sends a request for the target handle.
+fn send(thread: &UserThread, target: Handle, ask: &Ask, options: RequestOptions) -> IoStatus {
+    thread.fs_control_with(&FsControl {
+        handle: target,
+        code: ask.code,
+        input: Some(&ask.bytes()),
+        output_length: ask.output,
+        options,
+    })
+}
+
+/// Clones one cluster, successfully, and closes the files.
+fn clone_once(thread: &UserThread, volume: VolumeId) {
+    let (source, target) = two_files(thread, volume, 2);
+    let answer = send(
+        thread,
+        target,
+        &Ask::plain(source),
+        RequestOptions::default(),
+    );
+    assert!(answer.status.is_success(), "{answer:?}");
+    let got = thread.read(target, 0, 4096).expect("read");
+    assert_eq!(got, [1; 4096], "the target has what was cloned");
+    close(thread, &[source, target]);
+}
+
+fn close(thread: &UserThread, handles: &[Handle]) {
+    for handle in handles {
+        thread.close(*handle).expect("closed");
+    }
+}

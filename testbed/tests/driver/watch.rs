@@ -1,0 +1,105 @@
+//! The program at the port: connects, takes batches, acknowledges them.
+
+use std::sync::Arc;
+
+use cloneguard::{Consumer, Delivery, Event};
+use testbed::fltmgr::PortClient;
+use testbed::ntos::token::Token;
+use testbed::status::STATUS_SUCCESS;
+use testbed::{NtStatus, Process, ProcessSpec};
+use wire::{Batch, Counters};
+
+use super::Bench;
+
+/// The driver's port.
+pub(crate) const PORT: &str = r"\CloneGuardPort";
+
+/// A connected program.
+pub(crate) struct Watcher {
+    pub(crate) port: PortClient,
+    pub(crate) consumer: Consumer,
+}
+
+/// A batch that has not been answered yet.
+pub(crate) struct Taken {
+    pub(crate) id: u64,
+    pub(crate) records: u64,
+    pub(crate) delivery: Delivery,
+}
+
+impl Taken {
+    /// Whether it holds all that the driver had then.
+    pub(crate) fn is_all(&self) -> bool {
+        self.delivery.counters.held.get() == self.records
+    }
+}
+
+impl Watcher {
+    /// Takes the next batch, without an answer. Nothing about it may be wrong.
+    pub(crate) fn take(&mut self) -> Taken {
+        let message = self.port.get_message().expect("a message");
+        let batch = Batch::parse(&message.body).expect("a batch");
+        let records = u64::from(batch.record_count());
+        let delivery = self.consumer.feed(&message.body).expect("a batch");
+        assert_eq!(delivery.findings, [], "the trail adds up");
+        Taken {
+            id: message.id,
+            records,
+            delivery,
+        }
+    }
+
+    /// Acknowledges a batch.
+    pub(crate) fn acknowledge(&self, taken: &Taken) {
+        let answered = self
+            .port
+            .reply(taken.id, STATUS_SUCCESS, taken.delivery.ack.bytes());
+        assert_eq!(answered, Ok(()));
+    }
+
+    /// Takes and acknowledges until the driver holds nothing else.
+    pub(crate) fn drain(&mut self) -> (Vec<Event>, Counters) {
+        let mut events = Vec::new();
+        loop {
+            let taken = self.take();
+            self.acknowledge(&taken);
+            let is_all = taken.is_all();
+            events.extend(taken.delivery.events);
+            if is_all {
+                return (events, taken.delivery.counters);
+            }
+        }
+    }
+}
+
+impl Bench {
+    /// A process whose user may connect.
+    pub(crate) fn administrator(&self) -> Arc<Process> {
+        let token = Token {
+            integrity: 0x3000,
+            ..Token::of("S-1-5-21-1-2-3-500")
+        };
+        let image = r"\Device\HarddiskVolume3\Windows\cloneguard.exe";
+        self.machine
+            .create_process(ProcessSpec::user(image).token(token))
+    }
+
+    /// Connects with this context.
+    pub(crate) fn connect(&self, context: &[u8]) -> Result<PortClient, NtStatus> {
+        let tool = self.administrator();
+        tool.run(|thread| thread.machine().connect_port(thread, PORT, context))
+    }
+
+    /// Connects a consumer with what it asks for by itself.
+    pub(crate) fn watch(&self, consumer: Consumer) -> Watcher {
+        use zerocopy::IntoBytes as _;
+        let request = consumer.connect_request();
+        let port = self.connect(request.as_bytes()).expect("connected");
+        Watcher { port, consumer }
+    }
+
+    /// Everything that the driver has recorded and nobody has acknowledged.
+    pub(crate) fn events(&self) -> Vec<Event> {
+        self.watch(Consumer::new()).drain().0
+    }
+}
