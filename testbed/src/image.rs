@@ -110,6 +110,7 @@ impl Image {
         let pages = Mapping::anonymous(u64::from(header.size_of_image()).next_multiple_of(PAGE))?;
         let base = pages.start();
         let sections = headers::sections(&file, base, pages.size())?;
+        headers::check_raw_data(&file, bytes)?;
         let mut image = vec![0; host_usize(pages.size())];
         copy_sections(&file, bytes, &mut image)?;
         relocate(&file, &mut image, base.wrapping_sub(header.image_base()))?;

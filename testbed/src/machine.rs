@@ -15,6 +15,7 @@ use crate::image::Image;
 use crate::injection::Injection;
 use crate::io::{self, IoManager, MountError, VolumeId, VolumeSpec};
 use crate::loader::Driver;
+use crate::ntos::handle;
 use crate::ntos::object::{Kind, ObjectAddress, ObjectTable};
 use crate::ntos::pool::Pool;
 use crate::ntos::sync::Synchronization;
@@ -368,6 +369,7 @@ impl Machine {
         let open = system.handles().all();
         let own = open.iter().filter(|(_, entry)| entry.driver == driver);
         own.map(|(value, entry)| {
+            let value = value | handle::KERNEL_BITS;
             let what = self.objects.label(entry.object).unwrap_or_default();
             Violation::new(
                 Rule::Leak,

@@ -13,6 +13,7 @@ use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::OnceLock;
 
+use super::guest::Guest;
 use super::mapping::Mapping;
 use super::memory::{Access, host_usize};
 use crate::machine::Machine;
@@ -227,17 +228,17 @@ fn explain(thread: &Thread, signal: libc::c_int, address: u64, registers: &Regis
 }
 
 fn code_at(machine: &Machine, rip: u64) -> Vec<u8> {
-    let guest = super::guest::Guest::new(machine.memory(), 0);
+    let guest = Guest::new(machine.memory(), 0);
     if guest.check(rip, 4, Access::Execute, "code").is_err() {
         return Vec::new();
     }
     guest.bytes(rip, 4, "code").unwrap_or_default()
 }
 
-/// Places of images that the stack names: return addresses, and some that only look like it.
+/// Places of images to which the stack leads back: words that stand right behind a call.
 fn trail(thread: &Thread, rsp: u64) -> String {
     let machine = thread.machine();
-    let guest = super::guest::Guest::new(machine.memory(), 0);
+    let guest = Guest::new(machine.memory(), 0);
     let mut text = String::new();
     let mut lines = 0;
     for index in 0..STACK_WORDS {
@@ -245,7 +246,7 @@ fn trail(thread: &Thread, rsp: u64) -> String {
             break;
         };
         if lines < STACK_LINES
-            && guest.check(word, 1, Access::Execute, "code").is_ok()
+            && follows_call(guest, word)
             && let Some(place) = machine.image_place(word)
         {
             text.push_str(&format!("  stack:   {place}\n"));
@@ -253,4 +254,27 @@ fn trail(thread: &Thread, rsp: u64) -> String {
         }
     }
     text
+}
+
+/// Whether the bytes before `address` are a near call: E8 rel32, or FF /2 with a register, a memory
+/// operand with displacement, or RIP-relative (Intel SDM 2A, CALL).
+fn follows_call(guest: Guest<'_>, address: u64) -> bool {
+    const LONGEST: u64 = 7;
+    let start = address.wrapping_sub(LONGEST);
+    if guest
+        .check(start, LONGEST + 1, Access::Execute, "code")
+        .is_err()
+    {
+        return false;
+    }
+    let before = guest.bytes(start, LONGEST, "code").unwrap_or_default();
+    let [.., a, b, c, d, e, f] = before.as_slice() else {
+        return false;
+    };
+    let calls_indirectly = |opcode: u8, operand: u8| opcode == 0xFF && operand >> 3 & 7 == 2;
+    *b == 0xE8
+        || calls_indirectly(*e, *f)
+        || calls_indirectly(*d, *e)
+        || calls_indirectly(*c, *d)
+        || calls_indirectly(*a, *b)
 }

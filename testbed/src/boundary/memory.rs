@@ -316,7 +316,8 @@ impl Memory {
     #[must_use]
     pub fn describe(&self, address: u64) -> String {
         if address < 0x1_0000 {
-            return format!("{address:#x}, a null pointer with an offset");
+            let offset = if address == 0 { "" } else { " with an offset" };
+            return format!("{address:#x}, a null pointer{offset}");
         }
         let place = match self
             .range_at(address)
@@ -393,6 +394,8 @@ fn place_in(range: &Range, address: u64) -> String {
         format!("{} bytes before {name}", range.address - address)
     } else if address < end {
         format!("byte {} of {name}", address - range.address)
+    } else if address == end {
+        format!("right past the end of {name}")
     } else {
         format!("{} bytes past the end of {name}", address - end)
     }

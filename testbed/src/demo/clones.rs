@@ -7,7 +7,7 @@
 use anyhow::{Context as _, Result, anyhow};
 use indicatif::ProgressBar;
 use testbed::NtStatus;
-use testbed::io::Handle;
+use testbed::io::{Handle, IoStatus};
 use testbed::status::STATUS_SUCCESS;
 use testbed::volume::{FILE_ALL_ACCESS, FILE_GENERIC_READ, OpenRequest};
 
@@ -156,95 +156,111 @@ fn clone_file(stage: &Stage, caller: &dyn Caller, style: &Style, job: &Job) -> R
         .set_end(target, job.size)
         .map_err(failed("setting the end of file"))?;
     let mut sent = Vec::new();
-    let mut offset = 0;
-    while offset < job.size {
-        let count = style
-            .chunk
-            .min((job.size - offset).next_multiple_of(CLUSTER));
-        let range = Range {
-            source: i64::try_from(offset)?,
-            target: i64::try_from(offset)?,
-            count: i64::try_from(count)?,
-        };
-        sent.push(send(stage, caller, style, job, (source, target), range));
-        offset += count;
+    for range in chunks(job.size, style.chunk)? {
+        let input = style.form.bytes(source, range, style.flags);
+        let answer = caller.control(target, style.form.code(), &input);
+        let what = note(stage, style, job, range);
+        sent.push(Sent {
+            process_id: caller.process_id(),
+            input_length: input.len(),
+            answer,
+            ..what
+        });
     }
     caller.close(target).map_err(failed("closing"))?;
     caller.close(source).map_err(failed("closing"))?;
     Ok(sent)
 }
 
-fn send(
-    stage: &Stage,
-    caller: &dyn Caller,
-    style: &Style,
-    job: &Job,
-    (source, target): (Handle, Handle),
-    range: Range,
-) -> Sent {
-    let input = style.form.bytes(source, range, style.flags);
-    let answer = caller.control(target, style.form.code(), &input);
+/// The requests for a file of `size` bytes: at most `chunk` bytes each, the last rounded up to a
+/// cluster.
+fn chunks(size: u64, chunk: u64) -> Result<Vec<Range>> {
+    let mut ranges = Vec::new();
+    let mut offset = 0;
+    while offset < size {
+        let count = chunk.min((size - offset).next_multiple_of(CLUSTER));
+        let at = i64::try_from(offset)?;
+        ranges.push(Range {
+            source: at,
+            target: at,
+            count: i64::try_from(count)?,
+        });
+        offset += count;
+    }
+    Ok(ranges)
+}
+
+/// What is known of a request before it is sent.
+fn note(stage: &Stage, style: &Style, job: &Job, range: Range) -> Sent {
     let device = stage.device(stage.volume);
     Sent {
         what: style.what.to_owned(),
         code: style.form.code(),
         is_32bit: style.form.is_32bit(),
         is_kernel: style.is_kernel,
-        process_id: caller.process_id(),
-        input_length: input.len(),
+        process_id: 0,
+        input_length: 0,
         range: Some(range),
         source: Some(format!("{device}{}", job.source)),
         target: format!("{device}{}", job.target),
         is_seen: true,
         rules: style.rules.to_vec(),
         expected: vec![STATUS_SUCCESS],
-        answer,
+        answer: IoStatus {
+            status: STATUS_SUCCESS,
+            information: 0,
+            output: Vec::new(),
+        },
     }
 }
 
 /// A sparse file of 5 GiB: more than one request can carry.
 pub(crate) fn huge_sparse_file(stage: &Stage) -> Result<Vec<Sent>> {
-    let style = &STYLES[0];
-    let size = 5 * GIB + 1;
-    let source = r"\files\huge.vhdx".to_owned();
+    let job = Job {
+        source: r"iles\huge.vhdx".to_owned(),
+        target: r"\clones\huge.vhdx".to_owned(),
+        size: 5 * GIB + 1,
+    };
     stage.program.run(|thread| {
         let caller: &dyn Caller = thread;
-        make_directories(stage, caller, &source)?;
-        let handle = create(stage, caller, &source)?;
-        caller.set_sparse(handle).map_err(failed("making sparse"))?;
-        caller
-            .set_end(handle, size)
-            .map_err(failed("setting the end of file"))?;
-        for offset in [0, 4 * GIB - CLUSTER - 1, size - 3] {
-            caller
-                .write(handle, offset, b"end")
-                .map_err(failed("writing"))?;
-        }
-        caller.close(handle).map_err(failed("closing"))?;
-        let target = r"\clones\huge.vhdx".to_owned();
-        let sent = clone_file(
-            stage,
-            caller,
-            style,
-            &Job {
-                source,
-                target: target.clone(),
-                size,
-            },
-        )?;
-        let request = OpenRequest::existing(FILE_GENERIC_READ);
-        let handle = caller
-            .open(stage.volume, &target, &request)
-            .map_err(failed("opening"))?;
-        for offset in [0, 4 * GIB - CLUSTER - 1, size - 3] {
-            let read = caller.read(handle, offset, 3).map_err(failed("reading"))?;
-            if read != b"end" {
-                return Err(anyhow!("the clone of the 5 GiB file differs at {offset}"));
-            }
-        }
-        caller.close(handle).map_err(failed("closing"))?;
+        make_huge(stage, caller, &job)?;
+        let sent = clone_file(stage, caller, &STYLES[0], &job)?;
+        check_huge(stage, caller, &job)?;
         Ok(sent)
     })
+}
+
+/// Where the huge file holds data: at the start, across the border of two requests, at the end.
+const MARKS: [u64; 3] = [0, 4 * GIB - CLUSTER - 1, 5 * GIB - 2];
+const MARK: &[u8] = b"end";
+
+fn make_huge(stage: &Stage, caller: &dyn Caller, job: &Job) -> Result<()> {
+    make_directories(stage, caller, &job.source)?;
+    let handle = create(stage, caller, &job.source)?;
+    caller.set_sparse(handle).map_err(failed("making sparse"))?;
+    caller
+        .set_end(handle, job.size)
+        .map_err(failed("setting the end of file"))?;
+    for offset in MARKS {
+        caller
+            .write(handle, offset, MARK)
+            .map_err(failed("writing"))?;
+    }
+    caller.close(handle).map_err(failed("closing"))
+}
+
+fn check_huge(stage: &Stage, caller: &dyn Caller, job: &Job) -> Result<()> {
+    let request = OpenRequest::existing(FILE_GENERIC_READ);
+    let handle = caller
+        .open(stage.volume, &job.target, &request)
+        .map_err(failed("opening"))?;
+    for offset in MARKS {
+        let read = caller.read(handle, offset, 3).map_err(failed("reading"))?;
+        if read != MARK {
+            return Err(anyhow!("the clone of the 5 GiB file differs at {offset}"));
+        }
+    }
+    caller.close(handle).map_err(failed("closing"))
 }
 
 /// Compares every clone with its real file, byte for byte.

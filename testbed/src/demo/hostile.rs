@@ -4,14 +4,15 @@
 //! the object manager's for handles) and which rules the driver must note. A refused attempt must
 //! leave the target as it was.
 
+mod sources;
+mod targets;
+
 use anyhow::{Result, anyhow};
 use testbed::io::{FsControl, Handle, RequestOptions, VolumeId};
 use testbed::status::{
-    STATUS_ACCESS_DENIED, STATUS_BUFFER_TOO_SMALL, STATUS_INVALID_DEVICE_REQUEST,
-    STATUS_INVALID_HANDLE, STATUS_INVALID_PARAMETER, STATUS_NOT_SUPPORTED,
-    STATUS_OBJECT_TYPE_MISMATCH, STATUS_SUCCESS,
+    STATUS_BUFFER_TOO_SMALL, STATUS_INVALID_PARAMETER, STATUS_NOT_SUPPORTED, STATUS_SUCCESS,
 };
-use testbed::volume::{FILE_ALL_ACCESS, FILE_GENERIC_READ, FILE_READ_ATTRIBUTES, OpenRequest};
+use testbed::volume::{FILE_ALL_ACCESS, OpenRequest};
 use testbed::{NtStatus, UserThread};
 
 use super::sent::{Form, Range, Sent};
@@ -64,8 +65,9 @@ pub(crate) fn run(stage: &Stage) -> Result<Vec<Sent>> {
             attempts.extend(bench.arithmetic());
             attempts.extend(bench.tolerated());
             let mut sent = bench.send_all(attempts)?;
-            sent.extend(bench.handles()?);
-            sent.extend(bench.places()?);
+            sent.extend(bench.sources()?);
+            sent.extend(bench.targets()?);
+            bench.close([bench.source, bench.target])?;
             Ok::<_, anyhow::Error>(sent)
         })?);
     }
@@ -212,165 +214,6 @@ impl<'a> Bench<'a> {
         attempts
     }
 
-    /// Sources that are not what a source should be.
-    fn handles(&self) -> Result<Vec<Sent>> {
-        let thread = self.thread;
-        let event = thread.create_event();
-        let pipe = thread.open_foreign(r"\Device\NamedPipe\x", FILE_ALL_ACCESS);
-        let path = format!(r"\elsewhere-{:?}.bin", self.form);
-        let elsewhere = fill(self.stage.other, thread, &path, 0x11)?;
-        let elsewhere_name = format!("{}{path}", self.stage.device(self.stage.other));
-        let blind = thread
-            .duplicate_handle(self.source, Some(FILE_READ_ATTRIBUTES))
-            .map_err(failed("duplicating"))?;
-        let own = Some(self.name("source"));
-        let mut attempts = vec![
-            self.from(
-                "an event as source",
-                event,
-                None,
-                STATUS_OBJECT_TYPE_MISMATCH,
-            ),
-            self.from("a pipe as source", pipe, None, STATUS_INVALID_PARAMETER),
-            self.from(
-                "another volume's file",
-                elsewhere,
-                Some(elsewhere_name),
-                STATUS_INVALID_PARAMETER,
-            ),
-            self.from(
-                "a source without read access",
-                blind,
-                own,
-                STATUS_INVALID_PARAMETER,
-            ),
-            self.from("no source handle", Handle(0), None, STATUS_INVALID_HANDLE),
-            self.from(
-                "a handle nobody has",
-                Handle(0x7774),
-                None,
-                STATUS_INVALID_HANDLE,
-            ),
-            self.from(
-                "the process itself",
-                Handle(u64::MAX),
-                None,
-                STATUS_OBJECT_TYPE_MISMATCH,
-            ),
-        ];
-        if !self.form.is_32bit() {
-            let value = Handle(0xFFFF_FFFF_8000_0004);
-            attempts.push(self.from(
-                "a kernel handle from user mode",
-                value,
-                None,
-                STATUS_INVALID_HANDLE,
-            ));
-        }
-        let mut sent = self.send_all(attempts)?;
-        for handle in [event, pipe, elsewhere, blind] {
-            thread.close(handle).map_err(failed("closing"))?;
-        }
-        sent.extend(self.closed_and_reused()?);
-        Ok(sent)
-    }
-
-    /// A handle that is closed, and one whose value now means another file.
-    fn closed_and_reused(&self) -> Result<Vec<Sent>> {
-        let path = format!(r"\first-{:?}.bin", self.form);
-        let first = fill(self.stage.volume, self.thread, &path, 0x22)?;
-        self.thread.close(first).map_err(failed("closing"))?;
-        let closed = self.from("a closed handle", first, None, STATUS_INVALID_HANDLE);
-        let mut sent = self.send_all(vec![closed])?;
-        let path = format!(r"\second-{:?}.bin", self.form);
-        let second = fill(self.stage.volume, self.thread, &path, 0x33)?;
-        if second != first {
-            return Err(anyhow!("the model did not reuse the handle value"));
-        }
-        let name = format!("{}{path}", self.stage.device(self.stage.volume));
-        let reused = self.from(
-            "a reused handle: another file",
-            first,
-            Some(name),
-            STATUS_SUCCESS,
-        );
-        sent.extend(self.send_all(vec![reused])?);
-        self.thread.close(second).map_err(failed("closing"))?;
-        Ok(sent)
-    }
-
-    fn from(
-        &self,
-        what: &str,
-        handle: Handle,
-        source_name: Option<String>,
-        expected: NtStatus,
-    ) -> Attempt {
-        let input = self.form.bytes(handle, GOOD, 0);
-        Attempt {
-            input,
-            source_name,
-            expected: vec![expected],
-            ..self.good(what)
-        }
-    }
-
-    /// Targets that are elsewhere, or out of reach.
-    fn places(&self) -> Result<Vec<Sent>> {
-        let (stage, thread, form) = (self.stage, self.thread, self.form);
-        let path = format!(r"\place-{form:?}.bin");
-        let coarse = fill(stage.coarse, thread, &path, 0x44)?;
-        let coarse_name = format!("{}{path}", stage.device(stage.coarse));
-        let ntfs = fill(stage.ntfs, thread, &path, 0x55)?;
-        let ntfs_name = format!("{}{path}", stage.device(stage.ntfs));
-        let mute = thread
-            .duplicate_handle(self.target, Some(FILE_GENERIC_READ))
-            .map_err(failed("duplicating"))?;
-        let posted = Attempt {
-            is_posted: true,
-            source_name: None,
-            // The file system resolves the handle in the worker's process too, where it means nothing,
-            // or something that is no file.
-            expected: vec![STATUS_INVALID_HANDLE, STATUS_OBJECT_TYPE_MISMATCH],
-            ..self.good("posted into another process")
-        };
-        let within = range(0, CLUSTER, 16 * CLUSTER);
-        let unaligned = Attempt {
-            target: coarse,
-            source_name: Some(coarse_name.clone()),
-            target_name: coarse_name,
-            input: form.bytes(coarse, within, 0),
-            ..self.with_range(
-                "4 KiB steps on 64 KiB clusters",
-                within,
-                &[21],
-                STATUS_INVALID_PARAMETER,
-            )
-        };
-        let sent = self.send_all(vec![
-            posted,
-            unaligned,
-            Attempt {
-                target: ntfs,
-                source_name: Some(ntfs_name.clone()),
-                target_name: ntfs_name,
-                input: form.bytes(ntfs, GOOD, 0),
-                expected: vec![STATUS_INVALID_DEVICE_REQUEST],
-                ..self.good("a file system that does not clone")
-            },
-            Attempt {
-                target: mute,
-                is_seen: false,
-                expected: vec![STATUS_ACCESS_DENIED],
-                ..self.good("a target without write access")
-            },
-        ])?;
-        for handle in [coarse, ntfs, mute, self.source, self.target] {
-            thread.close(handle).map_err(failed("closing"))?;
-        }
-        Ok(sent)
-    }
-
     fn send_all(&self, attempts: Vec<Attempt>) -> Result<Vec<Sent>> {
         attempts
             .into_iter()
@@ -414,6 +257,13 @@ impl<'a> Bench<'a> {
             expected: attempt.expected,
             answer,
         })
+    }
+
+    fn close<const N: usize>(&self, handles: [Handle; N]) -> Result<()> {
+        for handle in handles {
+            self.thread.close(handle).map_err(failed("closing"))?;
+        }
+        Ok(())
     }
 
     fn content(&self, handle: Handle) -> Result<Vec<u8>> {

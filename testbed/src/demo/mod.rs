@@ -96,12 +96,7 @@ fn run(options: &Options) -> Result<()> {
     let records = trail.finish()?;
 
     if let (Some(out), Some(path)) = (json.as_mut(), options.json.as_deref()) {
-        for event in &records.events {
-            event
-                .write_json_line(&mut *out)
-                .with_context(|| path.display().to_string())?;
-        }
-        out.flush().with_context(|| path.display().to_string())?;
+        save(&records, out).with_context(|| path.display().to_string())?;
     }
     faults.extend(verdict::compare(&sent, &records));
     verdict::summary(&stage, &sent, &records);
@@ -113,6 +108,14 @@ fn run(options: &Options) -> Result<()> {
         );
     }
     verdict::conclude(&faults)
+}
+
+/// Writes the records as lines of JSON.
+fn save(records: &audit::Records, out: &mut BufWriter<File>) -> std::io::Result<()> {
+    for event in &records.events {
+        event.write_json_line(&mut *out)?;
+    }
+    out.flush()
 }
 
 fn create(path: &std::path::Path) -> Result<BufWriter<File>> {

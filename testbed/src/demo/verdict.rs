@@ -114,6 +114,11 @@ pub(crate) fn summary(stage: &Stage, sent: &[Sent], records: &Records) {
             byte_size(i64::try_from(numbers.cluster_size).unwrap_or(i64::MAX)),
         );
     }
+    by_kind(records);
+}
+
+/// Verdicts, rules and statuses, each with how often.
+fn by_kind(records: &Records) {
     let verdicts = counted(records, |event| {
         vec![event.verdict.name().unwrap_or("unknown").replace('_', " ")]
     });

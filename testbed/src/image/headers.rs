@@ -110,6 +110,17 @@ pub(super) fn sections(
     Ok(sections)
 }
 
+/// Every section's data lie in the file, padding included: a truncated file is refused.
+pub(super) fn check_raw_data(file: &PeFile64<'_>, bytes: &[u8]) -> Result<(), ImageError> {
+    for header in file.section_table().iter() {
+        let start = u64::from(header.pointer_to_raw_data.get(LE));
+        if start + u64::from(header.size_of_raw_data.get(LE)) > bytes.len() as u64 {
+            return malformed("the data of a section lie past the end of the file");
+        }
+    }
+    Ok(())
+}
+
 fn section(header: &pe::ImageSectionHeader, base: u64) -> Result<Section, ImageError> {
     // Short names are padded with NULs, and never a reference to a string table in an image.
     let name = String::from_utf8_lossy(header.raw_name()).into_owned();

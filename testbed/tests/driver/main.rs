@@ -6,17 +6,21 @@
 
 mod ask;
 mod clone;
+mod faults;
+mod hostile;
+mod source;
+mod unload;
 mod watch;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use cloneguard::Event;
 use testbed::io::{FsControl, Handle, IoStatus, RequestOptions, VolumeId, VolumeSpec};
-use testbed::volume::{FILE_GENERIC_READ, FILE_GENERIC_WRITE, OpenRequest};
+use testbed::volume::{Disposition, FILE_GENERIC_READ, FILE_GENERIC_WRITE, OpenRequest};
 use testbed::{BootOptions, Machine, Process, ProcessSpec, UserThread};
 
 use ask::Ask;
-use watch::Watcher;
 
 /// FSCTL_DUPLICATE_EXTENTS_TO_FILE (MS-FSCC 2.3).
 const PLAIN: u32 = 0x0009_8344;
@@ -109,8 +113,12 @@ impl Bench {
 /// A file in which every cluster is another, and a file of zeros as long, on `volume`.
 fn two_files(thread: &UserThread, volume: VolumeId, clusters: u8) -> (Handle, Handle) {
     let access = FILE_GENERIC_READ | FILE_GENERIC_WRITE;
+    let request = OpenRequest {
+        disposition: Disposition::OverwriteIf,
+        ..OpenRequest::create(access)
+    };
     let open = |path| {
-        let opened = thread.create_file(volume, path, &OpenRequest::create(access));
+        let opened = thread.create_file(volume, path, &request);
         opened.expect("created")
     };
     let (source, target) = (open(r"\Source.bin"), open(r"\Target.bin"));
@@ -119,6 +127,47 @@ fn two_files(thread: &UserThread, volume: VolumeId, clusters: u8) -> (Handle, Ha
     let size = bytes.len() as u64;
     thread.set_end_of_file(target, size).expect("extended");
     (source, target)
+}
+
+/// What a caller can see of a request: the answer, then both files.
+#[derive(Clone, PartialEq, Eq)]
+struct Seen {
+    answer: IoStatus,
+    source: Vec<u8>,
+    target: Vec<u8>,
+}
+
+impl Seen {
+    fn after(thread: &UserThread, answer: IoStatus, source: Handle, target: Handle) -> Self {
+        let whole = |handle| {
+            let size = thread.information(handle).expect("known").end_of_file;
+            let size = u32::try_from(size).expect("a small file");
+            thread.read(handle, 0, size).expect("read")
+        };
+        Self {
+            answer,
+            source: whole(source),
+            target: whole(target),
+        }
+    }
+}
+
+/// Runs the same script on a machine without and on one with the driver. What callers see must not
+/// differ. Returns it with the events of the driver.
+fn both(script: impl Fn(&Bench) -> Vec<Seen>) -> Option<(Vec<Seen>, Vec<Event>)> {
+    let bare = Bench::bare()?;
+    let expected = script(&bare);
+    bare.end_bare();
+    let bench = Bench::start()?;
+    let seen = script(&bench);
+    assert_eq!(seen.len(), expected.len());
+    for (number, (with, without)) in seen.iter().zip(&expected).enumerate() {
+        assert_eq!(with.answer, without.answer, "answer to request {number}");
+        assert!(with == without, "files after request {number}");
+    }
+    let events = bench.events();
+    bench.end();
+    Some((seen, events))
 }
 
 /// Sends a request for the target handle.
@@ -134,7 +183,7 @@ fn send(thread: &UserThread, target: Handle, ask: &Ask, options: RequestOptions)
 
 /// Clones one cluster, successfully, and closes the files.
 fn clone_once(thread: &UserThread, volume: VolumeId) {
-    let (source, target) = two_files(thread, volume, 2);
+    let (source, target) = two_files(thread, volume, 16);
     let answer = send(
         thread,
         target,
@@ -143,7 +192,7 @@ fn clone_once(thread: &UserThread, volume: VolumeId) {
     );
     assert!(answer.status.is_success(), "{answer:?}");
     let got = thread.read(target, 0, 4096).expect("read");
-    assert_eq!(got, [1; 4096], "the target has what was cloned");
+    assert!(got == [1; 4096], "the target has what was cloned");
     close(thread, &[source, target]);
 }
 

@@ -4,12 +4,13 @@
 
 use std::process::Command;
 
-use testbed::io::{FsControl, Hold, PostOperation, RequestOptions};
+use testbed::fltmgr::PortClient;
+use testbed::io::{Hold, PostOperation, RequestOptions};
 use testbed::ntos::token::Token;
 use testbed::status::STATUS_SUCCESS;
-use testbed::{ProcessSpec, verifier};
+use testbed::{ProcessSpec, UserThread, verifier};
 
-use super::{Bench, CLONE, clone_input, two_files};
+use super::{Bench, clone_input, send, two_files};
 
 const VARIABLE: &str = "TESTBED_FLTMGR_FAULT";
 
@@ -21,49 +22,14 @@ fn scenario() {
         return;
     };
     let bench = Bench::start(&[&format!("fault=\"{fault}\"")]).expect("the parent has compiled it");
-    let token = Token {
-        integrity: 0x3000,
-        ..Token::of("S-1-5-21-1-2-3-500")
-    };
-    let tool = bench
-        .machine
-        .create_process(ProcessSpec::user("tool.exe").token(token));
-    let client = tool.run(|thread| {
-        thread
-            .machine()
-            .connect_port(thread, r"\TestPort", &[6])
-            .expect("connected")
-    });
-    let volume = bench.volume;
-    let (hold, same) = (
-        Hold::new(),
-        RequestOptions::default().post(PostOperation::SameThread),
-    );
-    let writable = RequestOptions::default().writable_system_buffer();
-    let all = if fault == "write_buffer" {
-        vec![writable]
-    } else if fault == "context_in_post" {
-        vec![same]
-    } else {
-        vec![RequestOptions::default(), same]
-    };
-    let held = RequestOptions::default().hold(&hold);
-    let name = fault.clone();
+    let client = connect(&bench);
+    let (volume, hold) = (bench.volume, Hold::new());
+    let requests = requests(&fault, &hold);
     let caller = bench.copy.spawn(move |thread| {
-        let fault = name;
         let (source, target) = two_files(thread, volume);
         let input = clone_input(source);
-        for options in all.into_iter().chain([held]) {
-            let output_length = if fault == "forge_information" { 64 } else { 0 };
-            let input = Some(input.as_slice());
-            let control = FsControl {
-                handle: target,
-                code: CLONE,
-                input,
-                output_length,
-                options,
-            };
-            assert_eq!(thread.fs_control_with(&control).status, STATUS_SUCCESS);
+        for request in requests {
+            assert_eq!(send(thread, target, &input, request), STATUS_SUCCESS);
         }
     });
     hold.wait_for(1);
@@ -72,6 +38,31 @@ fn scenario() {
     hold.release();
     caller.join();
     println!("the fault {fault} was not noticed");
+}
+
+fn connect(bench: &Bench) -> PortClient {
+    let token = Token {
+        integrity: 0x3000,
+        ..Token::of("S-1-5-21-1-2-3-500")
+    };
+    let spec = ProcessSpec::user("tool.exe").token(token);
+    let connect = |thread: &UserThread| thread.machine().connect_port(thread, r"\TestPort", &[6]);
+    let client = bench.machine.create_process(spec).run(connect);
+    client.expect("connected")
+}
+
+/// What to send for a fault, each with the room for output; the last request is held.
+fn requests(fault: &str, hold: &Hold) -> Vec<(RequestOptions, u32)> {
+    let plain = RequestOptions::default;
+    let same = plain().post(PostOperation::SameThread);
+    let mut all = match fault {
+        "write_buffer" => vec![(plain().writable_system_buffer(), 0)],
+        "context_in_post" => vec![(same, 0)],
+        "forge_information" => vec![(plain(), 64)],
+        _ => vec![(plain(), 0), (same, 0)],
+    };
+    all.push((plain().hold(hold), 0));
+    all
 }
 
 /// Runs the scenario with `fault` and expects it to be stopped by `rule`, with `detail` in the report.
@@ -126,7 +117,7 @@ faults! {
     more_processing: "callback-status", "FLT_POSTOP_MORE_PROCESSING_REQUIRED";
     edit: "callback-data", "byte 0x18 of FLT_IO_PARAMETER_BLOCK";
     set_status: "callback-data", "set IoStatus, but did not complete";
-    read_past: "fault", "0 bytes past the end of the 32-byte system buffer of request 1";
+    read_past: "fault", "past the end of the 32-byte system buffer of request 1";
     write_buffer: "callback-data", "byte 0x0 of the system buffer";
     use_after_end: "fault", "FLT_CALLBACK_DATA of request 1";
     use_between: "fault", "FLT_CALLBACK_DATA of request 3";

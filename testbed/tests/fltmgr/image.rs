@@ -34,39 +34,7 @@ pub(crate) fn filter(flags: &[&str]) -> Option<TestImage> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     std::fs::create_dir_all(&folder).expect("the target directory is writable");
     let image = TestImage { folder };
-    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let mut command = Command::new(rustc);
-    command.args(["--edition", "2024", "--target", "x86_64-pc-windows-msvc"]);
-    command.args([
-        "--crate-type",
-        "cdylib",
-        "--crate-name",
-        "filter",
-        "-C",
-        "panic=abort",
-    ]);
-    command.args([
-        "-C",
-        "opt-level=2",
-        "-C",
-        "linker=rust-lld",
-        "--cap-lints",
-        "warn",
-    ]);
-    command.args([
-        "-C",
-        "link-args=/NODEFAULTLIB /ENTRY:DriverEntry /SUBSYSTEM:NATIVE /DRIVER",
-    ]);
-    for flag in flags {
-        command.args(["--cfg", flag]);
-    }
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/images/filter.rs");
-    let output = command
-        .arg("-o")
-        .arg(image.path())
-        .arg(source)
-        .output()
-        .expect("rustc runs");
+    let output = compiler(&image.path(), flags).output().expect("rustc runs");
     let text = String::from_utf8_lossy(&output.stderr);
     if !output.status.success() && text.contains("can't find crate for `core`") {
         println!("not run: rustup target add x86_64-pc-windows-msvc");
@@ -77,4 +45,17 @@ pub(crate) fn filter(flags: &[&str]) -> Option<TestImage> {
         "the test image does not compile:\n{text}"
     );
     Some(image)
+}
+
+fn compiler(target: &Path, flags: &[&str]) -> Command {
+    const ARGUMENTS: &str = "--edition 2024 --target x86_64-pc-windows-msvc --crate-type cdylib \
+        --crate-name filter --cap-lints warn -C panic=abort -C opt-level=2 -C linker=rust-lld";
+    const LINKER: &str = "link-args=/NODEFAULTLIB /ENTRY:DriverEntry /SUBSYSTEM:NATIVE /DRIVER";
+    let mut command = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+    command.args(ARGUMENTS.split_whitespace());
+    command.args(["-C", LINKER]);
+    command.args(flags.iter().flat_map(|flag| ["--cfg", *flag]));
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/images/filter.rs");
+    command.arg("-o").arg(target).arg(source);
+    command
 }

@@ -12,7 +12,7 @@ mod unload;
 use std::sync::Arc;
 
 use testbed::fltmgr::{Callback, TraceEntry};
-use testbed::io::{Handle, VolumeId, VolumeSpec};
+use testbed::io::{FsControl, Handle, RequestOptions, VolumeId, VolumeSpec};
 use testbed::volume::{
     FILE_GENERIC_READ, FILE_GENERIC_WRITE, FSCTL_DUPLICATE_EXTENTS_TO_FILE, OpenRequest,
 };
@@ -63,6 +63,19 @@ impl Bench {
             .count()
     }
 
+    /// Names of the filters on a volume, from the top down.
+    fn attached(&self, volume: VolumeId) -> Vec<String> {
+        let volume = self.machine.io().volume(volume);
+        volume.expect("mounted").attached_filters()
+    }
+
+    /// The callbacks since the last look, each with its filter.
+    fn order(&self) -> Vec<(Callback, String)> {
+        let trace = self.machine.filter_manager().take_trace();
+        let pair = |entry: TraceEntry| (entry.callback, entry.filter.to_string());
+        trace.into_iter().map(pair).collect()
+    }
+
     fn calls(&self, callback: Callback) -> Vec<TraceEntry> {
         let trace = self.machine.filter_manager().take_trace();
         trace
@@ -86,6 +99,28 @@ fn two_files(thread: &UserThread, volume: VolumeId) -> (Handle, Handle) {
         .set_end_of_file(target, 2 * CLUSTER as u64)
         .expect("extended");
     (source, target)
+}
+
+fn close_both(thread: &UserThread, source: Handle, target: Handle) {
+    thread.close(source).expect("closed");
+    thread.close(target).expect("closed");
+}
+
+/// Sends the clone code with `options` and room for `output_length` bytes of output.
+fn send(
+    thread: &UserThread,
+    target: Handle,
+    input: &[u8],
+    (options, output_length): (RequestOptions, u32),
+) -> NtStatus {
+    let control = FsControl {
+        handle: target,
+        code: CLONE,
+        input: Some(input),
+        output_length,
+        options,
+    };
+    thread.fs_control_with(&control).status
 }
 
 /// The input of the clone code for a 64-bit caller: one cluster from the start to the start.

@@ -8,7 +8,7 @@ use testbed::status::{
 };
 use testbed::volume::{FILE_GENERIC_READ, OpenRequest};
 
-use super::{Bench, CLONE, clone_input, clone_once, two_files};
+use super::{Bench, CLONE, clone_input, clone_once, close_both, two_files};
 
 #[test]
 fn what_the_io_manager_refuses_no_filter_sees() {
@@ -66,10 +66,7 @@ fn short_and_missing_input_reach_the_file_system() {
             (answer.status, answer.output),
             (STATUS_BUFFER_TOO_SMALL, vec![])
         );
-        thread
-            .close(source)
-            .and_then(|()| thread.close(target))
-            .expect("closed");
+        close_both(thread, source, target);
     });
     assert_eq!(bench.calls(Callback::Post).len(), 5);
     bench.end();

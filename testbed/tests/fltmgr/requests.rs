@@ -10,7 +10,7 @@ use testbed::status::{
 use testbed::volume::{FILE_GENERIC_READ, OpenRequest};
 use testbed::{KernelThread, LoadError, ProcessSpec};
 
-use super::{Bench, CLONE, CLUSTER, clone_input, clone_once, two_files};
+use super::{Bench, CLONE, CLUSTER, clone_input, clone_once, close_both, send, two_files};
 
 #[test]
 fn a_clone_passes_with_pre_and_post_operation() {
@@ -50,10 +50,7 @@ fn other_codes_pass_without_a_post_operation() {
     bench.copy.run(|thread| {
         let (source, target) = two_files(thread, volume);
         thread.set_sparse(target, true).expect("made sparse");
-        thread
-            .close(source)
-            .and_then(|()| thread.close(target))
-            .expect("closed");
+        close_both(thread, source, target);
     });
     let trace = bench.machine.filter_manager().take_trace();
     assert_eq!(
@@ -114,10 +111,7 @@ fn the_requestor_shows_through() {
             answer.status, STATUS_SUCCESS,
             "garbage in the padding of a 32-bit caller"
         );
-        thread
-            .close(source)
-            .and_then(|()| thread.close(target))
-            .expect("closed");
+        close_both(thread, source, target);
     });
     assert_eq!(
         (bench.printed("32-bit"), bench.printed("user mode")),
@@ -173,10 +167,7 @@ fn a_posted_request_keeps_its_requestor_but_loses_its_handles() {
             thread.fs_control_with(&control).status,
             STATUS_INVALID_HANDLE
         );
-        thread
-            .close(source)
-            .and_then(|()| thread.close(target))
-            .expect("closed");
+        close_both(thread, source, target);
     });
     assert_eq!(
         (bench.printed("32-bit"), bench.printed("user mode")),
@@ -199,26 +190,13 @@ fn other_minor_functions_and_places_of_the_post_operation() {
     bench.copy.run(|thread| {
         let (source, target) = two_files(thread, volume);
         let input = clone_input(source);
-        let send = |options| {
-            let input = Some(input.as_slice());
-            let control = FsControl {
-                handle: target,
-                code: CLONE,
-                input,
-                output_length: 8,
-                options,
-            };
-            thread.fs_control_with(&control).status
-        };
+        let send = |options| send(thread, target, &input, (options, 8));
         let verify = RequestOptions::default().minor(MinorFunction::VerifyVolume);
         assert_eq!(send(verify), STATUS_SUCCESS);
         let here = RequestOptions::default().post(PostOperation::SameThread);
         assert_eq!(send(here.clone()), STATUS_SUCCESS);
         assert_eq!(send(here.top_level_irp().at_apc_level()), STATUS_SUCCESS);
-        thread
-            .close(source)
-            .and_then(|()| thread.close(target))
-            .expect("closed");
+        close_both(thread, source, target);
     });
     assert_eq!(
         bench.printed("no name"),
@@ -269,15 +247,8 @@ fn volumes_are_shown_when_they_come_into_use() {
         ),
         (2, 1)
     );
-    let attached = |volume| {
-        machine
-            .io()
-            .volume(volume)
-            .expect("mounted")
-            .attached_filters()
-    };
-    assert_eq!(attached(late), ["Filter"]);
-    assert_eq!(attached(plain), [""; 0], "the setup callback refused");
+    assert_eq!(bench.attached(late), ["Filter"]);
+    assert_eq!(bench.attached(plain), [""; 0], "the setup callback refused");
     assert_eq!(bench.printed("other clusters"), 1);
     bench.end();
 }
@@ -313,28 +284,21 @@ fn filters_run_in_the_order_of_their_altitudes() {
     machine
         .load_driver(&second.path(), "Second")
         .expect("loaded");
-    let attached = machine
-        .io()
-        .volume(volume)
-        .expect("mounted")
-        .attached_filters();
-    assert_eq!(attached, ["Second", "Filter"]);
-    machine.filter_manager().take_trace();
+    assert_eq!(bench.attached(volume), ["Second", "Filter"]);
+    bench.order();
     bench
         .copy
         .run(|thread| clone_once(thread, volume, STATUS_SUCCESS));
-    let trace = machine.filter_manager().take_trace();
-    let order: Vec<_> = trace
-        .iter()
-        .map(|entry| (entry.callback, &*entry.filter))
-        .collect();
     let expected = [
         (Callback::Pre, "Second"),
         (Callback::Pre, "Filter"),
         (Callback::Post, "Filter"),
         (Callback::Post, "Second"),
     ];
-    assert_eq!(order, expected);
+    assert_eq!(
+        bench.order(),
+        expected.map(|(callback, name)| (callback, name.to_owned()))
+    );
     machine.unload("Second").expect("unloaded");
     bench.end();
 }

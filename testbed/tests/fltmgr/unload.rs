@@ -2,43 +2,29 @@
 
 use testbed::fltmgr::Callback;
 use testbed::io::{FsControl, Hold, RequestOptions};
+use testbed::process::Running;
 use testbed::status::{STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_PARAMETER, STATUS_SUCCESS};
-use testbed::{BootOptions, LoadError, Machine, UnloadError};
+use testbed::{BootOptions, LoadError, Machine, NtStatus, UnloadError};
 
-use super::{Bench, CLONE, clone_input, clone_once, image, two_files};
+use super::{Bench, CLONE, clone_input, clone_once, close_both, image, send, two_files};
 
 #[test]
 fn a_request_in_the_file_system_is_drained_and_ends_without_the_filter() {
     let Some(bench) = Bench::start(&[]) else {
         return;
     };
-    let (hold, volume) = (Hold::new(), bench.volume);
-    let options = RequestOptions::default().hold(&hold);
-    let caller = bench.copy.spawn(move |thread| {
-        let (source, target) = two_files(thread, volume);
-        let input = clone_input(source);
-        let input = Some(input.as_slice());
-        let control = FsControl {
-            handle: target,
-            code: CLONE,
-            input,
-            output_length: 0,
-            options,
-        };
-        let status = thread.fs_control_with(&control).status;
-        thread
-            .close(source)
-            .and_then(|()| thread.close(target))
-            .expect("closed");
-        status
-    });
+    let hold = Hold::new();
+    let caller = held_clone(&bench, &hold);
     hold.wait_for(1);
     bench
         .machine
         .unload("Filter")
         .expect("unloaded while a request is in flight");
-    let trace = bench.machine.filter_manager().take_trace();
-    let order: Vec<_> = trace.iter().map(|entry| entry.callback).collect();
+    let order: Vec<_> = bench
+        .order()
+        .into_iter()
+        .map(|(callback, _)| callback)
+        .collect();
     let expected = [
         Callback::Setup,
         Callback::Pre,
@@ -57,6 +43,17 @@ fn a_request_in_the_file_system_is_drained_and_ends_without_the_filter() {
     );
     assert!(bench.machine.filter_manager().take_trace().is_empty());
     bench.machine.shutdown().expect("nothing is left");
+}
+
+/// Starts a clone that the file system holds.
+fn held_clone(bench: &Bench, hold: &Hold) -> Running<NtStatus> {
+    let (options, volume) = (RequestOptions::default().hold(hold), bench.volume);
+    bench.copy.spawn(move |thread| {
+        let (source, target) = two_files(thread, volume);
+        let status = send(thread, target, &clone_input(source), (options, 0));
+        close_both(thread, source, target);
+        status
+    })
 }
 
 #[test]
