@@ -217,7 +217,7 @@ fn note(stage: &Stage, style: &Style, job: &Job, range: Range) -> Sent {
 /// A sparse file of 5 GiB: more than one request can carry.
 pub(crate) fn huge_sparse_file(stage: &Stage) -> Result<Vec<Sent>> {
     let job = Job {
-        source: r"iles\huge.vhdx".to_owned(),
+        source: r"\files\huge.vhdx".to_owned(),
         target: r"\clones\huge.vhdx".to_owned(),
         size: 5 * GIB + 1,
     };

@@ -1,5 +1,6 @@
-//! The dependencies that must not exist, and the lint table that every member inherits.
+//! The arrows between members, and the lint table that every member inherits.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
@@ -7,30 +8,55 @@ use serde::Deserialize;
 
 use crate::files;
 
-/// Whoever is judged may not lend the judge its parser, and the layers only look down.
-const FORBIDDEN: &[(&str, &str)] = &[
-    ("driver", "flt-sys"),
-    ("testbed", "guard"),
-    ("testbed", "flt"),
-    ("testbed", "flt-sys"),
-    ("guard", "flt"),
-    ("guard", "flt-sys"),
-    ("cloneguard", "guard"),
-    ("cloneguard", "flt"),
+/// Every member with all the members it may depend on, also for its tests and build script, and
+/// why not on more. A new arrow is a new word here.
+const ARROWS: [(&str, &[&str], &str); 9] = [
+    ("wire", &[], "it is what both sides share"),
+    (
+        "guard",
+        &["wire"],
+        "the portable core asks no system anything",
+    ),
+    ("flt-sys", &[], "it declares an ABI and nothing else"),
+    ("flt", &["flt-sys"], "the wrappers know nothing of clones"),
+    (
+        "driver",
+        &["flt", "guard", "wire"],
+        "the driver names no raw function",
+    ),
+    (
+        "cloneguard",
+        &["wire"],
+        "it sees what crosses the port and no more",
+    ),
+    (
+        "testbed",
+        &["cloneguard", "wire"],
+        "the judge may not borrow the defendant's parser",
+    ),
+    (
+        "conformance",
+        &["cloneguard", "testbed", "wire"],
+        "the cases are judges too",
+    ),
+    ("xtask", &[], "automation must build when nothing else does"),
 ];
 
-/// What `wire` may depend on.
-const WIRE_MAY: &[&str] = &["zerocopy"];
+/// What `wire` may take from outside the workspace, but for its tests.
+const OUTSIDE_WIRE: &str = "zerocopy";
 
 /// A member of the workspace.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub(super) struct Member {
     name: String,
-    manifest_path: String,
+    manifest_path: PathBuf,
     dependencies: Vec<Dependency>,
+    /// What the manifest says; not part of Cargo's answer.
+    #[serde(skip)]
+    manifest: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 struct Dependency {
     name: String,
     /// `None` for an ordinary dependency, else "dev" or "build".
@@ -45,13 +71,7 @@ struct Metadata {
 /// Asks Cargo for the members.
 pub(super) fn read() -> Result<Vec<Member>> {
     let output = Command::new("cargo")
-        .args([
-            "metadata",
-            "--no-deps",
-            "--format-version",
-            "1",
-            "--offline",
-        ])
+        .args(["metadata", "--no-deps", "--format-version", "1"])
         .current_dir(files::root())
         .output()
         .context("cannot run cargo metadata")?;
@@ -60,51 +80,72 @@ pub(super) fn read() -> Result<Vec<Member>> {
         "cargo metadata: {}",
         String::from_utf8_lossy(&output.stderr)
     );
-    let metadata: Metadata = serde_json::from_slice(&output.stdout)?;
-    Ok(metadata.packages)
+    let metadata: Metadata = serde_json::from_slice(&output.stdout)
+        .context("cannot read the answer of cargo metadata")?;
+    let mut members = metadata.packages;
+    for member in &mut members {
+        member.manifest = files::read_text(&member.manifest_path)?;
+    }
+    Ok(members)
 }
 
-/// The arrows that must not be there, and members that do not inherit the lints.
+/// Every arrow that may not be there, and members that do not inherit the lints.
 pub(super) fn check(members: &[Member]) -> Vec<String> {
-    let mut breaches = Vec::new();
-    for member in members {
-        for dependency in &member.dependencies {
-            if is_forbidden(&member.name, dependency) {
+    let names: Vec<_> = members.iter().map(|member| member.name.as_str()).collect();
+    members
+        .iter()
+        .flat_map(|member| {
+            let mut breaches = arrows(member, &names);
+            if !inherits_lints(&member.manifest) {
                 breaches.push(format!(
-                    "{} may not depend on {}",
-                    member.name, dependency.name
+                    "{} does not inherit the lints of the workspace",
+                    member.name
                 ));
             }
-        }
-        if !std::fs::read_to_string(&member.manifest_path).is_ok_and(|text| inherits_lints(&text)) {
-            breaches.push(format!(
-                "{} does not inherit the lints of the workspace",
-                member.name
-            ));
-        }
-    }
-    breaches
+            breaches
+        })
+        .collect()
 }
 
-fn is_forbidden(from: &str, to: &Dependency) -> bool {
-    let named = |(a, b): &(&str, &str)| *a == from && *b == to.name;
-    let only_zerocopy =
-        from == "wire" && to.kind.is_none() && !WIRE_MAY.contains(&to.name.as_str());
-    FORBIDDEN.iter().any(named) || to.name == "xtask" || only_zerocopy
+fn arrows(member: &Member, names: &[&str]) -> Vec<String> {
+    let name = member.name.as_str();
+    let Some((_, allowed, why)) = ARROWS.iter().find(|(from, ..)| *from == name) else {
+        return vec![format!(
+            "{name} is new: say in xtask/src/lint/arrows.rs what it may depend on"
+        )];
+    };
+    let forbidden = member.dependencies.iter().filter(|dependency| {
+        let to = dependency.name.as_str();
+        let is_inside = names.contains(&to) && !allowed.contains(&to);
+        let is_outside = name == "wire" && dependency.kind.is_none() && to != OUTSIDE_WIRE;
+        is_inside || is_outside
+    });
+    forbidden
+        .map(|dependency| format!("{name} may not depend on {}: {why}", dependency.name))
+        .collect()
 }
 
+/// Whether the table of lints says "that of the workspace". Cargo refuses to mix it with others.
 fn inherits_lints(manifest: &str) -> bool {
-    let mut lines = manifest
-        .lines()
-        .map(str::trim)
-        .skip_while(|line| *line != "[lints]")
-        .skip(1);
-    lines.next() == Some("workspace = true")
+    let lines = manifest.lines().map(str::trim);
+    let mut table = lines.skip_while(|line| *line != "[lints]").skip(1);
+    table.next() == Some("workspace = true")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A workspace with every arrow that may be there.
+    fn base() -> Vec<Member> {
+        let member = |(name, allowed, _): &(&str, &[&str], _)| Member {
+            name: (*name).to_owned(),
+            manifest_path: PathBuf::new(),
+            dependencies: allowed.iter().map(|to| dependency(to, None)).collect(),
+            manifest: "[package]\n\n[lints]\nworkspace = true\n".to_owned(),
+        };
+        ARROWS.iter().map(member).collect()
+    }
 
     fn dependency(name: &str, kind: Option<&str>) -> Dependency {
         Dependency {
@@ -113,33 +154,85 @@ mod tests {
         }
     }
 
+    /// The breaches once `from` also depends on `to`.
+    fn with_arrow(from: &str, to: &str, kind: Option<&str>) -> Vec<String> {
+        let mut members = base();
+        let member = members
+            .iter_mut()
+            .find(|member| member.name == from)
+            .unwrap();
+        member.dependencies.push(dependency(to, kind));
+        check(&members)
+    }
+
     #[test]
-    fn the_layers_look_down_only() {
-        for (from, to) in FORBIDDEN {
-            assert!(is_forbidden(from, &dependency(to, None)), "{from} -> {to}");
-            assert!(
-                is_forbidden(from, &dependency(to, Some("dev"))),
-                "{from} -> {to} in tests"
-            );
+    fn the_base_is_in_order() {
+        assert!(check(&base()).is_empty());
+    }
+
+    #[test]
+    fn the_arrows_that_must_not_be_there_are_found() {
+        for (from, to) in [
+            ("driver", "flt-sys"),
+            ("testbed", "guard"),
+            ("testbed", "flt"),
+            ("testbed", "flt-sys"),
+            ("cloneguard", "guard"),
+            ("guard", "flt"),
+            ("wire", "guard"),
+            ("flt", "wire"),
+            ("conformance", "guard"),
+        ] {
+            for kind in [None, Some("dev"), Some("build")] {
+                let breaches = with_arrow(from, to, kind);
+                assert_eq!(breaches.len(), 1, "{from} -> {to}");
+                let start = format!("{from} may not depend on {to}: ");
+                assert!(
+                    breaches.first().unwrap().starts_with(&start),
+                    "{breaches:?}"
+                );
+            }
         }
-        assert!(!is_forbidden("driver", &dependency("flt", None)));
-        assert!(!is_forbidden("flt", &dependency("flt-sys", None)));
-        assert!(is_forbidden("tests", &dependency("xtask", None)));
+    }
+
+    #[test]
+    fn nothing_depends_on_the_automation() {
+        for (from, ..) in ARROWS {
+            assert_eq!(with_arrow(from, "xtask", None).len(), 1, "{from}");
+        }
     }
 
     #[test]
     fn wire_depends_on_zerocopy_alone_but_may_test_with_more() {
-        assert!(!is_forbidden("wire", &dependency("zerocopy", None)));
-        assert!(is_forbidden("wire", &dependency("serde", None)));
-        assert!(!is_forbidden("wire", &dependency("proptest", Some("dev"))));
+        assert!(with_arrow("wire", "zerocopy", None).is_empty());
+        assert!(with_arrow("wire", "proptest", Some("dev")).is_empty());
+        assert_eq!(with_arrow("wire", "serde", None).len(), 1);
+        assert!(with_arrow("cloneguard", "serde", None).is_empty());
+    }
+
+    #[test]
+    fn a_new_member_has_to_be_entered() {
+        let mut members = base();
+        members.first_mut().unwrap().name = "fuzz".to_owned();
+        assert!(
+            check(&members)
+                .iter()
+                .any(|breach| breach.starts_with("fuzz is new"))
+        );
     }
 
     #[test]
     fn lints_are_inherited_by_the_usual_two_lines() {
-        assert!(inherits_lints(
-            "[package]\nname = \"a\"\n\n[lints]\nworkspace = true\n"
-        ));
-        assert!(!inherits_lints("[package]\n\n[lints]\nworkspace = false\n"));
-        assert!(!inherits_lints("[package]\nworkspace = true\n"));
+        for manifest in [
+            "[package]\n\n[lints]\nworkspace = false\n",
+            "[package]\nworkspace = true\n",
+            "[lints.rust]\nworkspace = true\n",
+            "[lints]\n",
+        ] {
+            let mut members = base();
+            manifest.clone_into(&mut members.first_mut().unwrap().manifest);
+            let expected = "wire does not inherit the lints of the workspace";
+            assert_eq!(check(&members), [expected], "{manifest}");
+        }
     }
 }
