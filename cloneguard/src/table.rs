@@ -52,7 +52,8 @@ impl Layout {
                 range,
                 verdict: 12,
                 rules: 9,
-                status: 17,
+                // The longest usual name, INVALID_DEVICE_REQUEST, where there is room for it.
+                status: if width < 150 { 17 } else { 22 },
                 time: 12,
             }
         };
@@ -147,6 +148,11 @@ pub fn printable(text: &str) -> String {
 /// A number of bytes: in the largest unit that divides it, up to GiB.
 #[must_use]
 pub fn byte_size(value: i64) -> String {
+    // Beyond a pebibyte nobody means a size: the bits tell more.
+    if value.unsigned_abs() >= 1 << 50 {
+        let sign = if value < 0 { "-" } else { "" };
+        return format!("{sign}{:#x}", value.unsigned_abs());
+    }
     let units = [(1_i64 << 30, "G"), (1 << 20, "M"), (1 << 10, "K")];
     let unit = units
         .iter()
@@ -189,7 +195,12 @@ fn process(event: &Event, width: usize) -> String {
     let id = event
         .process_id
         .map_or_else(|| "?".to_owned(), |id| id.to_string());
-    let image = event.image.text.as_deref().unwrap_or("?");
+    let image = match event.image.text.as_deref() {
+        // The System process has no image, and always this id.
+        None | Some("") if event.process_id == Some(4) => "System",
+        Some(image) => image,
+        None => "?",
+    };
     let base = image.rsplit('\\').next().unwrap_or(image);
     let room = width.saturating_sub(id.len() + 1);
     format!("{}:{id}", cut(&printable(base), room))

@@ -21,7 +21,7 @@ fn a_line_on_a_wide_screen() {
     head.deciding_rule = 22;
     head.status = 0xC000_000D.into();
     let row = Layout::new(160).row(&event(head, &names()));
-    let expected = "     41 robocopy.exe:4321  V4:\\proje…didate-7\\disk.vhdx -> V4:\\backu…26-11-23\\disk.vhdx 0>64K+1G           would refuse 22,15     INVALID_PARAMETER 12:34:56.789";
+    let expected = "     41 robocopy.exe:4321  V4:\\proj…date-7\\disk.vhdx -> V4:\\back…-11-23\\disk.vhdx 0>64K+1G           would refuse 22,15     INVALID_PARAMETER      12:34:56.789";
     assert_eq!(row, expected);
 }
 
@@ -87,6 +87,15 @@ fn printable_text_stays_as_it_is() {
 }
 
 #[test]
+fn the_system_process_is_named_by_its_id() {
+    let mut head = head(1, 0);
+    head.process_id = 4.into();
+    let nameless = [Vec::new(), units("s"), units("t")];
+    let row = Layout::new(160).row(&event(head, &nameless));
+    assert!(row.contains(" System:4 "), "{row}");
+}
+
+#[test]
 fn sizes_are_exact() {
     for (value, text) in [
         (0, "0"),
@@ -98,8 +107,10 @@ fn sizes_are_exact() {
         (3 << 30, "3G"),
         ((4 << 30) - 4096, "4194300K"),
         (-65536, "-64K"),
-        (i64::MIN, "-8589934592G"),
-        (i64::MAX, "9223372036854775807"),
+        ((1 << 50) - 4096, "1099511627772K"),
+        (1 << 50, "0x4000000000000"),
+        (i64::MIN, "-0x8000000000000000"),
+        (i64::MAX - 4095, "0x7ffffffffffff000"),
     ] {
         assert_eq!(byte_size(value), text);
     }
