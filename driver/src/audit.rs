@@ -19,6 +19,16 @@ use wire::Ack;
 /// Non-paged memory for records that wait for the consumer: some thousands with names of usual length.
 const JOURNAL_BYTES: usize = 4 * 1024 * 1024;
 
+/// A message that is ready to be sent.
+pub(crate) struct Message<'b> {
+    /// The batch.
+    pub(crate) bytes: &'b mut [u8],
+    /// How many records it holds.
+    pub(crate) records: u32,
+    /// The sequence number of the last one; 0 without records.
+    pub(crate) last_sequence: u64,
+}
+
 /// The journal of this load of the driver.
 pub(crate) struct Audit {
     boot_id: [u8; wire::BOOT_ID_SIZE],
@@ -28,11 +38,10 @@ pub(crate) struct Audit {
 impl Audit {
     /// Allocates the journal.
     pub(crate) fn create(passive: Passive) -> Result<Self, NtStatus> {
-        let boot_id = uuid::unique_id(passive)?;
         let journal = Journal::new(try_zeroed(JOURNAL_BYTES)?)
             .map_err(|_| NtStatus::INSUFFICIENT_RESOURCES)?;
         Ok(Self {
-            boot_id,
+            boot_id: uuid::unique_id(passive),
             journal: SpinLock::new(journal),
         })
     }
@@ -88,29 +97,30 @@ impl Audit {
         }
     }
 
-    /// Copies the oldest ready records into `buffer`; `None` when there are none.
-    pub(crate) fn fill<'b>(&self, buffer: &'b mut [u8]) -> Option<&'b mut [u8]> {
+    /// Copies the oldest ready records into `buffer`. Without any there is a message only for a
+    /// `greeting`: it carries the counters.
+    pub(crate) fn fill<'b>(&self, buffer: &'b mut [u8], greeting: bool) -> Option<Message<'b>> {
         let filled = self
             .journal
             .with(|journal| journal.fill_batch(self.boot_id, buffer))?;
-        if filled.records == 0 {
-            None
-        } else {
-            buffer.get_mut(..filled.bytes)
+        if filled.records == 0 && !greeting {
+            return None;
         }
+        Some(Message {
+            bytes: buffer.get_mut(..filled.bytes)?,
+            records: filled.records,
+            last_sequence: filled.last_sequence,
+        })
     }
 
-    /// A message for a new consumer: the counters, and whatever records are ready.
-    pub(crate) fn heartbeat<'b>(&self, buffer: &'b mut [u8]) -> Option<&'b mut [u8]> {
-        let filled = self
-            .journal
-            .with(|journal| journal.fill_batch(self.boot_id, buffer))?;
-        buffer.get_mut(..filled.bytes)
+    /// The last sequence number that was handed out.
+    pub(crate) fn last_sequence(&self) -> u64 {
+        self.journal.with(|journal| journal.last_sequence())
     }
 
-    /// Lets go of what the consumer has. An acknowledgement of another load, or of more than was
-    /// sent, is refused whole.
-    pub(crate) fn acknowledge(&self, ack: &Ack) -> Option<()> {
+    /// Lets go of what the consumer has, and answers how many records that were. An acknowledgement of
+    /// another load, or of more than was sent, is refused whole.
+    pub(crate) fn acknowledge(&self, ack: &Ack) -> Option<u64> {
         if ack.boot_id() != self.boot_id {
             return None;
         }
@@ -118,7 +128,6 @@ impl Audit {
         self.journal
             .with(|journal| journal.acknowledge(through))
             .ok()
-            .map(|_| ())
     }
 
     /// A consumer comes back and says what it has made durable, of which load.
@@ -127,8 +136,9 @@ impl Audit {
         boot_id: [u8; wire::BOOT_ID_SIZE],
         after_sequence: u64,
     ) -> Result<(), NtStatus> {
-        if boot_id != self.boot_id {
-            // What it has is of another load, or nothing: everything held is new to it.
+        let whichever_runs = boot_id == [0; wire::BOOT_ID_SIZE];
+        if boot_id != self.boot_id && !whichever_runs {
+            // What it has is of another load: everything held is new to it.
             return Ok(());
         }
         self.journal

@@ -1,7 +1,7 @@
 //! One clone request on its way down: captured, judged, named, recorded, passed on.
 //!
 //! The order is that of ARCHITECTURE.md. Nothing here refuses, waits or changes the request; whatever
-//! cannot be found out is recorded as unknown, with the reason.
+//! cannot be found out is recorded as unknown, names and the source with the reason.
 
 use flt::callback::Next;
 use flt::fsctl::FsControl;
@@ -65,7 +65,10 @@ pub(crate) fn before(audit: &Audit, request: &Request<'_>) -> Next {
 
 /// The one reading of the caller's input.
 fn capture(code: ControlCode, request: &Request<'_>) -> Capture {
-    let bitness = if request.is_32bit() {
+    // The 32-bit layouts are those of user-mode programs; kernel code is 64-bit whoever's thread it runs
+    // in (fltkernel.h, FltIs32bitProcess: "32-bit user-mode application").
+    let is_32bit = request.mode() == Mode::User && request.is_32bit();
+    let bitness = if is_32bit {
         Bitness::Bits32
     } else {
         Bitness::Bits64
@@ -91,44 +94,46 @@ fn mode(request: &Request<'_>) -> RequestorMode {
 
 /// A name, or why there is none.
 struct Named {
-    name: Result<FileName, NtStatus>,
+    name: Option<FileName>,
     state: NameState,
+    /// The status that said no, to any name or to the normalized one; 0 when nobody was asked.
     reason: u32,
 }
 
 impl Named {
+    const UNASKED: Self = Self::absent(0);
+
     /// The normalized name if it is at hand, else the name used at open, else why not.
     fn of(query: impl Fn(Form) -> Result<FileName, NtStatus>) -> Self {
-        let normalized = query(Form::NormalizedFromCache);
-        let Err(miss) = normalized else {
-            return Self {
-                name: normalized,
-                state: NameState::Normalized,
-                reason: 0,
-            };
+        let miss = match query(Form::NormalizedFromCache) {
+            Ok(name) => return Self::have(name, NameState::Normalized, 0),
+            Err(miss) => miss.bits(),
         };
         match query(Form::Opened) {
-            Ok(name) => Self {
-                name: Ok(name),
-                state: NameState::Opened,
-                reason: miss.bits(),
-            },
-            Err(status) => Self::absent(status),
+            Ok(name) => Self::have(name, NameState::Opened, miss),
+            Err(status) => Self::absent(status.bits()),
         }
     }
 
-    const fn absent(status: NtStatus) -> Self {
+    const fn have(name: FileName, state: NameState, reason: u32) -> Self {
         Self {
-            name: Err(status),
+            name: Some(name),
+            state,
+            reason,
+        }
+    }
+
+    const fn absent(reason: u32) -> Self {
+        Self {
+            name: None,
             state: NameState::Absent,
-            reason: status.bits(),
+            reason,
         }
     }
 
     fn as_name(&self) -> Name<'_> {
-        let units = self.name.as_ref().map_or(&[][..], FileName::units);
         Name {
-            units,
+            units: self.name.as_ref().map_or(&[][..], FileName::units),
             state: self.state,
             reason: self.reason,
         }
@@ -161,7 +166,7 @@ impl Source {
             Ok(file) => Self::locate(request, &file),
             Err(status) => Self {
                 state: SourceState::HandleRefused(status.bits()),
-                name: Named::absent(status),
+                name: Named::absent(status.bits()),
             },
         }
     }
@@ -179,10 +184,15 @@ impl Source {
                     name: Self::name(&place, file),
                 }
             }
-            // A file object of no file system: a pipe, a device.
-            Err(status) => Self {
+            // The filter manager knows no volume for it: a pipe, a device.
+            Err(NtStatus::INVALID_PARAMETER) => Self {
                 state: SourceState::OtherVolume,
-                name: Named::absent(status),
+                name: Named::absent(NtStatus::INVALID_PARAMETER.bits()),
+            },
+            // Where it lies was not found out, so nothing is said of it.
+            Err(status) => Self {
+                state: SourceState::NotInspected,
+                name: Named::absent(status.bits()),
             },
         }
     }
@@ -194,7 +204,7 @@ impl Source {
     const fn unknown(state: SourceState) -> Self {
         Self {
             state,
-            name: Named::absent(NtStatus::NOT_FOUND),
+            name: Named::UNASKED,
         }
     }
 }
@@ -203,41 +213,31 @@ impl Source {
 struct Requestor {
     process_id: u32,
     thread_id: u32,
-    image: Result<ImageName, NtStatus>,
+    image: Option<Result<ImageName, NtStatus>>,
     user: Option<UserSid>,
 }
 
 impl Requestor {
     fn identify(request: &Request<'_>, passive: Option<Passive>) -> Self {
         let process = request.process();
-        let image = match (&process, passive) {
-            (Some(process), Some(passive)) => process.image(passive),
-            (None, _) | (_, None) => Err(NtStatus::NOT_FOUND),
-        };
-        let user = match (&process, passive) {
-            (Some(process), Some(passive)) => process.user(passive).ok(),
-            (None, _) | (_, None) => None,
-        };
+        let asked = process.as_ref().zip(passive);
         Self {
             process_id: process.as_ref().map_or(0, Process::id),
             thread_id: process.as_ref().map_or(0, Process::thread_id),
-            image,
-            user,
+            image: asked.map(|(process, passive)| process.image(passive)),
+            user: asked.and_then(|(process, passive)| process.user(passive).ok()),
         }
     }
 
     fn image_name(&self) -> Name<'_> {
         match &self.image {
-            Ok(image) => Name {
+            Some(Ok(image)) => Name {
                 units: image.units(),
                 state: NameState::Image,
                 reason: 0,
             },
-            Err(status) => Name {
-                units: &[],
-                state: NameState::Absent,
-                reason: status.bits(),
-            },
+            Some(Err(status)) => Name::absent(status.bits()),
+            None => Name::absent(0),
         }
     }
 }

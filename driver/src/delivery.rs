@@ -6,7 +6,7 @@
 //! journal, and one that comes back says how far it had got.
 
 use alloc::boxed::Box;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use flt::memory::try_zeroed;
 use flt::port::{Link, Sent};
@@ -16,21 +16,36 @@ use wire::{Ack, ConnectRequest, DecodeError, Request};
 
 use crate::audit::Audit;
 
-/// The size of one message. The filter manager allocates as much for each send.
+/// The size of one message.
 const BATCH_BYTES: usize = 64 * 1024;
-/// How long a consumer may take to ask for the next message before it counts as not delivered.
-const SEND_MILLISECONDS: u32 = 1_000;
+const _: () = assert!(
+    BATCH_BYTES >= guard::BATCH_SIZE_MIN,
+    "a record would never fit"
+);
+/// How long a consumer may take to fetch a message and to make it durable. Unload does not wait for
+/// that: it closes the connection.
+const SEND_MILLISECONDS: u32 = 10_000;
 /// How often the thread looks by itself, for a consumer that let a send time out.
-const IDLE_MILLISECONDS: u32 = 1_000;
+const RETRY_MILLISECONDS: u32 = 1_000;
+/// The same without a consumer: a connection wakes it.
+const IDLE_MILLISECONDS: u32 = 60_000;
 
 /// The state that callbacks share with the sending thread.
 pub(crate) struct Delivery {
     wake: Event,
-    connected: AtomicBool,
     greet: AtomicBool,
     stopping: AtomicBool,
+    /// The status of the last send that failed, so that a failure that lasts is printed once.
+    last_failure: AtomicU32,
     /// Taken by the thread when it starts.
     batch: SpinLock<Option<Box<[u8]>>>,
+}
+
+/// Whether the consumer took a message and said so.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Delivered {
+    Yes,
+    No,
 }
 
 impl Delivery {
@@ -38,30 +53,22 @@ impl Delivery {
     pub(crate) fn create() -> Result<Self, NtStatus> {
         Ok(Self {
             wake: Event::try_new()?,
-            connected: AtomicBool::new(false),
             greet: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
+            last_failure: AtomicU32::new(0),
             batch: SpinLock::new(Some(try_zeroed(BATCH_BYTES)?)),
         })
     }
 
     /// Records may be ready. At most DISPATCH_LEVEL.
     pub(crate) fn wake(&self) {
-        if self.connected.load(Ordering::Acquire) {
-            self.wake.signal();
-        }
+        self.wake.signal();
     }
 
     /// A consumer can be sent to: it first gets the counters, even if there is no record.
     pub(crate) fn connected(&self) {
         self.greet.store(true, Ordering::Release);
-        self.connected.store(true, Ordering::Release);
         self.wake.signal();
-    }
-
-    /// The consumer is gone.
-    pub(crate) fn disconnected(&self) {
-        self.connected.store(false, Ordering::Release);
     }
 
     /// Asks the thread to return, after one last try to deliver.
@@ -76,61 +83,62 @@ impl Delivery {
             return;
         };
         loop {
-            // Read before delivering: what was committed before the stop still gets its chance.
+            // Read before delivering: what was committed before the stop still gets its chance, and
+            // what comes after it does not keep the thread busy.
             let stopping = self.stopping.load(Ordering::Acquire);
-            self.deliver(audit, link, &mut batch);
+            self.deliver(audit, link, &mut batch, audit.last_sequence());
             if stopping {
                 return;
             }
-            self.wake.wait(link.passive(), IDLE_MILLISECONDS);
+            let connected = link.is_connected();
+            let pause = if connected {
+                RETRY_MILLISECONDS
+            } else {
+                IDLE_MILLISECONDS
+            };
+            self.wake.wait(link.passive(), pause);
         }
     }
 
-    /// Sends until nothing is ready or a message was not taken.
-    fn deliver(&self, audit: &Audit, link: &Link<'_>, batch: &mut [u8]) {
-        if self.greet.swap(false, Ordering::AcqRel)
-            && let Some(message) = audit.heartbeat(batch)
-            && send(audit, link, message) == Delivered::No
-        {
-            return;
-        }
-        while self.connected.load(Ordering::Acquire) {
-            let Some(message) = audit.fill(batch) else {
+    /// Sends until nothing up to `last_sequence` is ready, or a message was not taken.
+    fn deliver(&self, audit: &Audit, link: &Link<'_>, batch: &mut [u8], last_sequence: u64) {
+        while link.is_connected() {
+            let greeting = self.greet.swap(false, Ordering::AcqRel);
+            let Some(message) = audit.fill(batch, greeting) else {
                 return;
             };
-            if send(audit, link, message) == Delivered::No {
+            if self.send(audit, link, message.bytes, message.records) == Delivered::No {
+                // A consumer that was slow still gets its greeting.
+                self.greet.fetch_or(greeting, Ordering::AcqRel);
+                return;
+            }
+            if message.last_sequence >= last_sequence {
                 return;
             }
         }
     }
-}
 
-/// Whether the consumer took a message and said so.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Delivered {
-    Yes,
-    No,
-}
-
-fn send(audit: &Audit, link: &Link<'_>, message: &mut [u8]) -> Delivered {
-    let mut reply = [0; size_of::<Ack>()];
-    let length = match link.send(message, &mut reply, SEND_MILLISECONDS) {
-        Sent::Answered(length) => length,
-        Sent::TimedOut | Sent::NotConnected => return Delivered::No,
-        Sent::Failed(status) => {
-            wdk::println!("CloneGuard: a batch could not be sent: {status}");
-            return Delivered::No;
+    fn send(&self, audit: &Audit, link: &Link<'_>, message: &mut [u8], records: u32) -> Delivered {
+        let mut reply = [0; size_of::<Ack>()];
+        let length = match link.send(message, &mut reply, SEND_MILLISECONDS) {
+            Sent::Answered(length) => length,
+            Sent::TimedOut | Sent::NotConnected => return Delivered::No,
+            Sent::Failed(status) => {
+                if self.last_failure.swap(status.bits(), Ordering::AcqRel) != status.bits() {
+                    wdk::println!("CloneGuard: a batch could not be sent: {status}");
+                }
+                return Delivered::No;
+            }
+        };
+        let released = match reply.get(..length).map(Ack::parse) {
+            Some(Ok(ack)) => audit.acknowledge(&ack),
+            Some(Err(_)) | None => None,
+        };
+        // A reply that lets nothing go must not make the same batch go round without a pause.
+        match released {
+            Some(released) if released > 0 || records == 0 => Delivered::Yes,
+            Some(_) | None => Delivered::No,
         }
-    };
-    match reply.get(..length).map(Ack::parse) {
-        Some(Ok(ack)) => audit
-            .acknowledge(&ack)
-            .map_or(Delivered::No, |()| Delivered::Yes),
-        Some(Err(error)) => {
-            wdk::println!("CloneGuard: the reply is no acknowledgement: {error}");
-            Delivered::No
-        }
-        None => Delivered::No,
     }
 }
 

@@ -82,7 +82,9 @@ impl Minifilter for CloneGuard {
 
     fn after_fs_control(&self, token: Token, ending: Ending) {
         self.audit.close(token, ending);
-        self.delivery.wake();
+        if flt::filter::is_connected::<Self>() {
+            self.delivery.wake();
+        }
     }
 
     fn connect(&self, request: &[u8]) -> Result<(), NtStatus> {
@@ -91,10 +93,6 @@ impl Minifilter for CloneGuard {
 
     fn connected(&self) {
         self.delivery.connected();
-    }
-
-    fn disconnected(&self) {
-        self.delivery.disconnected();
     }
 
     fn work(&self, link: &Link<'_>) {

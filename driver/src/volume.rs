@@ -24,8 +24,8 @@ impl WatchedVolume {
     };
 
     pub(crate) fn of(setup: &VolumeSetup<'_>, passive: Passive) -> Self {
-        let cluster_size = match setup.cluster_size(passive) {
-            Ok(bytes) => ClusterSize::try_new(bytes),
+        let cluster_size = match setup.cluster(passive) {
+            Ok(cluster) => ClusterSize::from_sectors(cluster.sectors, cluster.bytes_per_sector),
             Err(status) => {
                 wdk::println!("CloneGuard: a volume does not tell its cluster size: {status}");
                 None

@@ -1,6 +1,6 @@
 //! The filter manager's ABI, declared by hand: types, constants and imports that `wdk-sys` lacks.
 //!
-//! Only what `flt` uses, under the C names, one file a family. Nothing here runs. Sizes and field offsets
+//! Little more than what `flt` uses, under the C names, one file a family. Nothing here runs. Sizes and field offsets
 //! are asserted when the crate compiles ([`LAYOUTS`]); `tests/` compares them with headers of other
 //! projects. Every imported name stands once, in an `imports!` table, with the Windows version that
 //! introduced it and its highest IRQL ([`IMPORTS`]); `imports.txt` is the same list for tools that read

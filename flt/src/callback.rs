@@ -111,14 +111,16 @@ pub(crate) unsafe extern "system" fn setup_instance<F: Minifilter>(
     let Some(filter) = F::global().get() else {
         return STATUS_FLT_DO_NOT_ATTACH;
     };
-    // SAFETY: valid for the callback.
+    // SAFETY: the filter manager's related objects, valid and unchanged while this callback runs.
     let objects = unsafe { &*objects };
     // SAFETY: this is the running setup callback they belong to.
     let setup = unsafe { VolumeSetup::from_raw(objects, flags, file_system.cast_unsigned()) };
-    let Some(value) = filter.attach(&setup, Passive::documented()) else {
+    // SAFETY: PFLT_INSTANCE_SETUP_CALLBACK runs at PASSIVE_LEVEL (fltkernel.h), and this is it.
+    let passive = unsafe { Passive::documented() };
+    let Some(value) = filter.attach(&setup, passive) else {
         return STATUS_FLT_DO_NOT_ATTACH;
     };
-    // SAFETY: as above, of the filter F.
+    // SAFETY: `objects` are those of this setup callback, which was registered for the filter F.
     match unsafe { instance::attach_context::<F>(objects, value) } {
         Ok(()) => 0,
         Err(_) => STATUS_FLT_DO_NOT_ATTACH,

@@ -69,9 +69,6 @@ pub trait Minifilter: Installed + Sized + Send + Sync + 'static {
     /// The connection granted by [`Self::connect`] can now be sent to.
     fn connected(&self);
 
-    /// The client is gone.
-    fn disconnected(&self);
-
     /// The body of the driver's thread; returns after [`Self::stop`].
     fn work(&self, link: &Link<'_>);
 
@@ -152,22 +149,34 @@ impl<F> Global<F> {
 
 impl<F: Minifilter> Global<F> {
     /// Brings everything up; on failure takes down what was up, in reverse.
-    fn load(&'static self, driver: PDRIVER_OBJECT, passive: Passive) -> Result<(), NtStatus> {
+    ///
+    /// # Safety
+    ///
+    /// 1. `driver` is the driver object that DriverEntry was called with.
+    unsafe fn load(
+        &'static self,
+        driver: PDRIVER_OBJECT,
+        passive: Passive,
+    ) -> Result<(), NtStatus> {
         let state = F::create(passive)?;
         // SAFETY: `ready` is not set, so nobody reads `state` (invariant).
         unsafe { *self.state.get() = Some(state) };
         self.ready.store(true, Ordering::Release);
-        let result = self
-            .register(driver)
-            .and_then(|()| self.start(passive).inspect_err(|_| self.take_down(passive)));
+        // SAFETY: contract 1.
+        let registered = unsafe { self.register(driver) };
+        let result =
+            registered.and_then(|()| self.start(passive).inspect_err(|_| self.take_down(passive)));
         if result.is_err() {
             self.discard();
         }
         result
     }
 
-    fn register(&self, driver: PDRIVER_OBJECT) -> Result<(), NtStatus> {
-        // SAFETY: DriverEntry's own driver object; the tables are constants; the slot may be written.
+    /// # Safety
+    ///
+    /// 1. `driver` is the driver object that DriverEntry was called with.
+    unsafe fn register(&self, driver: PDRIVER_OBJECT) -> Result<(), NtStatus> {
+        // SAFETY: the driver's own object (contract 1); the tables are constants; the slot may be written.
         let status = unsafe {
             FltRegisterFilter(
                 driver,
@@ -296,7 +305,8 @@ const _: () = assert!(
 /// Called by the filter manager only.
 unsafe extern "system" fn unload<F: Minifilter>(_flags: u32) -> NTSTATUS {
     let global = F::global();
-    global.take_down(Passive::documented());
+    // SAFETY: PFLT_FILTER_UNLOAD_CALLBACK runs at PASSIVE_LEVEL (fltkernel.h), and this is it.
+    global.take_down(unsafe { Passive::documented() });
     if let Some(filter) = global.get() {
         filter.stopped();
     }
@@ -311,13 +321,17 @@ unsafe extern "system" fn unload<F: Minifilter>(_flags: u32) -> NTSTATUS {
 /// Called by the kernel only, as the start routine given to PsCreateSystemThread.
 unsafe extern "C" fn work<F: Minifilter>(_context: *mut c_void) {
     let global = F::global();
+    // SAFETY: a system thread starts at PASSIVE_LEVEL (wdm.h, PsCreateSystemThread), and this is its start.
+    let passive = unsafe { Passive::documented() };
     if let Some(filter) = global.get() {
-        filter.work(&Link::new(
-            &global.filter,
-            &global.client,
-            Passive::documented(),
-        ));
+        filter.work(&Link::new(&global.filter, &global.client, passive));
     }
+}
+
+/// Whether the driver's port has a client. Any level.
+#[must_use]
+pub fn is_connected<F: Minifilter>() -> bool {
+    F::global().client().is_connected()
 }
 
 /// What `DriverEntry` does; see [`crate::driver_entry!`].
@@ -327,7 +341,10 @@ unsafe extern "C" fn work<F: Minifilter>(_context: *mut c_void) {
 /// 1. Called once, by the kernel, as DriverEntry with this driver object.
 #[must_use]
 pub unsafe fn enter<F: Minifilter>(driver: *mut c_void) -> NTSTATUS {
-    crate::status::to_raw(F::global().load(driver.cast(), Passive::documented()))
+    // SAFETY: DriverEntry runs at PASSIVE_LEVEL (contract 1; WDK, "Writing a DriverEntry Routine").
+    let passive = unsafe { Passive::documented() };
+    // SAFETY: the kernel's own driver object (contract 1).
+    crate::status::to_raw(unsafe { F::global().load(driver.cast(), passive) })
 }
 
 /// Makes a driver of a [`Minifilter`]: its static, and the exported DriverEntry.

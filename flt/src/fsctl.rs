@@ -194,7 +194,8 @@ impl<'op, F: Minifilter> FsControl<'op, F> {
     pub fn locate(&self, file: &FileObject) -> Result<instance::Place<'op>, NtStatus> {
         // SAFETY: the related objects are valid for the callback (invariant).
         let objects = unsafe { self.objects.as_ref() };
-        instance::Place::of(objects, file)
+        // SAFETY: the objects of the running pre-operation (invariant), borrowed no longer than it.
+        unsafe { instance::Place::of(objects, file) }
     }
 
     /// A copy of what the driver remembered of this volume in [`Minifilter::attach`].

@@ -22,6 +22,15 @@ use crate::name::{FileName, Form};
 use crate::object::FileObject;
 use crate::status::NtStatus;
 
+/// What a volume says of its allocation unit; nothing of it is checked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Cluster {
+    /// Sectors of a cluster.
+    pub sectors: u32,
+    /// Bytes of a sector.
+    pub bytes_per_sector: u32,
+}
+
 /// A volume that the filter may attach to; borrowed for the duration of the setup callback.
 pub struct VolumeSetup<'setup> {
     instance: PFLT_INSTANCE,
@@ -59,12 +68,12 @@ impl VolumeSetup<'_> {
         self.setup_flags
     }
 
-    /// The cluster size of the volume in bytes.
+    /// The cluster of the volume, as the volume says.
     ///
     /// # Errors
     ///
-    /// The file system's status; `INVALID_PARAMETER` for an answer that makes no sense.
-    pub fn cluster_size(&self, _: Passive) -> Result<u32, NtStatus> {
+    /// The file system's status.
+    pub fn cluster(&self, _: Passive) -> Result<Cluster, NtStatus> {
         let mut answer = IO_STATUS_BLOCK {
             Status: 0,
             Information: 0,
@@ -89,10 +98,10 @@ impl VolumeSetup<'_> {
             )
         };
         NtStatus::check(status)?;
-        size.SectorsPerAllocationUnit
-            .checked_mul(size.BytesPerSector)
-            .filter(|bytes| *bytes != 0)
-            .ok_or(NtStatus::INVALID_PARAMETER)
+        Ok(Cluster {
+            sectors: size.SectorsPerAllocationUnit,
+            bytes_per_sector: size.BytesPerSector,
+        })
     }
 }
 
@@ -107,8 +116,8 @@ pub(crate) unsafe fn attach_context<F: Minifilter>(
 ) -> Result<(), NtStatus> {
     const {
         assert!(
-            align_of::<F::Volume>() <= 16,
-            "contexts have the pool's alignment"
+            align_of::<F::Volume>() <= 8,
+            "a context follows a header of the filter manager's: no more than 8 is promised"
         )
     };
     let mut context: *mut c_void = ptr::null_mut();
@@ -181,9 +190,17 @@ pub struct Place<'op> {
 impl Place<'_> {
     /// Asks the filter manager for the volume of `file`; its FsContext, which may belong to anybody,
     /// is never looked at.
-    pub(crate) fn of(objects: &FLT_RELATED_OBJECTS, file: &FileObject) -> Result<Self, NtStatus> {
+    ///
+    /// # Safety
+    ///
+    /// 1. `objects` are those of a running pre-operation callback, which lasts for all of `'op`.
+    pub(crate) unsafe fn of(
+        objects: &FLT_RELATED_OBJECTS,
+        file: &FileObject,
+    ) -> Result<Self, NtStatus> {
         let mut volume: PFLT_VOLUME = ptr::null_mut();
-        // SAFETY: the filter is live, the file object is referenced, `volume` may be written.
+        // SAFETY: the filter of a running callback (contract 1); the file object is referenced; `volume`
+        // may be written.
         let status =
             unsafe { FltGetVolumeFromFileObject(objects.Filter, file.as_ptr(), &raw mut volume) };
         NtStatus::check(status)?;
@@ -213,8 +230,8 @@ impl Place<'_> {
             return unsafe { FileName::of_file(file, self.instance, form) };
         }
         let mut instance: PFLT_INSTANCE = ptr::null_mut();
-        // SAFETY: filter and volume are live; a null name asks for the only instance there
-        // (fltkernel.h, FltGetVolumeInstanceFromName); `instance` may be written.
+        // SAFETY: filter and volume are live; a null name asks for our highest instance
+        // there (fltkernel.h, FltGetVolumeInstanceFromName); `instance` may be written.
         let status = unsafe {
             FltGetVolumeInstanceFromName(
                 self.filter,

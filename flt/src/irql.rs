@@ -8,8 +8,9 @@ use core::marker::PhantomData;
 ///
 /// # Invariants
 ///
-/// Made only when the kernel answered PASSIVE_LEVEL in this thread. It cannot leave the thread (not
-/// `Send`), nor enter the body of a spin lock, the one thing in this crate that raises the level.
+/// Made only in a thread that runs at PASSIVE_LEVEL: because the kernel said so, or because it documents
+/// that level for the entry point. It cannot leave the thread (not `Send`), nor enter the body of a spin
+/// lock, the one thing in this crate that raises the level.
 #[derive(Clone, Copy)]
 pub struct Passive(PhantomData<*const ()>);
 
@@ -23,7 +24,11 @@ impl Passive {
     }
 
     /// For the entry points that the kernel documents to run at PASSIVE_LEVEL.
-    pub(crate) const fn documented() -> Self {
+    ///
+    /// # Safety
+    ///
+    /// 1. Called in such an entry point, in the kernel's own thread of the call.
+    pub(crate) const unsafe fn documented() -> Self {
         Self(PhantomData)
     }
 }

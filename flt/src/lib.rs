@@ -5,8 +5,9 @@
 //! the reason for its unsafe. `docs/soundness.md` argues each of them.
 //!
 //! Two habits carry most of the soundness. What needs PASSIVE_LEVEL takes a [`irql::Passive`], which
-//! is only made by asking the kernel. What may live in paged pool is not `Send`, and the body run
-//! under a [`sync::SpinLock`] must be: paged memory cannot be touched with the lock held.
+//! is made by asking the kernel, or in the entry points documented to run there. What owns paged memory
+//! is not `Send`, and the body run under a [`sync::SpinLock`] must be; text borrowed from such an owner
+//! is a plain slice, so that a driver copies it before it takes a lock is a rule, not a type.
 
 #![no_std]
 #![deny(

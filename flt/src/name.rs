@@ -11,6 +11,12 @@ use core::ptr::{self, NonNull};
 use flt_sys::callback::FLT_CALLBACK_DATA;
 use flt_sys::types::PFLT_INSTANCE;
 
+use flt_sys::name::{
+    FLT_FILE_NAME_QUERY_ALWAYS_ALLOW_CACHE_LOOKUP, FLT_FILE_NAME_QUERY_CACHE_ONLY,
+    FLT_FILE_NAME_QUERY_DEFAULT,
+};
+use wdk_sys::ntddk::{IoGetTopLevelIrp, KeAreAllApcsDisabled};
+
 use crate::object::FileObject;
 use crate::process::units;
 use crate::status::NtStatus;
@@ -25,17 +31,28 @@ pub enum Form {
 }
 
 impl Form {
-    const fn options(self) -> u32 {
+    /// The format, and where to look: for an opened name by `query`.
+    const fn options(self, query: u32) -> u32 {
         match self {
             Self::NormalizedFromCache => {
-                flt_sys::name::FLT_FILE_NAME_NORMALIZED
-                    | flt_sys::name::FLT_FILE_NAME_QUERY_CACHE_ONLY
+                flt_sys::name::FLT_FILE_NAME_NORMALIZED | FLT_FILE_NAME_QUERY_CACHE_ONLY
             }
-            Self::Opened => {
-                flt_sys::name::FLT_FILE_NAME_OPENED | flt_sys::name::FLT_FILE_NAME_QUERY_DEFAULT
-            }
+            Self::Opened => flt_sys::name::FLT_FILE_NAME_OPENED | query,
         }
     }
+}
+
+/// Whether a name query may go down to the file system from this thread.
+///
+/// `FltGetFileNameInformationUnsafe` does not check that for its caller: with a top-level IRP set, or
+/// with APCs disabled, the query can wait for ever (its page, and that of IoGetTopLevelIrp). Of the other
+/// cases on the page none can occur in a file-system control of a file that is open.
+fn may_ask_file_system() -> bool {
+    // SAFETY: callable at APC_LEVEL and below, reads the current thread only (ntifs.h).
+    let top_level = unsafe { IoGetTopLevelIrp() };
+    // SAFETY: callable at DISPATCH_LEVEL and below, reads the current thread only (ntddk.h).
+    let apcs_disabled = unsafe { KeAreAllApcsDisabled() };
+    top_level.is_null() && apcs_disabled == 0
 }
 
 /// A name that the filter manager lent us. Lives in paged pool, hence not `Send`.
@@ -56,11 +73,13 @@ impl FileName {
         data: *mut FLT_CALLBACK_DATA,
         form: Form,
     ) -> Result<Self, NtStatus> {
+        // The filter manager asks the file system only where that is safe, and its cache in any case.
+        let options = form.options(FLT_FILE_NAME_QUERY_ALWAYS_ALLOW_CACHE_LOOKUP);
         let mut information = ptr::null_mut();
         // SAFETY: contract 1; a file-system-control pre-operation runs at APC_LEVEL at most, which is
         // what the routine asks; `information` may be written.
         let status = unsafe {
-            flt_sys::name::FltGetFileNameInformation(data, form.options(), &raw mut information)
+            flt_sys::name::FltGetFileNameInformation(data, options, &raw mut information)
         };
         Self::taken(status, information)
     }
@@ -73,14 +92,18 @@ impl FileName {
         instance: PFLT_INSTANCE,
         form: Form,
     ) -> Result<Self, NtStatus> {
+        if form == Form::Opened && !may_ask_file_system() {
+            return Err(NtStatus::FLT_INVALID_NAME_REQUEST);
+        }
         let mut information = ptr::null_mut();
-        // SAFETY: the file object is referenced, the instance is live (contract 1), `information` may
+        // SAFETY: the file system is only asked where `may_ask_file_system` rules out the deadlocks that
+        // the routine does not protect from; the file object is referenced, the instance is live (contract 1), `information` may
         // be written. The callers run at APC_LEVEL at most, in a pre-operation callback.
         let status = unsafe {
             flt_sys::name::FltGetFileNameInformationUnsafe(
                 file.as_ptr(),
                 instance,
-                form.options(),
+                form.options(FLT_FILE_NAME_QUERY_DEFAULT),
                 &raw mut information,
             )
         };

@@ -27,7 +27,7 @@ use crate::status::{self, NtStatus};
 use crate::sync::relative_timeout;
 use crate::thread::attributes_size;
 
-/// STATUS_TIMEOUT, a success code that means "not delivered" (MS-ERREF 2.3.1).
+/// STATUS_TIMEOUT, a success code that means "no answer in time" (MS-ERREF 2.3.1).
 const STATUS_TIMEOUT: NTSTATUS = 0x102;
 /// STATUS_PORT_DISCONNECTED.
 const STATUS_PORT_DISCONNECTED: NTSTATUS = 0xC000_0037_u32.cast_signed();
@@ -37,7 +37,7 @@ const STATUS_PORT_DISCONNECTED: NTSTATUS = 0xC000_0037_u32.cast_signed();
 pub enum Sent {
     /// The client answered with this many bytes.
     Answered(usize),
-    /// Nobody fetched the message in time.
+    /// The message was not fetched, or not answered, in time. It may have arrived all the same.
     TimedOut,
     /// There is no client, or it went away.
     NotConnected,
@@ -145,11 +145,38 @@ impl ClientSlot {
         Self(AtomicPtr::new(ptr::null_mut()))
     }
 
-    fn is_connected(&self) -> bool {
+    pub(crate) fn is_connected(&self) -> bool {
         !self.0.load(Ordering::Acquire).is_null()
     }
 
-    /// Closes our end, which frees a sender that waits for a reply. Harmless without a client.
+    /// Takes a new client in. One that is still there has lost its program, for the filter manager lets
+    /// in one at a time, and its disconnect callback is late: it is closed here.
+    ///
+    /// # Safety
+    ///
+    /// 1. `filter` is our registered filter, and `client` a port it has just been given.
+    unsafe fn accept(&self, filter: PFLT_FILTER, client: PFLT_PORT) {
+        let mut late = self.0.swap(client, Ordering::AcqRel);
+        if !late.is_null() {
+            // SAFETY: registered (contract 1); the port was ours and stands in no slot any more.
+            unsafe { FltCloseClientPort(filter, &raw mut late) };
+        }
+    }
+
+    /// Closes our end of one connection, unless that was done before.
+    ///
+    /// # Safety
+    ///
+    /// 1. `filter` is our registered filter.
+    unsafe fn close_one(&self, filter: PFLT_FILTER, client: PFLT_PORT, passive: Passive) {
+        if self.0.load(Ordering::Acquire) == client {
+            // SAFETY: contract 1.
+            unsafe { self.close(filter, passive) };
+        }
+    }
+
+    /// Closes our end. That it frees a sender who waits for a reply is what unload relies on, and is
+    /// not documented: docs/decisions/0003. Harmless without a client.
     ///
     /// # Safety
     ///
@@ -182,6 +209,12 @@ impl<'work> Link<'work> {
             slot,
             passive,
         }
+    }
+
+    /// Whether there is a client to send to.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.slot.is_connected()
     }
 
     /// The thread's own proof that it runs at PASSIVE_LEVEL.
@@ -242,7 +275,7 @@ unsafe extern "system" fn connected<F: Minifilter>(
     _server_cookie: *mut c_void,
     context: *mut c_void,
     context_length: u32,
-    _connection_cookie: *mut *mut c_void,
+    connection_cookie: *mut *mut c_void,
 ) -> NTSTATUS {
     let Some(filter) = F::global().get() else {
         return NtStatus::DEVICE_NOT_READY.raw();
@@ -256,7 +289,11 @@ unsafe extern "system" fn connected<F: Minifilter>(
     let request = unsafe { slice::from_raw_parts(context.cast::<u8>(), length) };
     let answer = filter.connect(request);
     if answer.is_ok() {
-        F::global().client().0.store(client, Ordering::Release);
+        // SAFETY: the filter manager gives a place for one pointer; it comes back on disconnection and says
+        // which connection ended.
+        unsafe { connection_cookie.write(client.cast()) };
+        // SAFETY: the filter is registered as long as it has a port, and `client` is this callback's.
+        unsafe { F::global().client().accept(F::global().filter(), client) };
         filter.connected();
     }
     status::to_raw(answer)
@@ -267,14 +304,15 @@ unsafe extern "system" fn connected<F: Minifilter>(
 /// # Safety
 ///
 /// Called by the filter manager only.
-unsafe extern "system" fn disconnected<F: Minifilter>(_connection_cookie: *mut c_void) {
-    // SAFETY: a filter is registered as long as it has connections.
+unsafe extern "system" fn disconnected<F: Minifilter>(connection_cookie: *mut c_void) {
+    let global = F::global();
+    // SAFETY: PFLT_DISCONNECT_NOTIFY runs at PASSIVE_LEVEL (fltkernel.h), and this is it.
+    let passive = unsafe { Passive::documented() };
+    // SAFETY: a filter is registered as long as it has connections; the cookie is the client port that
+    // `connected` wrote.
     unsafe {
-        F::global()
+        global
             .client()
-            .close(F::global().filter(), Passive::documented())
+            .close_one(global.filter(), connection_cookie.cast(), passive)
     };
-    if let Some(filter) = F::global().get() {
-        filter.disconnected();
-    }
 }

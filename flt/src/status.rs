@@ -30,6 +30,9 @@ impl NtStatus {
     /// STATUS_REVISION_MISMATCH.
     pub const REVISION_MISMATCH: Self = Self::error(0xC000_0059);
 
+    /// STATUS_FLT_INVALID_NAME_REQUEST: no name can be had in this context.
+    pub const FLT_INVALID_NAME_REQUEST: Self = Self::error(0xC01C_0005);
+
     const fn error(bits: u32) -> Self {
         Self(bits.cast_signed())
     }

@@ -45,11 +45,12 @@ impl<T> SpinLock<T> {
 
     /// Runs `body` with the lock held, at DISPATCH_LEVEL. At most DISPATCH_LEVEL; not recursive.
     ///
-    /// `body` must be `Send`: what may be paged, and every proof of PASSIVE_LEVEL, is not, and so
-    /// cannot be carried in here. The tempting version, a guard value, would let them meet.
+    /// `body` must be `Send`: the owners of paged memory and every proof of PASSIVE_LEVEL are not, and
+    /// cannot be carried in here. Text borrowed from such an owner could: copy it before. The tempting
+    /// version, a guard value, would not even keep the proofs out.
     pub fn with<R>(&self, body: impl FnOnce(&mut T) -> R + Send) -> R {
-        // SAFETY: `lock` is a spin lock in non-paged memory: values of this type live in the driver's
-        // image or in non-paged pool (wdk-alloc).
+        // SAFETY: `lock` is a spin lock that was free when made. It is in non-paged memory: the driver's
+        // image is, and so is all that wdk-alloc hands out; nothing here runs on a pageable stack.
         let previous = unsafe { KeAcquireSpinLockRaiseToDpc(self.lock.get()) };
         // SAFETY: the lock is held, so this is the only reference to `data` (invariant).
         let result = body(unsafe { &mut *self.data.get() });

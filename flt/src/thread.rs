@@ -14,9 +14,11 @@ use crate::sync::relative_timeout;
 
 /// The Length that OBJECT_ATTRIBUTES carries in itself.
 pub(crate) const fn attributes_size() -> u32 {
-    // 48 bytes on 64-bit targets, asserted by flt-sys.
     0x30
 }
+
+// Two declarations of one structure: flt-sys asserts its own.
+const _: () = assert!(size_of::<OBJECT_ATTRIBUTES>() == 0x30);
 
 /// A running system thread.
 ///

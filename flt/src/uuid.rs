@@ -6,15 +6,15 @@ use flt_sys::nt::{ExUuidCreate, GUID};
 
 use crate::irql::Passive;
 use crate::status::NtStatus;
+use crate::time;
 
 /// A new unique id, in the byte order in which Windows stores a GUID.
 ///
-/// `RPC_NT_UUID_LOCAL_ONLY` (unique on this machine only) is a success code and enough for us.
-///
-/// # Errors
-///
-/// The kernel's status: `STATUS_RETRY` when its sequence is not ready.
-pub fn unique_id(_: Passive) -> Result<[u8; 16], NtStatus> {
+/// `RPC_NT_UUID_LOCAL_ONLY` (unique on this machine only) is a success code and enough for us. Early in
+/// boot the kernel may answer `STATUS_RETRY` for longer than a driver can wait; then the two clocks
+/// make the id, which differ from one load to the next.
+#[must_use]
+pub fn unique_id(_: Passive) -> [u8; 16] {
     let mut id = GUID {
         Data1: 0,
         Data2: 0,
@@ -23,10 +23,13 @@ pub fn unique_id(_: Passive) -> Result<[u8; 16], NtStatus> {
     };
     // SAFETY: `id` may be written; the level is proven.
     let status = unsafe { ExUuidCreate(&raw mut id) };
-    NtStatus::check(status)?;
+    if NtStatus::check(status).is_err() {
+        let now = u128::from(time::system_time());
+        return (now.rotate_left(64) | u128::from(time::monotonic())).to_le_bytes();
+    }
     let [a, b, c, d] = id.Data1.to_le_bytes();
     let [e, f] = id.Data2.to_le_bytes();
     let [g, h] = id.Data3.to_le_bytes();
     let [i, j, k, l, m, n, o, p] = id.Data4;
-    Ok([a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p])
+    [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p]
 }

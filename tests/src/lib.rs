@@ -1,1 +1,2 @@
 //! Skeleton.
+#![forbid(unsafe_code)]

@@ -1,34 +1,41 @@
 //! `test`: everything that decides whether a change is good, one kind after the other.
 //!
 //! Every kind runs, also after one has failed, so that one run tells all; the summary at the end says
-//! which failed.
+//! which failed. docs/testing.md says what each is for.
+
+mod results;
 
 use std::env;
+use std::io::{BufReader, stdout};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 
 use crate::build::{self, Arch};
 #[cfg(unix)]
 use crate::kit::Kit;
 use crate::{files, image, lint};
 
-/// Makes a referee test that cannot run fail instead of passing with a note.
-const REQUIRE_REFEREES: &str = "CLONEGUARD_REQUIRE_REFEREES";
+/// Makes a test that cannot run (no referee, no image, no target) fail instead of passing with a note.
+const REQUIRE: &str = "CLONEGUARD_REQUIRE_REFEREES";
 /// Tells tests of the test-bed where the image is.
 const IMAGE: &str = "CLONEGUARD_IMAGE";
+/// Clippy's arguments for every crate.
+const DENY_WARNINGS: [&str; 3] = ["--", "-D", "warnings"];
+/// Where the crate that stands in for wdk-build lies.
+const STAND_IN: &str = "kit/wdk-build";
 
-/// A kind of check: its name and what runs it.
-type Kind = (&'static str, fn() -> Result<()>);
+/// A kind of check: its name, and what runs it and may leave a remark for the summary.
+type Kind = (&'static str, fn() -> Result<String>);
 
 const KINDS: [Kind; 5] = [
     ("format", format),
     ("clippy", clippy),
-    ("image rules", image::build_and_report),
+    ("image rules", image_rules),
     ("tests", tests),
-    ("house lints", lint::run),
+    ("house lints", house_lints),
 ];
 
 /// Runs every kind and reports.
@@ -39,82 +46,121 @@ pub(crate) fn run() -> Result<()> {
         println!("\n== {name}");
         let start = Instant::now();
         let result = check();
-        if let Err(error) = &result {
-            println!("failed: {error:#}");
+        let seconds = start.elapsed().as_secs_f64();
+        let (verdict, remark) = match &result {
+            Ok(remark) => ("ok", remark.clone()),
+            Err(error) => ("FAILED", format!("{error:#}")),
+        };
+        let line = format!("  {name:<12} {verdict:<7} {seconds:>6.1} s  {remark}");
+        lines.push(line.trim_end().to_owned());
+        if result.is_err() {
+            println!("   failed: {remark}");
             failed.push(name);
         }
-        let verdict = if result.is_ok() { "ok" } else { "FAILED" };
-        lines.push(format!(
-            "  {name:<14} {verdict:<7} {:>5.1} s",
-            start.elapsed().as_secs_f64()
-        ));
     }
     println!("\n== summary\n{}", lines.join("\n"));
     ensure!(failed.is_empty(), "failed: {}", failed.join(", "));
     Ok(())
 }
 
-fn format() -> Result<()> {
-    let mut results = vec![shown(cargo().args(["fmt", "--all", "--check"]))];
-    results.push(shown(
-        cargo()
-            .args(["fmt", "--check", "--manifest-path"])
-            .arg(stand_in()),
-    ));
+fn format() -> Result<String> {
+    let mut stand_in = cargo();
+    stand_in
+        .args(["fmt", "--check", "--manifest-path"])
+        .arg(files::root().join(STAND_IN).join("Cargo.toml"));
+    all([
+        shown(cargo().args(["fmt", "--all", "--check"])),
+        shown(&mut stand_in),
+    ])
+}
+
+fn clippy() -> Result<String> {
+    let mut host = cargo();
+    host.args(["clippy", "--quiet", "--all-targets"]);
+    // In the profile of the image, so that both share what the build scripts need.
+    let mut kernel = kernel_cargo()?;
+    kernel
+        .args(["clippy", "--quiet", "--release"])
+        .args(["--target", Arch::X64.target()])
+        .args(["--package", "flt", "--package", build::PACKAGE]);
+    let mut results = vec![
+        shown(host.args(DENY_WARNINGS)),
+        shown(kernel.args(DENY_WARNINGS)),
+    ];
+    #[cfg(unix)]
+    results.push(clippy_stand_in());
     all(results)
 }
 
-fn clippy() -> Result<()> {
-    let mut results = vec![shown(cargo().args([
-        "clippy",
-        "--quiet",
-        "--all-targets",
-        "--",
-        "-D",
-        "warnings",
-    ]))];
-    let kernel = [
-        "--release",
-        "--target",
-        Arch::X64.target(),
-        "-p",
-        "flt",
-        "-p",
-        build::PACKAGE,
-    ];
-    let mut cargo = kernel_cargo()?;
-    results.push(shown(
-        cargo
-            .args(["clippy", "--quiet"])
-            .args(kernel)
-            .args(["--", "-D", "warnings"]),
-    ));
-    all(results)
+/// The stand-in is no member of any workspace. It is checked through links, because beside its own
+/// manifest Cargo would leave a lock file in the repository.
+#[cfg(unix)]
+fn clippy_stand_in() -> Result<()> {
+    let kit = files::root().join("target/kit");
+    let folder = kit.join("stand-in");
+    for name in ["Cargo.toml", "src"] {
+        files::link(&files::root().join(STAND_IN).join(name), &folder.join(name))?;
+    }
+    // The versions that the driver is built with.
+    files::copy_if_changed(
+        &kit.join("workspace/Cargo.lock"),
+        &folder.join("Cargo.lock"),
+    )?;
+    let mut stand_in = cargo();
+    stand_in
+        .current_dir(&folder)
+        .env("CARGO_TARGET_DIR", folder.join("target"))
+        .args(["clippy", "--quiet", "--all-targets"]);
+    shown(stand_in.args(DENY_WARNINGS))
+}
+
+fn image_rules() -> Result<String> {
+    image::build_and_report()?;
+    Ok("x64, arm64".to_owned())
 }
 
 /// The tests of every member that runs on this host, with the built image at hand.
-fn tests() -> Result<()> {
-    let images = build::images(&[Arch::X64])?;
-    let image = images.first().context("no image was built")?;
+fn tests() -> Result<String> {
     let mut test = cargo();
-    test.args(["test", "--quiet", "--no-fail-fast"])
-        .env(IMAGE, &image.sys);
+    test.args(["test", "--no-fail-fast"]);
     // On Windows the kit's own headers are the referee; the others are Debian packages.
     if cfg!(unix) {
-        test.env(REQUIRE_REFEREES, "1");
+        test.env(REQUIRE, "1");
     }
-    shown(&mut test)
+    // Without an image the other tests still say something. An image of an earlier build would lie.
+    let images = build::images(&[Arch::X64]);
+    let image = images.as_ref().ok().and_then(|images| images.first());
+    test.env(
+        IMAGE,
+        image.map_or(Path::new("(did not build)"), |image| &image.sys),
+    );
+    announce(&test);
+    let mut child = test
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("cannot run cargo")?;
+    let output = child.stdout.take().context("cargo has no output")?;
+    let totals = results::copy(BufReader::new(output), stdout().lock())
+        .context("cannot read what the tests print")?;
+    let status = child.wait().context("cannot wait for cargo")?;
+    ensure!(status.success(), "cargo test ended with {status}: {totals}");
+    images?;
+    Ok(totals.to_string())
 }
 
+fn house_lints() -> Result<String> {
+    lint::run()?;
+    Ok(String::new())
+}
+
+/// Cargo for the members of this host. The profile of the workspace aborts on a panic, for the driver;
+/// tests always unwind. One way for both, or every dependency is built twice.
 fn cargo() -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(files::root());
     cargo
-}
-
-/// The kit's stand-in crate, which is no member of the workspace.
-fn stand_in() -> std::path::PathBuf {
-    files::root().join("kit/wdk-build/Cargo.toml")
+        .current_dir(files::root())
+        .env("CARGO_PROFILE_DEV_PANIC", "unwind");
+    cargo
 }
 
 #[cfg(unix)]
@@ -124,37 +170,52 @@ fn kernel_cargo() -> Result<Command> {
 
 #[cfg(windows)]
 fn kernel_cargo() -> Result<Command> {
-    Ok(cargo())
+    let mut cargo = Command::new("cargo");
+    cargo.current_dir(files::root());
+    Ok(cargo)
 }
 
 /// Prints a command, runs it, and fails when it does.
 fn shown(command: &mut Command) -> Result<()> {
-    let words: Vec<_> = command
-        .get_args()
-        .map(|word| word.to_string_lossy().into_owned())
-        .collect();
-    let words: Vec<_> = words.iter().map(|word| short(word)).collect();
-    println!("   cargo {}", words.join(" "));
+    let line = announce(command);
+    let start = Instant::now();
     let status = command.status().context("cannot run cargo")?;
-    if !status.success() {
-        bail!("cargo {} ended with {status}", words.join(" "));
-    }
+    println!("     {:.1} s", start.elapsed().as_secs_f64());
+    ensure!(status.success(), "{line} ended with {status}");
     Ok(())
 }
 
+/// Prints a command, where it runs and without the settings of the kit, and returns the line.
+fn announce(command: &Command) -> String {
+    let root = files::root();
+    let mut words = vec!["cargo".to_owned()];
+    let mut arguments = command.get_args().map(|word| word.to_string_lossy());
+    while let Some(word) = arguments.next() {
+        if word == "--config" {
+            arguments.next();
+        } else {
+            words.push(short(&word, &root));
+        }
+    }
+    let folder = command.get_current_dir().unwrap_or(&root);
+    if folder != root {
+        words.push(format!("(in {})", short(&folder.to_string_lossy(), &root)));
+    }
+    let line = words.join(" ");
+    println!("   {line}");
+    line
+}
+
 /// A path below the repository, relative to it.
-fn short(word: &str) -> String {
-    let below = Path::new(word).strip_prefix(files::root());
+fn short(word: &str, root: &Path) -> String {
+    let below = Path::new(word).strip_prefix(root);
     below.map_or_else(|_| word.to_owned(), |path| path.display().to_string())
 }
 
 /// Fails with every failure.
-fn all(results: Vec<Result<()>>) -> Result<()> {
-    let failures: Vec<String> = results
-        .into_iter()
-        .filter_map(Result::err)
-        .map(|error| format!("{error:#}"))
-        .collect();
+fn all(results: impl IntoIterator<Item = Result<()>>) -> Result<String> {
+    let failures = results.into_iter().filter_map(Result::err);
+    let failures: Vec<_> = failures.map(|error| format!("{error:#}")).collect();
     ensure!(failures.is_empty(), "{}", failures.join("; "));
-    Ok(())
+    Ok(String::new())
 }

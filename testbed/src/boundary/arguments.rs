@@ -183,3 +183,26 @@ apply!(A a);
 apply!(A a, B b);
 apply!(A a, B b, C c);
 apply!(A a, B b, C c, D d);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn narrow_arguments_ignore_the_upper_bits() {
+        assert_eq!(u8::from_word(0xAAAA_AA05), 5);
+        assert_eq!(u32::from_word(0xFFFF_FFFF_0000_0001), 1);
+        assert_eq!(i32::from_word(0xFFFF_FFFE), -2);
+        assert_eq!(i64::from_word(u64::MAX), -1);
+        assert!(!bool::from_word(0xFF00));
+    }
+
+    #[test]
+    fn narrow_results_leave_garbage_above() {
+        assert_eq!(5_u8.into_answer(), Answer::Value(0xDEAD_DEAD_DEAD_DE05));
+        assert_eq!((-1_i32).into_answer(), Answer::Value(0xDEAD_DEAD_FFFF_FFFF));
+        assert_eq!(true.into_answer(), Answer::Value(0xDEAD_DEAD_DEAD_DE01));
+        assert_eq!(7_u64.into_answer(), Answer::Value(7));
+        assert_eq!(ThreadEnds.into_answer(), Answer::ThreadEnds);
+    }
+}

@@ -11,6 +11,8 @@ use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+pub(super) use super::block::Range;
+pub use super::block::{Access, BlockSpec};
 use super::mapping::{Arena, Mapping, protect};
 use crate::verifier::{Rule, Violation};
 
@@ -22,93 +24,6 @@ const ARENA_BYTES: u64 = 64 << 30;
 const SLACK: u8 = 0xF5;
 /// Freed blocks that are remembered by name.
 const REMEMBERED: usize = 1 << 16;
-
-/// What the image may do with a range.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
-    /// Nothing: any touch is a fault.
-    None,
-    /// Read.
-    ReadOnly,
-    /// Read and write.
-    ReadWrite,
-    /// Read and execute.
-    Execute,
-}
-
-impl Access {
-    pub(super) fn protection(self) -> i32 {
-        match self {
-            Self::None => libc::PROT_NONE,
-            Self::ReadOnly => libc::PROT_READ,
-            Self::ReadWrite => libc::PROT_READ | libc::PROT_WRITE,
-            Self::Execute => libc::PROT_READ | libc::PROT_EXEC,
-        }
-    }
-}
-
-/// A block to allocate.
-#[derive(Clone, Debug)]
-pub struct BlockSpec {
-    /// Bytes; the last one is the last of its page when `align` allows.
-    pub size: u64,
-    /// Alignment of the first byte, a power of two up to a page. 1 puts any size flush against the
-    /// guard page; 16 is what pool gives.
-    pub align: u64,
-    /// Name for reports, for instance "system buffer of request 7".
-    pub label: String,
-    /// Whether the block counts as paged: touching it at DISPATCH_LEVEL is then a violation.
-    pub paged: bool,
-    /// What the image may do with it.
-    pub access: Access,
-    /// What it holds at first.
-    pub fill: u8,
-}
-
-impl BlockSpec {
-    /// A zeroed, non-paged, writable block with the alignment of pool.
-    pub fn new(size: u64, label: impl Into<String>) -> Self {
-        Self {
-            size,
-            align: 16,
-            label: label.into(),
-            paged: false,
-            access: Access::ReadWrite,
-            fill: 0,
-        }
-    }
-}
-
-/// One range that the map knows.
-#[derive(Clone, Debug)]
-pub(super) struct Range {
-    /// First accessible byte.
-    pub(super) address: u64,
-    /// Bytes.
-    pub(super) size: u64,
-    pub(super) label: String,
-    pub(super) access: Access,
-    pub(super) paged: bool,
-    /// `Some(by whom)` once freed.
-    pub(super) freed: Option<String>,
-    /// Whether it is a block of the arena, so that the host has its second view.
-    pub(super) in_arena: bool,
-}
-
-impl Range {
-    fn pages(&self) -> (u64, u64) {
-        let first = self.address & !(PAGE - 1);
-        let end = (self.address + self.size)
-            .next_multiple_of(PAGE)
-            .max(first + PAGE);
-        // A block without bytes sits right behind its page.
-        if self.size == 0 {
-            (first - PAGE, first)
-        } else {
-            (first, end)
-        }
-    }
-}
 
 #[derive(Default)]
 struct Map {
@@ -323,9 +238,9 @@ impl Memory {
             .range_at(address)
             .or_else(|| self.range_before(address))
         {
-            Some(range) => place_in(&range, address),
+            Some(range) => range.place(address),
             None => match self.range_after(address) {
-                Some(range) => place_in(&range, address),
+                Some(range) => range.place(address),
                 None => "in no memory that the test-bed knows".to_owned(),
             },
         };
@@ -369,7 +284,7 @@ impl Memory {
                     format!(
                         "bytes {side} {} were written: {}",
                         range.label,
-                        place_in(range, at)
+                        range.place(at)
                     ),
                 ));
             }
@@ -381,23 +296,6 @@ impl Memory {
 impl fmt::Debug for Memory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Memory({:#x})", self.arena.start())
-    }
-}
-
-fn place_in(range: &Range, address: u64) -> String {
-    let end = range.address + range.size;
-    let name = match &range.freed {
-        Some(by) => format!("the {}-byte {} (freed by {by})", range.size, range.label),
-        None => format!("the {}-byte {}", range.size, range.label),
-    };
-    if address < range.address {
-        format!("{} bytes before {name}", range.address - address)
-    } else if address < end {
-        format!("byte {} of {name}", address - range.address)
-    } else if address == end {
-        format!("right past the end of {name}")
-    } else {
-        format!("{} bytes past the end of {name}", address - end)
     }
 }
 
@@ -413,3 +311,6 @@ pub(crate) const fn host_usize(value: u64) -> usize {
     // The crate is built for x86-64 only, where the two types are one.
     value as usize
 }
+
+#[cfg(test)]
+mod tests;

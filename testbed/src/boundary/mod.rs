@@ -6,6 +6,7 @@
 //! [`fault`] explains a crash of image code. All else of the crate is safe code.
 
 pub mod arguments;
+pub(crate) mod block;
 pub mod call;
 pub mod fault;
 pub mod guest;

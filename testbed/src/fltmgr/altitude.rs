@@ -83,7 +83,7 @@ mod tests {
     #[test]
     fn what_is_no_altitude_is_named() {
         for text in ["", ".", "1.2.3", "-1", "36x", "1 "] {
-            let error = Altitude::parse(text).err().expect("not an altitude");
+            let error = Altitude::parse(text).expect_err("not an altitude");
             assert!(error.contains(&format!("{text:?}")), "{error}");
         }
     }

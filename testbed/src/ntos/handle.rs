@@ -138,3 +138,37 @@ pub fn close(
     machine.objects().remove_handle(entry.object);
     Ok(entry)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lowest_free_value_is_used_again() {
+        let table = HandleTable::default();
+        let entry = HandleEntry {
+            object: ObjectAddress(1),
+            access: 0,
+            attributes: 0,
+            driver: 0,
+        };
+        assert_eq!(
+            [
+                table.insert(entry),
+                table.insert(entry),
+                table.insert(entry)
+            ],
+            [4, 8, 12]
+        );
+        assert_eq!(table.remove(8 | 3), Some(entry));
+        assert_eq!(table.get(8), None);
+        assert_eq!([table.insert(entry), table.insert(entry)], [8, 16]);
+    }
+
+    #[test]
+    fn pseudo_handles_are_no_kernel_handles() {
+        assert!(is_kernel_value(KERNEL_BITS | 4));
+        assert!(!is_kernel_value(CURRENT_PROCESS) && !is_kernel_value(CURRENT_THREAD));
+        assert!(!is_kernel_value(4));
+    }
+}

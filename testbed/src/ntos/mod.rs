@@ -20,6 +20,9 @@ pub mod token;
 pub mod uuid;
 pub mod wait;
 
+#[cfg(test)]
+mod test_call;
+
 use crate::imports;
 use crate::machine::Machine;
 use crate::verifier::Violation;
@@ -65,6 +68,8 @@ imports! {
         ObfDereferenceObject(object: u64) -> i64 [Dispatch] => ob::obf_dereference_object;
         ZwClose(handle: u64) -> NtStatus [Passive] => ob::zw_close;
         IoGetCurrentProcess() -> u64 [High] => process::io_get_current_process;
+        IoGetTopLevelIrp() -> u64 [Apc] => process::io_get_top_level_irp;
+        KeAreAllApcsDisabled() -> bool [Dispatch] => process::ke_are_all_apcs_disabled;
         PsGetProcessId(process: u64) -> u64 [Dispatch] => process::ps_get_process_id;
         PsGetThreadId(thread: u64) -> u64 [Dispatch] => process::ps_get_thread_id;
         PsGetCurrentThreadId() -> u64 [Dispatch] => process::ps_get_current_thread_id;

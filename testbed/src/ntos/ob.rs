@@ -122,3 +122,148 @@ pub(crate) fn zw_close(call: &Call, handle: u64) -> Result<NtStatus, Violation> 
         .close_handle(process, Mode::Kernel, handle)
         .map_or_else(Ok, |()| Ok(STATUS_SUCCESS))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::test_call::{block, broken, in_system, in_user};
+    use super::*;
+    use crate::ntos::handle::KERNEL_BITS;
+    use std::sync::Arc;
+
+    /// A file object behind a handle of the calling process, or a kernel handle.
+    fn file(call: &Call, kernel: bool, access: u32) -> (ObjectAddress, u64) {
+        let object = call
+            .machine()
+            .objects()
+            .create(Kind::File, "a file", Arc::new(()));
+        let entry = HandleEntry {
+            object,
+            access,
+            attributes: 2,
+            driver: 0,
+        };
+        (
+            object,
+            handle::create(call.machine(), call.thread().process(), kernel, entry),
+        )
+    }
+
+    fn file_type(call: &Call) -> u64 {
+        call.machine().objects().file_type().0
+    }
+
+    #[test]
+    fn a_user_handle_is_referenced_with_mode_user() {
+        in_user(|call| {
+            let (object, value) = file(call, false, 3);
+            let out = block(call, 24);
+            let arguments = (value | 1, 1, file_type(call), 1, out, out + 8);
+            assert_eq!(
+                ob_reference_object_by_handle(call, arguments),
+                Ok(STATUS_SUCCESS)
+            );
+            let guest = call.guest();
+            assert_eq!(guest.read_u64(out, "out"), Ok(object.0));
+            assert_eq!(guest.read_u32(out + 8, "attributes"), Ok(2));
+            assert_eq!(guest.read_u32(out + 12, "access"), Ok(3));
+            assert_eq!(obf_dereference_object(call, object.0), Ok(2));
+        });
+    }
+
+    #[test]
+    fn what_a_user_may_not_have_is_refused() {
+        in_user(|call| {
+            let out = block(call, 8);
+            let (_, value) = file(call, false, 2);
+            let refer = |value, access, kind| {
+                ob_reference_object_by_handle(call, (value, access, kind, 1, out, 0))
+            };
+            assert_eq!(refer(value, 1, file_type(call)), Ok(STATUS_ACCESS_DENIED));
+            assert_eq!(refer(0x5554, 0, file_type(call)), Ok(STATUS_INVALID_HANDLE));
+            assert_eq!(refer(0, 0, file_type(call)), Ok(STATUS_INVALID_HANDLE));
+            let current = refer(handle::CURRENT_PROCESS, 0, file_type(call));
+            assert_eq!(current, Ok(STATUS_OBJECT_TYPE_MISMATCH));
+            let (_, kernel) = file(call, true, 3);
+            assert_eq!(kernel & KERNEL_BITS, KERNEL_BITS);
+            assert_eq!(refer(kernel, 0, file_type(call)), Ok(STATUS_INVALID_HANDLE));
+            assert_eq!(call.guest().read_u64(out, "out"), Ok(0));
+        });
+    }
+
+    #[test]
+    fn a_user_handle_with_mode_kernel_and_a_missing_type_are_violations() {
+        in_user(|call| {
+            let out = block(call, 8);
+            let (_, value) = file(call, false, 3);
+            let as_kernel = (value, 0, file_type(call), 0, out, 0);
+            assert_eq!(
+                broken(ob_reference_object_by_handle(call, as_kernel)),
+                Rule::Handle
+            );
+            let untyped = (value, 0, 0, 1, out, 0);
+            assert_eq!(
+                broken(ob_reference_object_by_handle(call, untyped)),
+                Rule::Handle
+            );
+            let no_type = (value, 0, 8, 1, out, 0);
+            assert_eq!(
+                broken(ob_reference_object_by_handle(call, no_type)),
+                Rule::WrongKind
+            );
+            let odd_mode = (value, 0, file_type(call), 2, out, 0);
+            assert_eq!(
+                broken(ob_reference_object_by_handle(call, odd_mode)),
+                Rule::Argument
+            );
+        });
+    }
+
+    #[test]
+    fn mode_kernel_is_granted_what_the_handle_does_not_grant() {
+        in_system(|call| {
+            let out = block(call, 8);
+            let (object, value) = file(call, true, 0);
+            let arguments = (value, 0xFFFF, file_type(call), 0, out, 0);
+            assert_eq!(
+                ob_reference_object_by_handle(call, arguments),
+                Ok(STATUS_SUCCESS)
+            );
+            assert_eq!(obf_reference_object(call, object.0), Ok(4));
+            for left in [3, 2] {
+                assert_eq!(obf_dereference_object(call, object.0), Ok(left));
+            }
+            assert_eq!(
+                broken(obf_dereference_object(call, object.0)),
+                Rule::Reference
+            );
+        });
+    }
+
+    #[test]
+    fn an_object_lives_as_long_as_handles_or_references_do() {
+        in_system(|call| {
+            let objects = call.machine().objects();
+            // A thread: closing a file's handle ends the file as well.
+            let object = objects.create(Kind::Thread, "a thread", Arc::new(()));
+            let entry = HandleEntry {
+                object,
+                access: 0,
+                attributes: 0,
+                driver: 0,
+            };
+            let process = call.thread().process();
+            let value = handle::create(call.machine(), process, true, entry);
+            obf_reference_object(call, object.0).expect("alive");
+            objects.release(object);
+            assert_eq!(zw_close(call, value), Ok(STATUS_SUCCESS));
+            assert_eq!(objects.kind(object), Some(Kind::Thread));
+            assert_eq!(obf_dereference_object(call, object.0), Ok(0));
+            assert_eq!(objects.kind(object), None);
+            assert_eq!(
+                broken(obf_reference_object(call, object.0)),
+                Rule::UseAfterFree
+            );
+            assert_eq!(broken(zw_close(call, value)), Rule::Handle);
+        });
+    }
+}

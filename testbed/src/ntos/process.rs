@@ -10,6 +10,24 @@ pub(crate) fn io_get_current_process(call: &Call) -> Result<u64, Violation> {
     Ok(call.thread().process().object().0)
 }
 
+/// "IoGetTopLevelIrp function (ntifs.h)", Microsoft Learn: NULL, an IRP, or a small constant. The
+/// model has no IRP to point at; a caller may compare the answer and nothing else, and this one faults.
+pub(crate) fn io_get_top_level_irp(call: &Call) -> Result<u64, Violation> {
+    /// FSRTL_FSP_TOP_LEVEL_IRP (ntifs.h).
+    const FSP: u64 = 1;
+    Ok(if call.thread().has_top_level_irp() {
+        FSP
+    } else {
+        0
+    })
+}
+
+/// "KeAreAllApcsDisabled function (ntddk.h)", Microsoft Learn: in a guarded region, or at APC_LEVEL and
+/// above. The model keeps one count for all kinds of regions, which is stricter.
+pub(crate) fn ke_are_all_apcs_disabled(call: &Call) -> Result<bool, Violation> {
+    Ok(call.thread().apcs_disabled() != 0 || call.thread().irql() != 0)
+}
+
 /// "PsGetProcessId function (ntddk.h)", Microsoft Learn.
 pub(crate) fn ps_get_process_id(call: &Call, process: u64) -> Result<u64, Violation> {
     Ok(call.machine().objects().process(process)?.id())
@@ -68,4 +86,47 @@ pub(crate) fn se_locate_process_image_name(
     guest.host_write(block, &bytes)?;
     guest.write_u64(name, block, "pImageFileName")?;
     Ok(STATUS_SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::test_call::{block, broken, in_system, in_user};
+    use super::*;
+    use crate::ntos::pool::ex_free_pool;
+
+    fn image_name(call: &Call) -> String {
+        let out = block(call, 8);
+        let process = call.thread().process().object().0;
+        assert_eq!(
+            se_locate_process_image_name(call, process, out),
+            Ok(STATUS_SUCCESS)
+        );
+        let guest = call.guest();
+        let name = guest.read_u64(out, "name").expect("a pointer");
+        let units = guest.read_unicode_string(name, "name").expect("a string");
+        ex_free_pool(call, name).expect("it is pool");
+        String::from_utf16(&units).expect("text")
+    }
+
+    #[test]
+    fn the_image_name_is_the_path_of_the_program() {
+        assert_eq!(in_user(image_name), r"\Device\X\copy.exe");
+        assert_eq!(in_system(image_name), "");
+    }
+
+    #[test]
+    fn ids_are_those_of_the_caller() {
+        in_user(|call| {
+            let (thread, process) = (call.thread(), call.thread().process());
+            let current = io_get_current_process(call).expect("a process");
+            assert_eq!(ps_get_process_id(call, current), Ok(process.id()));
+            assert_eq!(
+                ps_get_process_start_key(call, current),
+                Ok(process.start_key())
+            );
+            assert_eq!(ps_get_current_thread_id(call), Ok(thread.id()));
+            assert_eq!(ps_get_thread_id(call, thread.object().0), Ok(thread.id()));
+            assert_eq!(broken(ps_get_thread_id(call, current)), Rule::WrongKind);
+        });
+    }
 }

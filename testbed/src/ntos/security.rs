@@ -169,3 +169,116 @@ fn answer_user(call: &Call, sid: &str, information: u64) -> Result<NtStatus, Vio
     guest.write_u64(information, block, "TokenInformation")?;
     Ok(STATUS_SUCCESS)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::test_call::{block, broken, in_system, in_user};
+    use super::*;
+    use crate::ntos::pool::ex_free_pool;
+    use crate::ntos::token::Impersonation;
+
+    /// Makes the calling thread impersonate the user with this SID.
+    fn impersonate(call: &Call, sid: &str) -> ObjectAddress {
+        let token = Arc::new(Token::of(sid));
+        let address = call
+            .machine()
+            .objects()
+            .create(Kind::Token, "a client's token", token);
+        call.thread().set_impersonation(Some(Impersonation {
+            token: address,
+            level: 2,
+        }));
+        address
+    }
+
+    #[test]
+    fn a_thread_that_does_not_impersonate_has_no_impersonation_token() {
+        in_user(|call| {
+            let (out, thread) = (block(call, 16), call.thread().object().0);
+            let token = ps_reference_impersonation_token(call, thread, out, out + 1, out + 4);
+            assert_eq!(token, Ok(0));
+            assert_eq!(ps_dereference_impersonation_token(call, 0), Ok(()));
+        });
+    }
+
+    #[test]
+    fn an_impersonation_token_is_released_by_its_own_routine() {
+        in_user(|call| {
+            let client = impersonate(call, "S-1-5-21-1-2-3-1005");
+            let (out, thread) = (block(call, 16), call.thread().object().0);
+            let token = ps_reference_impersonation_token(call, thread, out, out + 1, out + 4);
+            assert_eq!(token, Ok(client.0));
+            assert_eq!(call.guest().read_u32(out + 4, "level"), Ok(2));
+            assert_eq!(
+                broken(ps_dereference_primary_token(call, client.0)),
+                Rule::Reference
+            );
+            assert_eq!(ps_dereference_impersonation_token(call, client.0), Ok(()));
+            assert_eq!(
+                broken(ps_dereference_impersonation_token(call, client.0)),
+                Rule::Reference
+            );
+        });
+    }
+
+    #[test]
+    fn a_subject_context_holds_both_tokens_until_it_is_released() {
+        in_user(|call| {
+            let client = impersonate(call, "S-1-5-21-1-2-3-1005");
+            let (context, objects) = (block(call, 32), call.machine().objects());
+            let (thread, process) = (call.thread().object().0, call.thread().process());
+            se_capture_subject_context_ex(call, thread, process.object().0, context)
+                .expect("captured");
+            let guest = call.guest();
+            assert_eq!(guest.read_u64(context, "client"), Ok(client.0));
+            assert_eq!(guest.read_u32(context + 8, "level"), Ok(2));
+            assert_eq!(
+                guest.read_u64(context + 16, "primary"),
+                Ok(process.token().0)
+            );
+            assert_eq!(objects.leaks(0).len(), 2);
+            se_release_subject_context(call, context).expect("released");
+            assert_eq!(objects.leaks(0).len(), 0);
+        });
+    }
+
+    #[test]
+    fn the_user_of_a_token_comes_in_a_block_of_paged_pool() {
+        in_system(|call| {
+            let out = block(call, 8);
+            let token = call.thread().process().token().0;
+            assert_eq!(
+                se_query_information_token(call, token, 1, out),
+                Ok(STATUS_SUCCESS)
+            );
+            let guest = call.guest();
+            let user = guest.read_u64(out, "user").expect("a pointer");
+            let sid = guest.read_u64(user, "Sid").expect("a pointer");
+            let expected = sid_bytes("S-1-5-18").expect("a SID");
+            assert_eq!(guest.bytes(sid, 12, "SID"), Ok(expected));
+            assert_eq!(call.machine().pool().leaks(0).len(), 1);
+            ex_free_pool(call, user).expect("it is pool");
+        });
+    }
+
+    #[test]
+    fn session_and_integrity_come_in_place_of_the_pointer() {
+        in_user(|call| {
+            let out = block(call, 8);
+            let token = call.thread().process().token().0;
+            for (class, value) in [(12, 1), (25, 0x2000)] {
+                assert_eq!(
+                    se_query_information_token(call, token, class, out),
+                    Ok(STATUS_SUCCESS)
+                );
+                assert_eq!(call.guest().read_u64(out, "value"), Ok(value));
+            }
+            let none = se_query_information_token(call, token, 0, out);
+            assert_eq!(none, Ok(STATUS_INVALID_INFO_CLASS));
+            assert_eq!(
+                broken(se_query_information_token(call, token, 2, out)),
+                Rule::NotModelled
+            );
+        });
+    }
+}

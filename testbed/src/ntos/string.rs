@@ -59,3 +59,66 @@ fn upper(call: &Call, unit: u16) -> Result<u16, Violation> {
         _ => Err(call.violation(Rule::NotModelled, "case of a letter outside ASCII")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::test_call::{block, broken, in_system};
+    use super::*;
+
+    /// A UNICODE_STRING for `text`, initialised by the routine.
+    fn string(call: &Call, text: &str) -> u64 {
+        let units: Vec<u8> = text
+            .encode_utf16()
+            .chain([0])
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        let (characters, target) = (block(call, units.len() as u64), block(call, 16));
+        call.guest()
+            .write_bytes(characters, &units, "characters")
+            .expect("written");
+        rtl_init_unicode_string(call, target, characters).expect("initialised");
+        target
+    }
+
+    #[test]
+    fn a_string_is_measured_without_its_end() {
+        in_system(|call| {
+            let target = string(call, "abc");
+            assert_eq!(call.guest().read_u32(target, "lengths"), Ok(0x0008_0006));
+            rtl_init_unicode_string(call, target, 0).expect("NULL is allowed");
+            assert_eq!(call.guest().read_u32(target, "lengths"), Ok(0));
+        });
+    }
+
+    #[test]
+    fn strings_compare_by_letters_then_by_length() {
+        in_system(|call| {
+            let [small, capital, long, other] =
+                ["abc", "ABC", "abcd", "\u{e9}"].map(|t| string(call, t));
+            let sign =
+                |a, b, ignore| rtl_compare_unicode_string(call, a, b, ignore).map(i32::signum);
+            assert_eq!(sign(small, small, false), Ok(0));
+            assert_eq!(sign(small, capital, false), Ok(1));
+            assert_eq!(sign(small, capital, true), Ok(0));
+            assert_eq!(sign(small, long, true), Ok(-1));
+            assert_eq!(
+                broken(rtl_compare_unicode_string(call, other, small, true)),
+                Rule::NotModelled
+            );
+        });
+    }
+
+    #[test]
+    fn an_odd_length_is_a_violation() {
+        in_system(|call| {
+            let target = string(call, "abc");
+            call.guest()
+                .write_u16(target, 5, "Length")
+                .expect("written");
+            assert_eq!(
+                broken(rtl_compare_unicode_string(call, target, target, false)),
+                Rule::String
+            );
+        });
+    }
+}

@@ -99,3 +99,24 @@ pub(crate) fn ke_query_interrupt_time_precise(call: &Call, counter: u64) -> Resu
     // The counter runs at 10 MHz, so its count is the time in 100 ns.
     Ok(now.unsigned_abs())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stepped_clock_moves_with_every_look() {
+        let clock = Clock::new(ClockSource::Stepped {
+            start: 1000,
+            step: 10,
+        });
+        assert_eq!([clock.system_time(), clock.system_time()], [1000, 1010]);
+        assert_eq!(clock.performance_counter(), 20);
+    }
+
+    #[test]
+    fn the_host_clock_counts_from_1601() {
+        // 2020-01-01 in 100 ns units since 1601.
+        assert!(Clock::new(ClockSource::Host).system_time() > 132_223_104_000_000_000);
+    }
+}

@@ -1,6 +1,8 @@
 //! Good clones in every form: one complete record each.
 
-use testbed::io::{FsControl, MinorFunction, RequestOptions};
+use std::sync::Arc;
+
+use testbed::io::{FsControl, IoStatus, MinorFunction, RequestOptions};
 use testbed::volume::{FILE_GENERIC_READ, FILE_GENERIC_WRITE, OpenRequest};
 use testbed::{Process, ProcessSpec};
 use wire::Verdict;
@@ -36,6 +38,22 @@ macro_rules! clone_on {
     }};
 }
 
+/// Clones one cluster on a thread of `process` in this mode; the answer and the thread's id.
+fn clone_in(
+    bench: &Bench,
+    process: &Arc<Process>,
+    (code, narrow): (u32, bool),
+    kernel: bool,
+) -> (IoStatus, u64) {
+    let (answer, thread) = if kernel {
+        process.run_kernel(|thread| clone_on!(thread, bench, code, narrow))
+    } else {
+        process.run(|thread| clone_on!(thread, bench, code, narrow))
+    };
+    assert!(answer.status.is_success(), "{answer:?}");
+    (answer, thread)
+}
+
 /// One good clone of this form, and its record held against what is known about it. What a kernel-mode
 /// caller sends is laid out as 64-bit code lays it out, whatever process it runs in.
 fn good_clone(code: u32, process_32: bool, kernel: bool) {
@@ -46,12 +64,7 @@ fn good_clone(code: u32, process_32: bool, kernel: bool) {
     let spec = ProcessSpec::user(COPY).user_sid(USER);
     let spec = if process_32 { spec.bitness32() } else { spec };
     let process = bench.machine.create_process(spec);
-    let (answer, thread) = if kernel {
-        process.run_kernel(|thread| clone_on!(thread, &bench, code, narrow))
-    } else {
-        process.run(|thread| clone_on!(thread, &bench, code, narrow))
-    };
-    assert!(answer.status.is_success(), "{answer:?}");
+    let (answer, thread) = clone_in(&bench, &process, (code, narrow), kernel);
     let events = bench.events();
     let [event] = events.as_slice() else {
         panic!("one record: {events:?}")

@@ -3,6 +3,7 @@
 use cloneguard::Event;
 use testbed::io::{FsControl, MinorFunction, RequestOptions};
 use testbed::status::{STATUS_INVALID_PARAMETER, STATUS_SUCCESS};
+use testbed::volume::{FILE_GENERIC_WRITE, OpenRequest};
 use testbed::{ProcessSpec, UserThread};
 use wire::Verdict;
 
@@ -186,53 +187,48 @@ fn no_buffer_at_all() {
     check_end("nothing", &seen[0], &events[0]);
 }
 
-/// A driver can build a request that claims input and has none, and may call in as a user request.
+/// A request that a driver built itself: it claims input and has no buffer.
+fn without_buffer(bench: &Bench, minor: MinorFunction, length: u32) -> Seen {
+    let answer = bench.machine.system().run_kernel(|thread| {
+        let path = format!(r"\{minor:?}{length}");
+        let request = OpenRequest::create(FILE_GENERIC_WRITE);
+        let target = thread.create_file(bench.refs, &path, &request);
+        let handle = target.expect("created");
+        let answer = thread.fs_control_with(&FsControl {
+            handle,
+            code: EX,
+            input: None,
+            output_length: 0,
+            options: RequestOptions::default().minor(minor).claimed_input(length),
+        });
+        thread.close(handle).expect("closed");
+        answer
+    });
+    Seen {
+        answer,
+        source: Vec::new(),
+        target: Vec::new(),
+    }
+}
+
+/// Such a request may come as a kernel call or as a user's request.
 #[test]
 fn a_claimed_input_without_a_buffer() {
-    let script = |bench: &Bench| {
-        let send = |minor, length| {
-            bench.machine.system().run_kernel(|thread| {
-                let access = testbed::volume::FILE_GENERIC_WRITE;
-                let path = format!(r"\{minor:?}{length}");
-                let request = testbed::volume::OpenRequest::create(access);
-                let target = thread.create_file(bench.refs, &path, &request);
-                let handle = target.expect("created");
-                let control = FsControl {
-                    handle,
-                    code: EX,
-                    input: None,
-                    output_length: 0,
-                    options: RequestOptions::default().minor(minor).claimed_input(length),
-                };
-                let answer = thread.fs_control_with(&control);
-                thread.close(handle).expect("closed");
-                Seen {
-                    answer,
-                    source: Vec::new(),
-                    target: Vec::new(),
-                }
-            })
-        };
-        let forms = [MinorFunction::KernelCall, MinorFunction::UserRequest];
-        let lengths = |minor| [0x30, u32::MAX].map(|length| send(minor, length));
-        forms.into_iter().flat_map(lengths).collect()
-    };
-    let Some((seen, events)) = both(script) else {
+    let forms = [MinorFunction::KernelCall, MinorFunction::UserRequest];
+    let lengths = [0x30, u32::MAX];
+    let Some((seen, events)) = both(|bench| {
+        let send = |minor| lengths.map(|length| without_buffer(bench, minor, length));
+        forms.into_iter().flat_map(send).collect()
+    }) else {
         return;
     };
     assert_eq!(events.len(), seen.len());
-    for (length, (seen, event)) in [0x30, u32::MAX]
-        .iter()
-        .cycle()
-        .zip(seen.iter().zip(&events))
-    {
+    for (length, (seen, event)) in lengths.iter().cycle().zip(seen.iter().zip(&events)) {
         let rules: &[u8] = if *length > 0x30 { &[2, 4] } else { &[2] };
         check("no buffer", Verdict::WouldRefuse, rules, event);
         check_end("no buffer", seen, event);
-        assert_eq!(
-            (event.input_length, event.source_state.as_str()),
-            (*length, "not_inspected")
-        );
+        let state = event.source_state.as_str();
+        assert_eq!((event.input_length, state), (*length, "not_inspected"));
     }
 }
 

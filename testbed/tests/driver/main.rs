@@ -8,6 +8,8 @@ mod ask;
 mod clone;
 mod faults;
 mod hostile;
+mod loss;
+mod port;
 mod source;
 mod unload;
 mod watch;

@@ -1,0 +1,113 @@
+//! Nobody takes the records, until the journal is full: what is lost is counted, and what is delivered
+//! proves the count.
+
+use cloneguard::Consumer;
+use testbed::io::RequestOptions;
+use testbed::volume::{FILE_GENERIC_READ, FILE_GENERIC_WRITE, OpenRequest};
+
+use super::{Ask, Bench, clone_once, close, send};
+
+/// Units of each component of the long path.
+const COMPONENT: usize = 200;
+/// Components: source and target each have a name of some 1000 units.
+const DEPTH: usize = 5;
+/// Requests: a record holds two names of 2000 bytes, so the journal of 4 MiB takes about 900.
+const REQUESTS: u64 = 1500;
+
+/// Sends many good clones between files with long names.
+fn fill(bench: &Bench) {
+    bench.copy.run(|thread| {
+        let access = FILE_GENERIC_READ | FILE_GENERIC_WRITE;
+        let mut folder = String::new();
+        for _ in 0..DEPTH - 1 {
+            folder = format!(r"{folder}\{}", "d".repeat(COMPONENT));
+            let request = OpenRequest::create_directory(access);
+            let made = thread.create_file(bench.refs, &folder, &request);
+            close(thread, &[made.expect("created")]);
+        }
+        let open = |letter: &str| {
+            let path = format!(r"{folder}\{}", letter.repeat(COMPONENT));
+            let made = thread.create_file(bench.refs, &path, &OpenRequest::create(access));
+            made.expect("created")
+        };
+        let (source, target) = (open("s"), open("t"));
+        thread.write(source, 0, &[1; 4096]).expect("written");
+        thread.set_end_of_file(target, 4096).expect("extended");
+        for _ in 0..REQUESTS {
+            let answer = send(
+                thread,
+                target,
+                &Ask::plain(source),
+                RequestOptions::default(),
+            );
+            assert!(answer.status.is_success(), "{answer:?}");
+        }
+        close(thread, &[source, target]);
+    });
+}
+
+#[test]
+fn a_full_journal_loses_the_newest_and_says_so() {
+    let Some(bench) = Bench::start() else {
+        return;
+    };
+    fill(&bench);
+    let mut watcher = bench.watch(Consumer::new());
+    let (events, counters) = watcher.drain();
+    let kept = u64::try_from(events.len()).expect("some");
+    assert!((500..REQUESTS).contains(&kept), "{kept} records were kept");
+    let expected = events
+        .iter()
+        .zip(1..)
+        .all(|(event, number)| event.sequence == number);
+    assert!(expected, "the oldest are kept, none is overwritten");
+    assert_eq!(
+        (counters.seen.get(), counters.completed.get()),
+        (REQUESTS, REQUESTS)
+    );
+    assert_eq!(counters.lost.get(), REQUESTS - kept);
+    assert_eq!(counters.last_sequence(), Some(REQUESTS));
+    // The next record tells what is missing before it.
+    bench.copy.run(|thread| clone_once(thread, bench.refs));
+    let (next, counters) = watcher.drain();
+    assert_eq!(next.len(), 1);
+    assert_eq!(
+        (next[0].sequence, next[0].lost_before),
+        (REQUESTS + 1, REQUESTS - kept)
+    );
+    let totals = *watcher.consumer.totals();
+    assert_eq!((totals.events, totals.unexplained), (kept + 1, 0));
+    assert_eq!(
+        (totals.lost, totals.repeats, totals.earlier),
+        (REQUESTS - kept, 0, 0)
+    );
+    assert_eq!(totals.events + totals.lost, counters.seen.get());
+    assert_eq!(counters.lost.get(), totals.lost);
+    drop(watcher);
+    bench.end();
+}
+
+#[test]
+fn after_a_loss_the_journal_takes_records_again() {
+    let Some(bench) = Bench::start() else {
+        return;
+    };
+    fill(&bench);
+    let mut consumer = Consumer::new();
+    for round in 0..3 {
+        let mut watcher = bench.watch(consumer);
+        watcher.drain();
+        consumer = watcher.consumer.clone();
+        drop(watcher);
+        bench.copy.run(|thread| clone_once(thread, bench.refs));
+        assert_eq!(consumer.totals().unexplained, 0, "round {round}");
+    }
+    let mut watcher = bench.watch(consumer);
+    let (events, counters) = watcher.drain();
+    assert_eq!((events.len(), events[0].lost_before), (1, 0));
+    let totals = watcher.consumer.totals();
+    assert_eq!(totals.events + totals.lost, REQUESTS + 3);
+    assert_eq!((counters.lost.get(), totals.unexplained), (totals.lost, 0));
+    drop(watcher);
+    bench.end();
+}
