@@ -1,329 +1,318 @@
-//! Callers that mean well, each the way a real program does it.
-//!
-//! The chunk sizes and preparations are those of public callers: microsoft/CopyOnWrite, the crate
-//! reflink-copy, git-lfs, a refs-fclone reproduction, and a copy engine in kernel mode such as
-//! NtCopyFileChunk makes possible. All round the last chunk up to a cluster.
+//! Callers that mean well: every file is copied to the volume and cloned there, the [`STYLES`] taking
+//! turns.
 
-use anyhow::{Context as _, Result, anyhow};
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result, bail};
 use indicatif::ProgressBar;
-use testbed::NtStatus;
-use testbed::io::{Handle, IoStatus};
-use testbed::status::STATUS_SUCCESS;
-use testbed::volume::{FILE_ALL_ACCESS, FILE_GENERIC_READ, OpenRequest};
+use testbed::io::{FsControl, Handle, RequestOptions, VolumeId};
+use testbed::status::{NtStatus, STATUS_NOT_SUPPORTED, STATUS_SUCCESS};
 
+use super::caller::Caller;
 use super::files::RealFile;
-use super::sent::{Form, Range, Sent};
-use super::stage::{Caller, Stage};
+use super::sent::{Range, Sent, Source};
+use super::stage::{Drive, Stage, Who};
+use super::styles::{GIB, REFLINK_COPY, REFS_FCLONE, STYLES, Style, Target};
 
-/// Cluster of the volume that the files live on.
-const CLUSTER: u64 = 4096;
-const GIB: u64 = 1 << 30;
-
-/// A way to clone.
-struct Style {
-    what: &'static str,
-    form: Form,
-    is_kernel: bool,
-    /// Whether the target is made sparse before its end of file is set.
-    sparse: bool,
-    chunk: u64,
-    flags: u32,
-    /// The rules that even this caller sets off.
-    rules: &'static [u8],
+/// What was done.
+#[derive(Default)]
+pub(crate) struct Done {
+    /// Every request, in the order in which they were sent.
+    pub(crate) sent: Vec<Sent>,
+    copies: Vec<Copy>,
+    /// Bytes that the clones must share with their sources, by volume.
+    shared: BTreeMap<VolumeId, u64>,
 }
 
-const fn style(what: &'static str, form: Form, sparse: bool, chunk: u64) -> Style {
-    Style {
-        what,
-        form,
-        is_kernel: false,
-        sparse,
-        chunk,
-        flags: 0,
-        rules: &[],
-    }
-}
-
-const STYLES: &[Style] = &[
-    style(
-        "whole file below 4 GiB, sparse target",
-        Form::Plain64,
-        true,
-        4 * GIB - CLUSTER,
-    ),
-    style(
-        "whole file in 2 GiB chunks, sparse target",
-        Form::Plain64,
-        true,
-        2 * GIB,
-    ),
-    style(
-        "whole file in 1 GiB chunks, exact end of file",
-        Form::Plain64,
-        false,
-        GIB,
-    ),
-    style("EX code, flags zero, sparse target", Form::Ex64, true, GIB),
-    style("32-bit program", Form::Plain32, false, GIB),
-    style("32-bit program, EX code", Form::Ex32, false, GIB),
-    style(
-        "chunks of eight clusters",
-        Form::Plain64,
-        false,
-        8 * CLUSTER,
-    ),
-    Style {
-        is_kernel: true,
-        ..style("kernel-mode copy engine", Form::Plain64, false, 256 << 20)
-    },
-    Style {
-        is_kernel: true,
-        ..style("kernel-mode copy engine, EX code", Form::Ex64, false, GIB)
-    },
-    // Rule 32 notes the flag; it is legal.
-    Style {
-        flags: 1,
-        rules: &[32],
-        ..style("EX code, all or nothing", Form::Ex64, false, GIB)
-    },
-];
-
-/// Copies every file to the volume and clones it there.
-pub(crate) fn run(stage: &Stage, files: &[RealFile], bar: &ProgressBar) -> Result<Vec<Sent>> {
-    let mut sent = Vec::new();
-    for (index, file) in files.iter().enumerate() {
-        let style = STYLES.get(index % STYLES.len()).unwrap_or(&STYLES[0]);
-        bar.set_message(file.name.clone());
-        let requests = as_caller(stage, style, |caller| one(stage, caller, style, file));
-        sent.extend(requests.with_context(|| file.path.display().to_string())?);
-        bar.inc(1);
-    }
-    Ok(sent)
-}
-
-/// Runs `body` on a thread of the kind that the style asks for.
-fn as_caller<T: Send>(
-    stage: &Stage,
-    style: &Style,
-    body: impl FnOnce(&dyn Caller) -> T + Send,
-) -> T {
-    match (style.is_kernel, style.form.is_32bit()) {
-        (true, _) => stage.machine.system().run_kernel(|thread| body(thread)),
-        (false, true) => stage.program32.run(|thread| body(thread)),
-        (false, false) => stage.program.run(|thread| body(thread)),
-    }
-}
-
-fn one(stage: &Stage, caller: &dyn Caller, style: &Style, file: &RealFile) -> Result<Vec<Sent>> {
-    let source_path = format!(r"\files\{}", file.name);
-    make_directories(stage, caller, &source_path)?;
-    let source = create(stage, caller, &source_path)?;
-    caller
-        .write(source, 0, &file.content)
-        .map_err(failed("writing"))?;
-    caller.close(source).map_err(failed("closing"))?;
-    let size = u64::try_from(file.content.len())?;
-    clone_file(
-        stage,
-        caller,
-        style,
-        &Job {
-            source: source_path,
-            target: clone_path(file),
-            size,
-        },
-    )
+/// A file and its clone on a volume.
+struct Copy {
+    drive: Drive,
+    source: String,
+    target: String,
+    /// Index of the real file.
+    file: usize,
 }
 
 /// What to clone where.
-struct Job {
-    source: String,
-    target: String,
+struct Job<'a> {
+    drive: Drive,
+    source: &'a str,
+    target: &'a str,
     size: u64,
 }
 
-fn clone_file(stage: &Stage, caller: &dyn Caller, style: &Style, job: &Job) -> Result<Vec<Sent>> {
-    make_directories(stage, caller, &job.target)?;
-    let request = OpenRequest::existing(FILE_GENERIC_READ);
-    let source = caller
-        .open(stage.volume, &job.source, &request)
-        .map_err(failed("opening"))?;
-    let target = create(stage, caller, &job.target)?;
-    if style.sparse {
-        caller.set_sparse(target).map_err(failed("making sparse"))?;
+/// Copies every file to a volume and clones it there. Every style has its turn, even if there are
+/// fewer files than styles: then the largest file is cloned again.
+pub(crate) fn run(stage: &Stage, files: &[RealFile], bar: &ProgressBar) -> Result<Done> {
+    let largest = (0..files.len()).max_by_key(|&file| files[file].content.len());
+    let Some(largest) = largest.filter(|&file| !files[file].content.is_empty()) else {
+        bail!("every file is empty: there is nothing to clone");
+    };
+    let filled = files.iter().filter(|file| !file.content.is_empty()).count();
+    let again = STYLES.len().saturating_sub(filled);
+    bar.set_length(u64::try_from(files.len() + again)?);
+    let turns = (0..files.len())
+        .map(|file| (file, String::new()))
+        .chain((1..=again).map(|round| (largest, format!("-{round}"))));
+    let mut done = Done::default();
+    let mut turn = 0;
+    for (index, suffix) in turns {
+        let file = &files[index];
+        let style = &STYLES[turn % STYLES.len()];
+        turn += usize::from(!file.content.is_empty());
+        bar.set_message(file.name.clone());
+        let copy = Copy {
+            drive: if style.is_coarse {
+                stage.coarse
+            } else {
+                stage.fine
+            },
+            source: format!(r"\files{suffix}\{}", file.name),
+            target: format!(r"\clones{suffix}\{}", file.name),
+            file: index,
+        };
+        stage
+            .run(style.who, |caller| {
+                done.copy_and_clone(caller, style, copy, file)
+            })
+            .with_context(|| file.path.display().to_string())?;
+        bar.inc(1);
     }
-    caller
-        .set_end(target, job.size)
-        .map_err(failed("setting the end of file"))?;
+    Ok(done)
+}
+
+impl Done {
+    fn copy_and_clone(
+        &mut self,
+        caller: &dyn Caller,
+        style: &Style,
+        copy: Copy,
+        file: &RealFile,
+    ) -> Result<()> {
+        caller.make_directories(copy.drive, &copy.source)?;
+        let source = caller.create(copy.drive, &copy.source)?;
+        caller.write(source, 0, &file.content)?;
+        caller.close(source)?;
+        let job = Job {
+            drive: copy.drive,
+            source: &copy.source,
+            target: &copy.target,
+            size: u64::try_from(file.content.len())?,
+        };
+        self.sent.extend(clone(caller, style, &job)?);
+        self.share(job.drive, job.size.next_multiple_of(job.drive.cluster));
+        self.copies.push(copy);
+        Ok(())
+    }
+
+    fn share(&mut self, drive: Drive, bytes: u64) {
+        *self.shared.entry(drive.id).or_default() += bytes;
+    }
+
+    /// How many bytes the clones share with their sources, by the reference counts of the volumes. That
+    /// must be all of their clusters; what is not so goes to `faults`. To be asked before anybody else
+    /// writes.
+    pub(crate) fn bytes_shared(&self, stage: &Stage, faults: &mut Vec<String>) -> u64 {
+        let mut sum = 0;
+        for volume in stage.volumes() {
+            let must = self.shared.get(&volume.id()).copied().unwrap_or(0);
+            let is = volume.file_system().statistics().bytes_saved;
+            if is != must {
+                let name = volume.name();
+                faults.push(format!(
+                    "{name}: clones share {is} bytes with their sources, not {must}"
+                ));
+            }
+            sum += is;
+        }
+        sum
+    }
+
+    /// Compares every file on the volumes, and every clone, with the real one, byte for byte.
+    pub(crate) fn verify(&self, stage: &Stage, files: &[RealFile]) -> Result<Vec<String>> {
+        stage.run(VERIFIER, |caller| {
+            let mut faults = Vec::new();
+            for copy in &self.copies {
+                let file = &files[copy.file];
+                faults.extend(compare(caller, copy.drive, &copy.source, file)?);
+                faults.extend(compare(caller, copy.drive, &copy.target, file)?);
+            }
+            Ok(faults)
+        })
+    }
+}
+
+/// Says that a file on a volume is not the real one.
+fn compare(
+    caller: &dyn Caller,
+    drive: Drive,
+    path: &str,
+    file: &RealFile,
+) -> Result<Option<String>> {
+    let handle = caller.open(drive, path)?;
+    let content = caller.read_all(handle)?;
+    caller.close(handle)?;
+    let (device, real) = (drive.device, file.path.display());
+    Ok((content != file.content).then(|| format!("{device}{path} differs from {real}")))
+}
+
+/// Who looks at the files afterwards.
+const VERIFIER: Who = Who::Program("fc.exe");
+
+/// Clones one file as the style has it.
+fn clone(caller: &dyn Caller, style: &Style, job: &Job<'_>) -> Result<Vec<Sent>> {
+    caller.make_directories(job.drive, job.target)?;
+    let source = caller.open(job.drive, job.source)?;
+    let target = caller.create(job.drive, job.target)?;
+    if style.target != Target::Exact {
+        caller.set_sparse(target, true)?;
+    }
+    caller.set_end(target, job.size)?;
     let mut sent = Vec::new();
-    for range in chunks(job.size, style.chunk)? {
-        let input = style.form.bytes(source, range, style.flags);
-        let answer = caller.control(target, style.form.code(), &input);
-        let what = note(stage, style, job, range);
-        sent.push(Sent {
-            process_id: caller.process_id(),
-            input_length: input.len(),
-            answer,
-            ..what
-        });
+    let mut offset = 0;
+    while offset < job.size {
+        let Some(count) = clone_chunk(caller, style, job, (source, target), (offset, &mut sent))?
+        else {
+            // The comparison says what the caller got instead of success.
+            break;
+        };
+        offset += count;
     }
-    caller.close(target).map_err(failed("closing"))?;
-    caller.close(source).map_err(failed("closing"))?;
+    if style.target == Target::SparseMeanwhile {
+        caller.set_sparse(target, false)?;
+    }
+    caller.close(target)?;
+    caller.close(source)?;
     Ok(sent)
 }
 
-/// The requests for a file of `size` bytes: at most `chunk` bytes each, the last rounded up to a
-/// cluster.
-fn chunks(size: u64, chunk: u64) -> Result<Vec<Range>> {
-    let mut ranges = Vec::new();
-    let mut offset = 0;
-    while offset < size {
-        let count = chunk.min((size - offset).next_multiple_of(CLUSTER));
-        let at = i64::try_from(offset)?;
-        ranges.push(Range {
-            source: at,
-            target: at,
+/// Clones one chunk, with one tail after the other until one is accepted; answers its length.
+fn clone_chunk(
+    caller: &dyn Caller,
+    style: &Style,
+    job: &Job<'_>,
+    handles: (Handle, Handle),
+    (offset, sent): (u64, &mut Vec<Sent>),
+) -> Result<Option<u64>> {
+    let cluster = job.drive.cluster;
+    let allocated = job.size.next_multiple_of(cluster);
+    for &tail in style.tails {
+        let tail = if tail == 0 { cluster } else { tail };
+        let rest = (job.size - offset).next_multiple_of(tail);
+        let count = style.chunk.min(4 * GIB - cluster).min(rest);
+        // A range behind the allocation of the source is not supported (MS-FSCC 2.3.8).
+        let expected = if offset + count > allocated {
+            STATUS_NOT_SUPPORTED
+        } else {
+            STATUS_SUCCESS
+        };
+        let range = Range {
+            source: i64::try_from(offset)?,
+            target: i64::try_from(offset)?,
             count: i64::try_from(count)?,
-        });
-        offset += count;
+        };
+        let request = send(caller, style, job, handles, (range, expected));
+        let accepted = request.answer.status.is_success();
+        sent.push(request);
+        if accepted {
+            return Ok(Some(count));
+        }
     }
-    Ok(ranges)
+    Ok(None)
 }
 
-/// What is known of a request before it is sent.
-fn note(stage: &Stage, style: &Style, job: &Job, range: Range) -> Sent {
-    let device = stage.device(stage.volume);
-    Sent {
-        what: style.what.to_owned(),
+fn send(
+    caller: &dyn Caller,
+    style: &Style,
+    job: &Job<'_>,
+    (source, target): (Handle, Handle),
+    (range, expected): (Range, NtStatus),
+) -> Sent {
+    let claim = style.form.claim(range, style.flags);
+    let input = style.form.bytes(source, &claim);
+    let answer = caller.control(&FsControl {
+        handle: target,
         code: style.form.code(),
-        is_32bit: style.form.is_32bit(),
-        is_kernel: style.is_kernel,
-        process_id: 0,
-        input_length: 0,
-        range: Some(range),
-        source: Some(format!("{device}{}", job.source)),
+        input: Some(&input),
+        output_length: 0,
+        options: RequestOptions::default(),
+    });
+    let device = job.drive.device;
+    Sent {
+        what: format!("{}: {device}{}", style.what, job.source),
+        code: style.form.code(),
+        sender: caller.sender(),
+        input_length: input.len() as u64,
+        output_length: 0,
+        claim: Some(claim),
+        source: Source::SameVolume(format!("{device}{}", job.source)),
         target: format!("{device}{}", job.target),
         is_seen: true,
-        rules: style.rules.to_vec(),
-        expected: vec![STATUS_SUCCESS],
-        answer: IoStatus {
-            status: STATUS_SUCCESS,
-            information: 0,
-            output: Vec::new(),
-        },
+        rules: style.rules(),
+        expected: vec![expected],
+        answer,
     }
 }
 
-/// A sparse file of 5 GiB: more than one request can carry.
-pub(crate) fn huge_sparse_file(stage: &Stage) -> Result<Vec<Sent>> {
-    let job = Job {
-        source: r"\files\huge.vhdx".to_owned(),
-        target: r"\clones\huge.vhdx".to_owned(),
-        size: 5 * GIB + 1,
-    };
-    stage.program.run(|thread| {
-        let caller: &dyn Caller = thread;
-        make_huge(stage, caller, &job)?;
-        let sent = clone_file(stage, caller, &STYLES[0], &job)?;
-        check_huge(stage, caller, &job)?;
-        Ok(sent)
-    })
-}
+/// The size of the sparse file: more than one request can carry.
+const HUGE: u64 = 5 * GIB + 1;
+const HUGE_SOURCE: &str = r"\files\huge.vhdx";
+/// Where the sparse file holds something: across the ends of chunks, and at both of its ends.
+const MARKS: [u64; 5] = [0, GIB - 2, 4 * GIB - 4098, 4 * GIB - 2, HUGE - 4];
+const MARK: &[u8] = b"mark";
 
-/// Where the huge file holds data: at the start, across the border of two requests, at the end.
-const MARKS: [u64; 3] = [0, 4 * GIB - CLUSTER - 1, 5 * GIB - 2];
-const MARK: &[u8] = b"end";
-
-fn make_huge(stage: &Stage, caller: &dyn Caller, job: &Job) -> Result<()> {
-    make_directories(stage, caller, &job.source)?;
-    let handle = create(stage, caller, &job.source)?;
-    caller.set_sparse(handle).map_err(failed("making sparse"))?;
-    caller
-        .set_end(handle, job.size)
-        .map_err(failed("setting the end of file"))?;
-    for offset in MARKS {
-        caller
-            .write(handle, offset, MARK)
-            .map_err(failed("writing"))?;
-    }
-    caller.close(handle).map_err(failed("closing"))
-}
-
-fn check_huge(stage: &Stage, caller: &dyn Caller, job: &Job) -> Result<()> {
-    let request = OpenRequest::existing(FILE_GENERIC_READ);
-    let handle = caller
-        .open(stage.volume, &job.target, &request)
-        .map_err(failed("opening"))?;
-    for offset in MARKS {
-        let read = caller.read(handle, offset, 3).map_err(failed("reading"))?;
-        if read != MARK {
-            return Err(anyhow!("the clone of the 5 GiB file differs at {offset}"));
-        }
-    }
-    caller.close(handle).map_err(failed("closing"))
-}
-
-/// Compares every clone with its real file, byte for byte.
-pub(crate) fn verify(stage: &Stage, files: &[RealFile]) -> Result<Vec<String>> {
-    let mut faults = Vec::new();
-    for file in files {
-        let path = clone_path(file);
-        let read = stage
-            .program
-            .run(|thread| read_whole(stage, thread, &path))?;
-        if read != file.content {
-            faults.push(format!("{path} differs from {}", file.path.display()));
-        }
-    }
-    Ok(faults)
-}
-
-fn read_whole(stage: &Stage, caller: &dyn Caller, path: &str) -> Result<Vec<u8>> {
-    let request = OpenRequest::existing(FILE_GENERIC_READ);
-    let handle = caller
-        .open(stage.volume, path, &request)
-        .map_err(failed("opening"))?;
-    let size = caller
-        .information(handle)
-        .map_err(failed("asking for sizes"))?
-        .end_of_file;
-    // A read at or past the end has its own status, also for an empty file.
-    let content = if size == 0 {
-        Vec::new()
-    } else {
-        caller
-            .read(handle, 0, u32::try_from(size)?)
-            .map_err(failed("reading"))?
-    };
-    caller.close(handle).map_err(failed("closing"))?;
-    Ok(content)
-}
-
-fn clone_path(file: &RealFile) -> String {
-    format!(r"\clones\{}", file.name)
-}
-
-fn create(stage: &Stage, caller: &dyn Caller, path: &str) -> Result<Handle> {
-    caller
-        .open(stage.volume, path, &OpenRequest::create(FILE_ALL_ACCESS))
-        .map_err(failed("creating"))
-}
-
-/// Makes every directory above `path` that is not there.
-fn make_directories(stage: &Stage, caller: &dyn Caller, path: &str) -> Result<()> {
-    for (at, _) in path.match_indices('\\').skip(1) {
-        let directory = &path[..at];
-        let existing = OpenRequest::existing(FILE_GENERIC_READ);
-        let request = OpenRequest::create_directory(FILE_GENERIC_READ);
-        let handle = caller
-            .open(stage.volume, directory, &existing)
-            .or_else(|_missing| caller.open(stage.volume, directory, &request))
-            .map_err(failed("making a directory"))?;
-        caller.close(handle).map_err(failed("closing"))?;
+/// Clones a sparse file of 5 GiB, in chunks of 4 GiB less a cluster and in chunks of 1 GiB.
+pub(crate) fn huge(stage: &Stage, done: &mut Done) -> Result<()> {
+    let drive = stage.fine;
+    let allocated = stage.run(VERIFIER, |caller| make_huge(caller, drive))?;
+    for (style, target) in [
+        (REFLINK_COPY, r"\clones\huge-4-gib.vhdx"),
+        (REFS_FCLONE, r"\clones\huge-1-gib.vhdx"),
+    ] {
+        // reflink-copy, too, leaves the clone of a sparse file sparse.
+        let style = Style {
+            target: Target::Sparse,
+            ..style
+        };
+        let job = Job {
+            drive,
+            source: HUGE_SOURCE,
+            target,
+            size: HUGE,
+        };
+        let sent = stage.run(style.who, |caller| {
+            let sent = clone(caller, &style, &job)?;
+            check_huge(caller, &job).map(|()| sent)
+        })?;
+        done.sent.extend(sent);
+        done.share(drive, allocated);
     }
     Ok(())
 }
 
-fn failed(doing: &'static str) -> impl Fn(NtStatus) -> anyhow::Error {
-    move |status| anyhow!("{doing} on the modelled volume failed with {status}")
+/// Makes the sparse file; answers how many bytes of clusters it has.
+fn make_huge(caller: &dyn Caller, drive: Drive) -> Result<u64> {
+    let handle = caller.create(drive, HUGE_SOURCE)?;
+    caller.set_sparse(handle, true)?;
+    caller.set_end(handle, HUGE)?;
+    for offset in MARKS {
+        caller.write(handle, offset, MARK)?;
+    }
+    let allocated = caller.information(handle)?.allocated_bytes;
+    caller.close(handle)?;
+    Ok(allocated)
+}
+
+fn check_huge(caller: &dyn Caller, job: &Job<'_>) -> Result<()> {
+    let handle = caller.open(job.drive, job.target)?;
+    let size = caller.information(handle)?.end_of_file;
+    if size != HUGE {
+        bail!("{} has {size} bytes, not {HUGE}", job.target);
+    }
+    for offset in MARKS {
+        if caller.read(handle, offset, u32::try_from(MARK.len())?)? != MARK {
+            bail!("{} differs from its source at {offset}", job.target);
+        }
+    }
+    caller.close(handle)
 }

@@ -4,13 +4,16 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use walkdir::WalkDir;
 
 /// Directories that hold what tools made, not what people wrote.
 const SKIPPED: [&str; 2] = ["target", ".git"];
+/// All files together. They are held in memory as they are, and once more on the modelled volume.
+const LIMIT: u64 = 1 << 30;
 
 /// A real file and its name on the modelled volume.
+#[derive(Debug)]
 pub(crate) struct RealFile {
     /// Where it is.
     pub(crate) path: PathBuf,
@@ -20,44 +23,113 @@ pub(crate) struct RealFile {
     pub(crate) content: Vec<u8>,
 }
 
-/// Every regular file below `directory`, in the order of the names. Symbolic links are not followed.
-pub(crate) fn find(directory: &Path) -> Result<Vec<RealFile>> {
-    if !directory.is_dir() {
-        bail!("{}: no such directory", directory.display());
-    }
-    let wanted = |entry: &walkdir::DirEntry| {
-        entry.depth() == 0 || !SKIPPED.iter().any(|name| entry.file_name() == *name)
-    };
+/// What is below a directory.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// Every regular file, in the order of the names.
+    pub(crate) files: Vec<RealFile>,
+    /// Bytes of all.
+    pub(crate) bytes: u64,
+    /// Directories left out by name.
+    pub(crate) directories_left_out: u64,
+    /// Symbolic links, which are not followed, and special files.
+    pub(crate) specials_left_out: u64,
+}
+
+/// Reads every regular file below `directory`.
+pub(crate) fn find(directory: &Path) -> Result<Found> {
+    ensure!(
+        directory.is_dir(),
+        "{}: no such directory",
+        directory.display()
+    );
+    let mut found = Found::default();
     let mut taken = HashSet::new();
-    let mut files = Vec::new();
-    for entry in WalkDir::new(directory)
-        .sort_by_file_name()
-        .into_iter()
-        .filter_entry(wanted)
-    {
+    let mut walk = WalkDir::new(directory).sort_by_file_name().into_iter();
+    while let Some(entry) = walk.next() {
         let entry = entry.with_context(|| format!("{} cannot be read", directory.display()))?;
-        if !entry.file_type().is_file() {
-            continue;
+        let kind = entry.file_type();
+        if kind.is_dir() {
+            if entry.depth() > 0 && SKIPPED.iter().any(|name| entry.file_name() == *name) {
+                found.directories_left_out += 1;
+                walk.skip_current_dir();
+            }
+        } else if kind.is_file() {
+            let below = entry.path().strip_prefix(directory);
+            let name = windows_name(below.unwrap_or(entry.path()));
+            found.add(entry.path(), unique(name, &mut taken))?;
+        } else {
+            found.specials_left_out += 1;
         }
-        let path = entry.path().to_owned();
-        let content =
-            fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
-        let below = path.strip_prefix(directory).unwrap_or(&path);
-        let name = unique(windows_name(below), &mut taken);
-        files.push(RealFile {
-            path,
+    }
+    if found.files.is_empty() {
+        bail!("{}: no files to clone", directory.display());
+    }
+    Ok(found)
+}
+
+impl Found {
+    fn add(&mut self, path: &Path, name: String) -> Result<()> {
+        let unreadable = || format!("{} cannot be read", path.display());
+        // Before reading, so that a file too large is not read first.
+        self.check_limit(path, fs::metadata(path).with_context(unreadable)?.len())?;
+        let content = fs::read(path).with_context(unreadable)?;
+        self.bytes += u64::try_from(content.len())?;
+        self.check_limit(path, 0)?;
+        self.files.push(RealFile {
+            path: path.to_owned(),
             name,
             content,
         });
+        Ok(())
     }
-    Ok(files)
+
+    fn check_limit(&self, path: &Path, more: u64) -> Result<()> {
+        ensure!(
+            self.bytes.saturating_add(more) <= LIMIT,
+            "the files up to {} have more than {} MiB together: the modelled volume is held in \
+             memory, so choose a smaller directory",
+            path.display(),
+            LIMIT >> 20
+        );
+        Ok(())
+    }
+
+    /// What was left out, for people; nothing if nothing was.
+    pub(crate) fn left_out(&self) -> Option<String> {
+        let mut parts = Vec::new();
+        if self.directories_left_out > 0 {
+            parts.push(format!(
+                "{} directories named {}",
+                self.directories_left_out,
+                SKIPPED.join(" or ")
+            ));
+        }
+        if self.specials_left_out > 0 {
+            parts.push(format!(
+                "{} links and special files",
+                self.specials_left_out
+            ));
+        }
+        (!parts.is_empty()).then(|| parts.join(", "))
+    }
 }
 
-/// A name that Windows accepts: characters it forbids become "%" and their number.
+/// A name that Windows accepts: characters it forbids become "%" and their number. A space or a dot
+/// at the end of a name is dropped there, so it counts as forbidden ("Naming Files, Paths, and
+/// Namespaces", Win32).
 fn windows_name(path: &Path) -> String {
     let part = |part: std::path::Component<'_>| {
         let text = part.as_os_str().to_string_lossy().into_owned();
-        text.chars().map(legal).collect::<String>()
+        let mut name: String = text.chars().map(legal).collect();
+        if let Some(last) = name.pop() {
+            name.push_str(&if matches!(last, ' ' | '.') {
+                escaped(last)
+            } else {
+                last.to_string()
+            });
+        }
+        name
     };
     path.components().map(part).collect::<Vec<_>>().join("\\")
 }
@@ -65,10 +137,14 @@ fn windows_name(path: &Path) -> String {
 fn legal(character: char) -> String {
     let forbidden = r#"<>:"/\|?*%"#.contains(character) || character.is_control();
     if forbidden {
-        format!("%{:02X}", u32::from(character))
+        escaped(character)
     } else {
         character.to_string()
     }
+}
+
+fn escaped(character: char) -> String {
+    format!("%{:02X}", u32::from(character))
 }
 
 /// Windows does not tell upper from lower case, Linux does.
@@ -89,6 +165,7 @@ mod tests {
     #[test]
     fn names_are_made_legal_and_stay_apart() {
         assert_eq!(windows_name(Path::new("a/b:c?.txt")), r"a\b%3Ac%3F.txt");
+        assert_eq!(windows_name(Path::new("dir./x ")), r"dir%2E\x%20");
         let mut taken = HashSet::new();
         assert_eq!(unique("README".to_owned(), &mut taken), "README");
         assert_eq!(unique("readme".to_owned(), &mut taken), "readme~2");
@@ -96,9 +173,33 @@ mod tests {
 
     #[test]
     fn a_missing_directory_is_named() {
-        let error = find(Path::new("/no/such/place"))
-            .err()
-            .map(|error| error.to_string());
-        assert_eq!(error.as_deref(), Some("/no/such/place: no such directory"));
+        let error = find(Path::new("/no/such/place")).unwrap_err();
+        assert_eq!(error.to_string(), "/no/such/place: no such directory");
+    }
+
+    #[test]
+    fn too_much_is_refused_before_it_is_read() {
+        let found = Found {
+            bytes: LIMIT - 1,
+            ..Found::default()
+        };
+        assert!(found.check_limit(Path::new("x"), 1).is_ok());
+        let error = found.check_limit(Path::new("/big/file"), 2).unwrap_err();
+        assert!(error.to_string().contains("/big/file"), "{error}");
+    }
+
+    #[test]
+    fn what_is_left_out_is_said() {
+        assert_eq!(Found::default().left_out(), None);
+        let found = Found {
+            directories_left_out: 2,
+            specials_left_out: 1,
+            ..Found::default()
+        };
+        let text = found.left_out().unwrap_or_default();
+        assert_eq!(
+            text,
+            "2 directories named target or .git, 1 links and special files"
+        );
     }
 }

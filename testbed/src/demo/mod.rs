@@ -1,28 +1,35 @@
 //! `testbed demo`: the shipped driver sees real files being cloned, and its records are checked.
 //!
-//! [`files`] finds what to clone, [`stage`] sets up the machine, [`clones`] plays well-behaved
-//! callers and [`hostile`] the others; both note what they sent as [`sent::Sent`]. [`audit`] is the
-//! consumer of the port, [`verdict`] compares the records with what was sent and sums up.
+//! [`files`] finds what to clone, [`stage`] sets up the machine; [`clones`] plays well-behaved callers
+//! in the [`styles`] of real programs, [`hostile`] the others; what they sent is kept as
+//! [`sent::Sent`]. [`audit`] is the consumer of the port, [`verdict`] compares the records with what
+//! was sent, [`summary`] sums up.
 
 mod audit;
+mod caller;
 mod clones;
 mod files;
 mod hostile;
+mod output;
 mod sent;
 mod stage;
+mod styles;
+mod summary;
 mod verdict;
 
-use std::fs::File;
-use std::io::{BufWriter, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::Result;
 use clap::{Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use self::audit::Trail;
+use self::audit::{Journal, Records, Trail, TrailOptions};
+use self::files::Found;
+use self::output::say;
+use self::sent::Sent;
 use self::stage::Stage;
+use self::summary::Numbers;
 
 #[derive(Parser)]
 #[command(
@@ -37,7 +44,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Clone real files on a modelled volume and show what the driver records
+    /// Clone real files on a modelled volume under the eyes of the driver, and check what it records
     Demo(Options),
 }
 
@@ -57,7 +64,8 @@ struct Options {
     all: bool,
 }
 
-/// Parses the command line and runs.
+/// Parses the command line and runs. Status 0: all is well; 1: not, or the run was not possible; 2: the
+/// command line is wrong; 86: the driver broke a rule of the kernel and the run was stopped.
 pub(crate) fn main() -> ExitCode {
     let Command::Demo(options) = Arguments::parse().command;
     match run(&options) {
@@ -70,64 +78,90 @@ pub(crate) fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<()> {
-    let files = files::find(&options.directory)?;
-    if files.is_empty() {
-        bail!("{}: no files to clone", options.directory.display());
-    }
-    let mut json = options.json.as_deref().map(create).transpose()?;
+    let found = files::find(&options.directory)?;
     let stage = Stage::set_up(&options.image)?;
-    println!(
-        "Driver {} loaded; {} files from {}",
+    let journal = options.json.as_deref().map(Journal::create).transpose()?;
+    say(&format!(
+        "Driver {} loaded; {} files, {}, from {}",
         options.image.display(),
-        files.len(),
+        found.files.len(),
+        summary::size(found.bytes),
         options.directory.display()
-    );
-
-    let bar = progress_bar(files.len());
-    let trail = Trail::start(&stage, bar.clone(), options.all)?;
-    let mut sent = clones::run(&stage, &files, &bar)?;
-    sent.extend(clones::huge_sparse_file(&stage)?);
+    ));
+    if let Some(left_out) = found.left_out() {
+        say(&format!("Left out: {left_out}"));
+    }
+    let bar = progress_bar();
+    let trail = Trail::start(
+        &stage,
+        TrailOptions {
+            bar: bar.clone(),
+            show_all: options.all,
+            expected: found.files.len(),
+            journal,
+        },
+    )?;
+    let outcome = act(&stage, &found, &trail, &bar);
     bar.finish_and_clear();
-    trail.heading("requests that no honest caller sends");
-    sent.extend(hostile::run(&stage)?);
-    trail.wait(&sent);
-    let mut faults = clones::verify(&stage, &files)?;
+    conclude(options, &stage, trail, outcome?)
+}
+
+/// What was done on the machine, and what is wrong with it.
+struct Outcome {
+    sent: Vec<Sent>,
+    faults: Vec<String>,
+    numbers: Numbers,
+}
+
+/// Plays all callers.
+fn act(stage: &Stage, found: &Found, trail: &Trail, bar: &ProgressBar) -> Result<Outcome> {
+    let mut done = clones::run(stage, &found.files, bar)?;
+    clones::huge(stage, &mut done)?;
+    bar.finish_and_clear();
+    let mut faults = Vec::new();
+    let numbers = Numbers {
+        files: found.files.len(),
+        bytes_shared: done.bytes_shared(stage, &mut faults),
+    };
+    trail.begin_hostile(seen(&done.sent));
+    let hostile = hostile::run(stage, trail)?;
+    faults.extend(hostile.faults);
+    faults.extend(done.verify(stage, &found.files)?);
+    let mut sent = done.sent;
+    sent.extend(hostile.sent);
+    trail.wait_for(seen(&sent));
+    Ok(Outcome {
+        sent,
+        faults,
+        numbers,
+    })
+}
+
+/// How many requests the driver has seen.
+fn seen(sent: &[Sent]) -> usize {
+    sent.iter().filter(|sent| sent.is_seen).count()
+}
+
+/// Takes everything down, compares, and sums up.
+fn conclude(options: &Options, stage: &Stage, trail: Trail, outcome: Outcome) -> Result<()> {
+    say("");
+    let mut faults = outcome.faults;
     faults.extend(stage.tear_down());
-    let records = trail.finish()?;
-
-    if let (Some(out), Some(path)) = (json.as_mut(), options.json.as_deref()) {
-        save(&records, out).with_context(|| path.display().to_string())?;
-    }
-    faults.extend(verdict::compare(&sent, &records));
-    verdict::summary(&stage, &sent, &records);
+    let records: Records = trail.finish();
+    faults.extend(verdict::compare(&outcome.sent, &records));
+    say("\nSummary");
+    summary::print(&outcome.numbers, &outcome.sent, &records);
     if let Some(path) = &options.json {
-        println!(
-            "  JSON lines      {} in {}",
-            records.events.len(),
-            path.display()
-        );
+        let count = records.events.len();
+        summary::line("json", &format!("{count} lines in {}", path.display()));
     }
-    verdict::conclude(&faults)
-}
-
-/// Writes the records as lines of JSON.
-fn save(records: &audit::Records, out: &mut BufWriter<File>) -> std::io::Result<()> {
-    for event in &records.events {
-        event.write_json_line(&mut *out)?;
-    }
-    out.flush()
-}
-
-fn create(path: &std::path::Path) -> Result<BufWriter<File>> {
-    let file =
-        File::create(path).with_context(|| format!("{} cannot be written", path.display()))?;
-    Ok(BufWriter::new(file))
+    summary::conclude(&faults)
 }
 
 /// A bar on a terminal, nothing elsewhere.
-fn progress_bar(count: usize) -> ProgressBar {
-    let bar = ProgressBar::new(u64::try_from(count).unwrap_or(u64::MAX));
-    if let Ok(style) = ProgressStyle::with_template("  {bar:40} {pos}/{len} files {wide_msg}") {
+fn progress_bar() -> ProgressBar {
+    let bar = ProgressBar::new(0);
+    if let Ok(style) = ProgressStyle::with_template("  {bar:40} {pos}/{len} files  {wide_msg}") {
         bar.set_style(style);
     }
     bar

@@ -1,159 +1,150 @@
 //! The machine of the demo: volumes, processes, and the driver.
 
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::{Context as _, Result};
-use testbed::io::{Handle, IoStatus, VolumeId, VolumeSpec};
+use anyhow::{Context as _, Result, anyhow};
+use testbed::io::{MountedVolume, VolumeId, VolumeSpec};
 use testbed::ntos::token::SYSTEM_SID;
-use testbed::volume::{FileInformation, OpenRequest};
-use testbed::{BootOptions, KernelThread, Machine, NtStatus, Process, ProcessSpec, UserThread};
+use testbed::{BootOptions, Machine, Process, ProcessSpec, UnloadError};
+
+use super::caller::Caller;
+use super::output::say;
 
 /// Name of the service, as the INF would install it.
 const SERVICE: &str = "CloneGuard";
+/// The user whose programs clone.
+pub(crate) const USER: &str = "S-1-5-21-1004336348-1177238915-682003330-1001";
+
+/// A mounted volume.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Drive {
+    /// Which one.
+    pub(crate) id: VolumeId,
+    /// Bytes per cluster.
+    pub(crate) cluster: u64,
+    /// Its device name.
+    pub(crate) device: &'static str,
+}
+
+/// Whose thread a piece of work runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Who {
+    /// A 64-bit program of the user, by its file name.
+    Program(&'static str),
+    /// A 32-bit program.
+    Program32(&'static str),
+    /// Kernel code in the System process, with kernel handles.
+    Kernel,
+}
 
 /// Everything that acts in the demo.
 pub(crate) struct Stage {
     /// The machine.
     pub(crate) machine: Arc<Machine>,
-    /// Clones, clusters of 4 KiB: where the files live.
-    pub(crate) volume: VolumeId,
+    /// Clones, clusters of 4 KiB: where most files live.
+    pub(crate) fine: Drive,
     /// Clones, clusters of 64 KiB.
-    pub(crate) coarse: VolumeId,
+    pub(crate) coarse: Drive,
     /// Clones, but is another volume.
-    pub(crate) other: VolumeId,
+    pub(crate) other: Drive,
     /// Does not clone.
-    pub(crate) ntfs: VolumeId,
-    /// A 64-bit program.
-    pub(crate) program: Arc<Process>,
-    /// A 32-bit program.
-    pub(crate) program32: Arc<Process>,
+    pub(crate) ntfs: Drive,
     /// The consumer of the port.
     pub(crate) tool: Arc<Process>,
+    programs: Mutex<BTreeMap<&'static str, Arc<Process>>>,
 }
 
 impl Stage {
     /// Boots, mounts, loads the driver.
     pub(crate) fn set_up(image: &Path) -> Result<Self> {
         let machine = Machine::boot(BootOptions::default());
-        let mount = |spec: VolumeSpec| machine.mount(spec).context("the demo's volume");
-        let volume = mount(VolumeSpec::refs(4096).name(r"\Device\HarddiskVolume3"))?;
-        let coarse = mount(VolumeSpec::refs(65536).name(r"\Device\HarddiskVolume4"))?;
-        let other = mount(VolumeSpec::refs(4096).name(r"\Device\HarddiskVolume5"))?;
-        let ntfs = mount(VolumeSpec::ntfs(4096).name(r"\Device\HarddiskVolume6"))?;
+        let mount = |spec: VolumeSpec, cluster, device| {
+            let id = machine
+                .mount(spec.name(device))
+                .context("a volume of the demo")?;
+            Ok::<_, anyhow::Error>(Drive {
+                id,
+                cluster,
+                device,
+            })
+        };
+        let fine = mount(VolumeSpec::refs(4096), 4096, r"\Device\HarddiskVolume3")?;
+        let coarse = mount(VolumeSpec::refs(65536), 65536, r"\Device\HarddiskVolume4")?;
+        let other = mount(VolumeSpec::refs(4096), 4096, r"\Device\HarddiskVolume5")?;
+        let ntfs = mount(VolumeSpec::ntfs(4096), 4096, r"\Device\HarddiskVolume6")?;
         machine
             .load_driver(image, SERVICE)
-            .context("the driver was not loaded")?;
-        let program =
-            |name: &str| ProcessSpec::user(format!(r"\Device\HarddiskVolume3\Tools\{name}"));
+            .map_err(|error| anyhow!("the driver was not loaded: {error}"))?;
+        let tool = ProcessSpec::user(image_path("cloneguard.exe")).user_sid(SYSTEM_SID);
         Ok(Self {
-            volume,
+            fine,
             coarse,
             other,
             ntfs,
-            program: machine.create_process(program("copy64.exe")),
-            program32: machine.create_process(program("copy32.exe").bitness32()),
-            tool: machine.create_process(program("cloneguard.exe").user_sid(SYSTEM_SID)),
+            tool: machine.create_process(tool),
+            programs: Mutex::default(),
             machine,
         })
     }
 
-    /// The device name of a volume.
-    pub(crate) fn device(&self, volume: VolumeId) -> String {
-        self.machine
-            .io()
-            .volume(volume)
-            .map(|volume| volume.name().to_owned())
-            .unwrap_or_default()
+    /// Runs `body` on a new thread of a process that is made when it is first needed.
+    pub(crate) fn run<T: Send>(&self, who: Who, body: impl FnOnce(&dyn Caller) -> T + Send) -> T {
+        match who {
+            Who::Program(name) | Who::Program32(name) => {
+                let is_32bit = matches!(who, Who::Program32(_));
+                self.program(name, is_32bit).run(|thread| body(thread))
+            }
+            Who::Kernel => self.machine.system().run_kernel(|thread| body(thread)),
+        }
+    }
+
+    fn program(&self, name: &'static str, is_32bit: bool) -> Arc<Process> {
+        let mut programs = self.programs.lock().unwrap_or_else(PoisonError::into_inner);
+        let create = || {
+            let spec = ProcessSpec::user(image_path(name)).user_sid(USER);
+            let spec = if is_32bit { spec.bitness32() } else { spec };
+            self.machine.create_process(spec)
+        };
+        Arc::clone(programs.entry(name).or_insert_with(create))
+    }
+
+    /// The volumes, as the model keeps them.
+    pub(crate) fn volumes(&self) -> Vec<Arc<MountedVolume>> {
+        self.machine.io().volumes()
     }
 
     /// Unloads the driver and ends the machine; answers what was left behind.
     pub(crate) fn tear_down(&self) -> Vec<String> {
         let mut faults = Vec::new();
-        if let Err(error) = self.machine.unload(SERVICE) {
-            faults.push(format!("unload: {error}"));
+        match self.machine.unload(SERVICE) {
+            Ok(()) => {}
+            Err(UnloadError::Left(left)) => {
+                faults.extend(left.iter().map(|found| format!("left behind: {found}")));
+            }
+            Err(error) => faults.push(format!("unload: {error}")),
         }
         for line in self.machine.debug_output() {
-            println!("  driver said     {line}");
+            say(&format!("  the driver said: {line}"));
         }
-        for id in [self.volume, self.coarse, self.other, self.ntfs] {
-            let Some(volume) = self.machine.io().volume(id) else {
-                continue;
-            };
+        for volume in self.volumes() {
+            let name = volume.name();
             if let Err(errors) = volume.file_system().check() {
-                faults.extend(
-                    errors
-                        .into_iter()
-                        .map(|error| format!("{}: {error}", volume.name())),
-                );
+                faults.extend(errors.iter().map(|error| format!("{name}: {error}")));
+            }
+            let opens = volume.file_system().statistics().opens;
+            if opens != 0 {
+                faults.push(format!("{name}: {opens} files are still open"));
             }
         }
         if let Err(violations) = self.machine.shutdown() {
-            faults.extend(
-                violations
-                    .iter()
-                    .map(|violation| format!("shutdown: {violation}")),
-            );
+            faults.extend(violations.iter().map(|found| format!("shutdown: {found}")));
         }
         faults
     }
 }
 
-/// What a caller can do, in user mode or in kernel mode.
-pub(crate) trait Caller {
-    /// Opens or creates.
-    fn open(&self, volume: VolumeId, path: &str, request: &OpenRequest)
-    -> Result<Handle, NtStatus>;
-    /// Closes.
-    fn close(&self, handle: Handle) -> Result<(), NtStatus>;
-    /// Reads.
-    fn read(&self, handle: Handle, offset: u64, length: u32) -> Result<Vec<u8>, NtStatus>;
-    /// Writes.
-    fn write(&self, handle: Handle, offset: u64, bytes: &[u8]) -> Result<usize, NtStatus>;
-    /// Sets the end of file.
-    fn set_end(&self, handle: Handle, size: u64) -> Result<(), NtStatus>;
-    /// Makes a file sparse.
-    fn set_sparse(&self, handle: Handle) -> Result<(), NtStatus>;
-    /// Asks for sizes.
-    fn information(&self, handle: Handle) -> Result<FileInformation, NtStatus>;
-    /// Sends a file-system control.
-    fn control(&self, handle: Handle, code: u32, input: &[u8]) -> IoStatus;
-    /// The process.
-    fn process_id(&self) -> u64;
+fn image_path(name: &str) -> String {
+    format!(r"\Device\HarddiskVolume3\Tools\{name}")
 }
-
-macro_rules! callers {
-    ($($thread:ty)*) => {$(
-        impl Caller for $thread {
-            fn open(&self, volume: VolumeId, path: &str, request: &OpenRequest) -> Result<Handle, NtStatus> {
-                self.create_file(volume, path, request)
-            }
-            fn close(&self, handle: Handle) -> Result<(), NtStatus> {
-                self.close(handle)
-            }
-            fn read(&self, handle: Handle, offset: u64, length: u32) -> Result<Vec<u8>, NtStatus> {
-                self.read(handle, offset, length)
-            }
-            fn write(&self, handle: Handle, offset: u64, bytes: &[u8]) -> Result<usize, NtStatus> {
-                self.write(handle, offset, bytes)
-            }
-            fn set_end(&self, handle: Handle, size: u64) -> Result<(), NtStatus> {
-                self.set_end_of_file(handle, size)
-            }
-            fn set_sparse(&self, handle: Handle) -> Result<(), NtStatus> {
-                self.set_sparse(handle, true)
-            }
-            fn information(&self, handle: Handle) -> Result<FileInformation, NtStatus> {
-                self.information(handle)
-            }
-            fn control(&self, handle: Handle, code: u32, input: &[u8]) -> IoStatus {
-                self.fs_control(handle, code, Some(input), 0)
-            }
-            fn process_id(&self) -> u64 {
-                self.thread().process().id()
-            }
-        }
-    )*};
-}
-
-callers! { UserThread KernelThread }

@@ -1,0 +1,245 @@
+//! Every field of a record and of the trail, made wrong in turn.
+
+use cloneguard::{
+    ControlCode, Event, EventClaim, EventName, EventRule, Finding, NtStatus, Timestamp, Volume,
+};
+use testbed::io::IoStatus;
+use testbed::status::{STATUS_INVALID_HANDLE, STATUS_INVALID_PARAMETER, STATUS_SUCCESS};
+use wire::Verdict;
+
+use super::super::sent::{Form, Sender};
+use super::*;
+
+const RANGE: Range = Range {
+    source: 4096,
+    target: 8192,
+    count: 512,
+};
+
+/// A request of the EX code with an unaligned count.
+fn sent() -> Sent {
+    Sent {
+        what: "a request".to_owned(),
+        code: Form::Ex64.code(),
+        sender: Sender {
+            process_id: 16,
+            thread_id: 20,
+            image: r"\x\copy.exe".to_owned(),
+            user: "S-1-5-18",
+            is_32bit: false,
+            is_kernel: false,
+        },
+        input_length: 0x30,
+        output_length: 0,
+        claim: Some(Form::Ex64.claim(RANGE, 1)),
+        source: Source::SameVolume(r"\x\a".to_owned()),
+        target: r"\x\b".to_owned(),
+        is_seen: true,
+        rules: vec![22, 32],
+        expected: vec![STATUS_INVALID_PARAMETER],
+        answer: IoStatus {
+            status: STATUS_INVALID_PARAMETER,
+            information: 0,
+            output: Vec::new(),
+        },
+    }
+}
+
+fn name(text: &str) -> EventName {
+    EventName {
+        text: Some(text.to_owned()),
+        utf16: None,
+        state: "opened".to_owned(),
+        reason: None,
+        is_truncated: false,
+    }
+}
+
+fn rule(id: u8) -> EventRule {
+    EventRule { id, name: None }
+}
+
+fn event_claim() -> EventClaim {
+    EventClaim {
+        source_offset: RANGE.source,
+        target_offset: RANGE.target,
+        byte_count: RANGE.count,
+        ex_size: Some(0x30),
+        ex_flags: Some(1),
+    }
+}
+
+fn volume() -> Volume {
+    Volume {
+        file_system_type: 28,
+        file_system: Some("refs"),
+        cluster_size: Some(4096),
+        setup_flags: 0,
+        is_dev_drive: false,
+        is_trusted: false,
+    }
+}
+
+/// The record of [`sent`].
+fn event() -> Event {
+    Event {
+        schema_version: 0,
+        kind: "clone".to_owned(),
+        boot_id: String::new(),
+        sequence: 1,
+        lost_before: 0,
+        time: Timestamp::from_filetime(1),
+        duration_100ns: 1,
+        verdict: Verdict::WouldRefuse,
+        rules: vec![rule(22), rule(32)],
+        deciding_rule: Some(rule(22)),
+        outcome: "completed".to_owned(),
+        status: Some(NtStatus::new(STATUS_INVALID_PARAMETER.0)),
+        information: Some(0),
+        control_code: ControlCode(Form::Ex64.code()),
+        requestor_mode: "user".to_owned(),
+        bitness: 64,
+        input_length: 0x30,
+        output_length: 0,
+        claim: Some(event_claim()),
+        source_state: "same_volume".to_owned(),
+        source_status: None,
+        volume: volume(),
+        process_id: Some(16),
+        thread_id: Some(20),
+        user_sid: Some("S-1-5-18".to_owned()),
+        image: name(r"\x\copy.exe"),
+        source: name(r"\x\a"),
+        target: name(r"\x\b"),
+    }
+}
+
+fn records(events: Vec<Event>) -> Records {
+    Records {
+        events,
+        ..Records::default()
+    }
+}
+
+#[test]
+fn a_record_of_what_was_sent_has_no_fault() {
+    assert_eq!(compare(&[sent()], &records(vec![event()])), [""; 0]);
+}
+
+/// Changes one thing of a record.
+type Change = fn(&mut Event);
+
+/// What must be found, and the change that brings it about.
+const CHANGES: &[(&str, Change)] = &[
+    ("sequence", |event| event.sequence = 2),
+    ("records lost before", |event| event.lost_before = 1),
+    ("kind", |event| event.kind = "other".to_owned()),
+    ("control code", |event| event.control_code.0 ^= 4),
+    ("input length", |event| event.input_length += 1),
+    ("output length", |event| event.output_length += 1),
+    ("claim", |event| event.claim = None),
+    ("claim", |event| claimed(event).source_offset += 1),
+    ("claim", |event| claimed(event).target_offset += 1),
+    ("claim", |event| claimed(event).byte_count += 1),
+    ("claim", |event| claimed(event).ex_size = None),
+    ("claim", |event| claimed(event).ex_flags = Some(0)),
+    ("rules", |event| event.rules.truncate(1)),
+    ("rules", |event| event.rules.push(rule(4))),
+    ("deciding rule", |event| {
+        event.deciding_rule = Some(rule(32))
+    }),
+    ("verdict", |event| event.verdict = Verdict::Flagged),
+    ("status", |event| event.status = Some(NtStatus::new(0))),
+    ("status", |event| event.status = None),
+    ("information", |event| event.information = Some(1)),
+    ("outcome", |event| event.outcome = "draining".to_owned()),
+    ("mode", |event| event.requestor_mode = "kernel".to_owned()),
+    ("bitness", |event| event.bitness = 32),
+    ("process", |event| event.process_id = Some(4)),
+    ("thread", |event| event.thread_id = None),
+    ("program", |event| event.image = name("")),
+    ("user", |event| event.user_sid = None),
+    ("source handle", |event| {
+        event.source_state = "other_volume".to_owned()
+    }),
+    ("status of the source handle", |event| {
+        event.source_status = Some(NtStatus::new(1));
+    }),
+    ("source", |event| event.source.text = None),
+    ("target", |event| event.target = name(r"\x\a")),
+];
+
+#[test]
+fn every_field_is_compared() {
+    for (what, change) in CHANGES {
+        let mut wrong = event();
+        change(&mut wrong);
+        let faults = compare(&[sent()], &records(vec![wrong]));
+        let [fault] = faults.as_slice() else {
+            panic!("{what}: {faults:?}");
+        };
+        let expected = format!("record 1 (a request): {what}: recorded ");
+        assert!(fault.starts_with(&expected), "{what}: {fault}");
+    }
+}
+
+fn claimed(event: &mut Event) -> &mut EventClaim {
+    event.claim.as_mut().expect("the event has a claim")
+}
+
+#[test]
+fn a_missing_and_a_surplus_record_are_faults() {
+    let missing = compare(&[sent()], &records(Vec::new()));
+    assert_eq!(missing, ["1 requests passed the driver, 0 records arrived"]);
+    let surplus = compare(&[], &records(vec![event()]));
+    assert_eq!(surplus, ["0 requests passed the driver, 1 records arrived"]);
+    let unseen = Sent {
+        is_seen: false,
+        ..sent()
+    };
+    assert_eq!(compare(&[unseen], &records(Vec::new())), [""; 0]);
+}
+
+#[test]
+fn an_answer_that_the_sources_do_not_allow_is_a_fault() {
+    let wrong = Sent {
+        expected: vec![STATUS_SUCCESS, STATUS_INVALID_HANDLE],
+        ..sent()
+    };
+    let faults = compare(&[wrong], &records(vec![event()]));
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    assert!(faults[0].contains("STATUS_SUCCESS"), "{faults:?}");
+}
+
+#[test]
+fn whatever_is_wrong_with_the_trail_is_a_fault() {
+    type Spoil = fn(&mut Records);
+    let spoils: &[Spoil] = &[
+        |records| records.totals.lost = 1,
+        |records| records.counters.lost = 1.into(),
+        |records| records.totals.unexplained = 1,
+        |records| records.totals.repeats = 1,
+        |records| records.totals.earlier = 1,
+        |records| records.totals.loads = 2,
+        |records| records.findings.push(Finding::Unbalanced),
+        |records| records.failure = Some("no".to_owned()),
+    ];
+    for (index, spoil) in spoils.iter().enumerate() {
+        let mut records = records(vec![event()]);
+        spoil(&mut records);
+        assert_eq!(compare(&[sent()], &records).len(), 1, "spoil {index}");
+    }
+}
+
+#[test]
+fn a_wrong_size_is_definite_for_64_bit_callers_only() {
+    let mut sent = sent();
+    sent.rules = vec![3];
+    assert_eq!(verdict(&sent), "would_refuse");
+    sent.sender.is_32bit = true;
+    assert_eq!(verdict(&sent), "flagged");
+    sent.rules = vec![3, 20];
+    assert_eq!(verdict(&sent), "would_refuse");
+    sent.rules.clear();
+    assert_eq!(verdict(&sent), "passed");
+}
