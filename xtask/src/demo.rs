@@ -29,9 +29,14 @@ pub(crate) struct Options {
 /// has been said.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let directory = options.directory.clone().unwrap_or_else(files::root);
+    let trouble = if directory.exists() {
+        "not a"
+    } else {
+        "no such"
+    };
     ensure!(
         directory.is_dir(),
-        "{}: no such directory",
+        "{}: {trouble} directory",
         directory.display()
     );
     let image = options.image.clone().map_or_else(built_image, Ok)?;

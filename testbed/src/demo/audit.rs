@@ -214,7 +214,7 @@ impl Trail {
         let which = if self.shared.view.show_all {
             "from every kind of caller"
         } else {
-            "each the first time; every kind of caller sends them (--all)"
+            "each the first time (--all shows every caller)"
         };
         say(&format!(
             "\nRequests that no well-behaved caller sends, {which}\n{}",

@@ -42,10 +42,13 @@ struct Job<'a> {
 }
 
 /// Copies every file to a volume and clones it there. Every style has its turn, even if there are
-/// fewer files than styles: then the largest file is cloned again.
+/// fewer files than styles: then the smallest file that holds something is cloned again.
 pub(crate) fn run(stage: &Stage, files: &[RealFile], bar: &ProgressBar) -> Result<Done> {
-    let largest = (0..files.len()).max_by_key(|&file| files[file].content.len());
-    let Some(largest) = largest.filter(|&file| !files[file].content.is_empty()) else {
+    let mut holding = (0..files.len()).filter(|&file| !files[file].content.is_empty());
+    let Some(smallest) = holding
+        .by_ref()
+        .min_by_key(|&file| files[file].content.len())
+    else {
         bail!("every file is empty: there is nothing to clone");
     };
     let filled = files.iter().filter(|file| !file.content.is_empty()).count();
@@ -53,7 +56,7 @@ pub(crate) fn run(stage: &Stage, files: &[RealFile], bar: &ProgressBar) -> Resul
     bar.set_length(u64::try_from(files.len() + again)?);
     let turns = (0..files.len())
         .map(|file| (file, String::new()))
-        .chain((1..=again).map(|round| (largest, format!("-{round}"))));
+        .chain((1..=again).map(|round| (smallest, format!("-{round}"))));
     let mut done = Done::default();
     let mut turn = 0;
     for (index, suffix) in turns {
@@ -256,7 +259,7 @@ fn send(
 
 /// The size of the sparse file: more than one request can carry.
 const HUGE: u64 = 5 * GIB + 1;
-const HUGE_SOURCE: &str = r"\files\huge.vhdx";
+const HUGE_SOURCE: &str = r"\huge\source.vhdx";
 /// Where the sparse file holds something: across the ends of chunks, and at both of its ends.
 const MARKS: [u64; 5] = [0, GIB - 2, 4 * GIB - 4098, 4 * GIB - 2, HUGE - 4];
 const MARK: &[u8] = b"mark";
@@ -266,8 +269,8 @@ pub(crate) fn huge(stage: &Stage, done: &mut Done) -> Result<()> {
     let drive = stage.fine;
     let allocated = stage.run(VERIFIER, |caller| make_huge(caller, drive))?;
     for (style, target) in [
-        (REFLINK_COPY, r"\clones\huge-4-gib.vhdx"),
-        (REFS_FCLONE, r"\clones\huge-1-gib.vhdx"),
+        (REFLINK_COPY, r"\huge\by-4-gib.vhdx"),
+        (REFS_FCLONE, r"\huge\by-1-gib.vhdx"),
     ] {
         // reflink-copy, too, leaves the clone of a sparse file sparse.
         let style = Style {
@@ -292,6 +295,7 @@ pub(crate) fn huge(stage: &Stage, done: &mut Done) -> Result<()> {
 
 /// Makes the sparse file; answers how many bytes of clusters it has.
 fn make_huge(caller: &dyn Caller, drive: Drive) -> Result<u64> {
+    caller.make_directories(drive, HUGE_SOURCE)?;
     let handle = caller.create(drive, HUGE_SOURCE)?;
     caller.set_sparse(handle, true)?;
     caller.set_end(handle, HUGE)?;

@@ -39,8 +39,13 @@ pub(crate) struct Found {
 /// Reads every regular file below `directory`.
 pub(crate) fn find(directory: &Path) -> Result<Found> {
     ensure!(
-        directory.is_dir(),
+        directory.exists(),
         "{}: no such directory",
+        directory.display()
+    );
+    ensure!(
+        directory.is_dir(),
+        "{}: not a directory",
         directory.display()
     );
     let mut found = Found::default();
@@ -81,6 +86,27 @@ impl Found {
             name,
             content,
         });
+        Ok(())
+    }
+
+    /// About how many requests the files take, rather too many: the smallest chunks are of 32 KiB.
+    pub(crate) fn requests(&self) -> usize {
+        let chunks = usize::try_from(self.bytes >> 15).unwrap_or(usize::MAX);
+        self.files.len().saturating_add(chunks)
+    }
+
+    /// Refuses to write to one of the files that are to be cloned.
+    pub(crate) fn keep_from(&self, output: &Path) -> Result<()> {
+        // What does not exist yet cannot be one of them.
+        let Ok(output) = output.canonicalize() else {
+            return Ok(());
+        };
+        let is_input = |file: &RealFile| file.path.canonicalize().is_ok_and(|path| path == output);
+        ensure!(
+            !self.files.iter().any(is_input),
+            "{} is one of the files to be cloned: it would be overwritten",
+            output.display()
+        );
         Ok(())
     }
 
@@ -175,6 +201,30 @@ mod tests {
     fn a_missing_directory_is_named() {
         let error = find(Path::new("/no/such/place")).unwrap_err();
         assert_eq!(error.to_string(), "/no/such/place: no such directory");
+        let error = find(Path::new("/dev/null")).unwrap_err();
+        assert_eq!(error.to_string(), "/dev/null: not a directory");
+    }
+
+    #[test]
+    fn an_input_is_not_written_to() {
+        let path = std::env::current_exe().unwrap();
+        let mut found = Found::default();
+        assert!(found.keep_from(&path).is_ok());
+        found.files.push(RealFile {
+            path: path.clone(),
+            name: String::new(),
+            content: Vec::new(),
+        });
+        assert!(found.keep_from(&path).is_err());
+        assert!(found.keep_from(Path::new("/no/such/file")).is_ok());
+    }
+
+    #[test]
+    fn chunks_count_as_requests() {
+        let mut found = Found::default();
+        assert_eq!(found.requests(), 0);
+        found.bytes = 50 << 20;
+        assert_eq!(found.requests(), 1600);
     }
 
     #[test]

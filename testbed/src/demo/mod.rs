@@ -79,6 +79,9 @@ pub(crate) fn main() -> ExitCode {
 
 fn run(options: &Options) -> Result<()> {
     let found = files::find(&options.directory)?;
+    if let Some(json) = &options.json {
+        found.keep_from(json)?;
+    }
     let stage = Stage::set_up(&options.image)?;
     let journal = options.json.as_deref().map(Journal::create).transpose()?;
     say(&format!(
@@ -97,7 +100,7 @@ fn run(options: &Options) -> Result<()> {
         TrailOptions {
             bar: bar.clone(),
             show_all: options.all,
-            expected: found.files.len(),
+            expected: found.requests(),
             journal,
         },
     )?;

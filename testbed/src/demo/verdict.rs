@@ -1,6 +1,6 @@
 //! Compares what the driver recorded with what was done.
 
-use cloneguard::Event;
+use cloneguard::{Event, EventName};
 
 use super::audit::Records;
 use super::sent::{Claim, Range, Sent, Source};
@@ -155,8 +155,28 @@ fn check_files(checks: &mut Checks, sent: &Sent, event: &Event) {
     checks.eq("source handle", &event.source_state.as_str(), &state);
     let found = event.source_status.map(cloneguard::NtStatus::code);
     checks.eq("status of the source handle", &found, &status);
-    checks.eq("source", &event.source.text.as_ref(), &name);
-    checks.eq("target", &event.target.text.as_ref(), &Some(&sent.target));
+    check_name(checks, "source", &event.source, name);
+    check_name(checks, "target", &event.target, Some(&sent.target));
+}
+
+/// A name of a record against the whole name: records keep the first 1024 UTF-16 units (docs/wire.md).
+fn check_name(checks: &mut Checks, what: &str, recorded: &EventName, whole: Option<&String>) {
+    const UNITS: usize = 1024;
+    let is_cut = whole.is_some_and(|name| name.encode_utf16().count() > UNITS);
+    let kept = whole.map(|name| {
+        let mut units = 0;
+        let fits = |character: &char| {
+            units += character.len_utf16();
+            units <= UNITS
+        };
+        name.chars().take_while(fits).collect::<String>()
+    });
+    checks.eq(what, &recorded.text, &kept);
+    checks.eq(
+        &format!("{what} cut short"),
+        &recorded.is_truncated,
+        &is_cut,
+    );
 }
 
 /// The verdict that goes with the rules.

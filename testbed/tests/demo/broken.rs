@@ -38,11 +38,10 @@ fn a_lock_that_is_kept() {
         return;
     };
     assert_eq!(ended.code, Some(86), "{ended:?}");
-    assert!(
-        ended.error.contains("VIOLATION of rule "),
-        "{}",
-        ended.error
-    );
+    // A callback that returns with the lock, or a wait under it: whichever thread comes first.
+    let named = ["spin-lock", "irql"]
+        .map(|rule| ended.error.contains(&format!("VIOLATION of rule {rule}\n")));
+    assert!(named.contains(&true), "{}", ended.error);
 }
 
 /// A driver that does not know the EX code: its records are missing.

@@ -54,7 +54,7 @@ fn a_missing_directory() {
 fn a_file_in_place_of_a_directory() {
     let scratch = Scratch::with_a_file();
     let ended = demo(Path::new("x.sys"), &scratch.path("in/file.txt"), &[]);
-    assert_refused(&ended, &["in/file.txt: no such directory"]);
+    assert_refused(&ended, &["in/file.txt: not a directory"]);
 }
 
 #[test]
