@@ -49,7 +49,7 @@ pub(crate) fn find(directory: &Path) -> Result<Found> {
         directory.display()
     );
     let mut found = Found::default();
-    let mut taken = HashSet::new();
+    let mut taken = directory_names(directory);
     let mut walk = WalkDir::new(directory).sort_by_file_name().into_iter();
     while let Some(entry) = walk.next() {
         let entry = entry.with_context(|| format!("{} cannot be read", directory.display()))?;
@@ -71,6 +71,20 @@ pub(crate) fn find(directory: &Path) -> Result<Found> {
         bail!("{}: no files to clone", directory.display());
     }
     Ok(found)
+}
+
+/// The names of all directories below `directory`, folded: no file may have one of them. What cannot be
+/// read is met again, and named, when the files are.
+fn directory_names(directory: &Path) -> HashSet<String> {
+    let entries = WalkDir::new(directory).into_iter().filter_map(Result::ok);
+    entries
+        .filter(|entry| entry.file_type().is_dir())
+        .filter_map(|entry| {
+            Some(fold(&windows_name(
+                entry.path().strip_prefix(directory).ok()?,
+            )))
+        })
+        .collect()
 }
 
 impl Found {
@@ -173,11 +187,23 @@ fn escaped(character: char) -> String {
     format!("%{:02X}", u32::from(character))
 }
 
+/// The name in upper case, character by character, as the volume compares names.
+fn fold(name: &str) -> String {
+    let upper = |character: char| {
+        let mut upper = character.to_uppercase();
+        match (upper.next(), upper.next()) {
+            (Some(one), None) => one,
+            _ => character,
+        }
+    };
+    name.chars().map(upper).collect()
+}
+
 /// Windows does not tell upper from lower case, Linux does.
 fn unique(name: String, taken: &mut HashSet<String>) -> String {
     let mut candidate = name.clone();
     let mut number = 2;
-    while !taken.insert(candidate.to_lowercase()) {
+    while !taken.insert(fold(&candidate)) {
         candidate = format!("{name}~{number}");
         number += 1;
     }
@@ -195,6 +221,25 @@ mod tests {
         let mut taken = HashSet::new();
         assert_eq!(unique("README".to_owned(), &mut taken), "README");
         assert_eq!(unique("readme".to_owned(), &mut taken), "readme~2");
+        assert_eq!(unique("i".to_owned(), &mut taken), "i");
+        assert_eq!(unique("ı".to_owned(), &mut taken), "ı~2");
+    }
+
+    #[test]
+    fn a_file_does_not_take_the_name_of_a_directory() {
+        let root = std::env::temp_dir().join(format!("names-{}", std::process::id()));
+        fs::create_dir_all(root.join("A")).unwrap();
+        fs::write(root.join("A/f"), "x").unwrap();
+        fs::write(root.join("a"), "y").unwrap();
+        let found = find(&root);
+        fs::remove_dir_all(&root).unwrap();
+        let names: Vec<_> = found
+            .unwrap()
+            .files
+            .into_iter()
+            .map(|file| file.name)
+            .collect();
+        assert_eq!(names, [r"A\f", "a~2"]);
     }
 
     #[test]

@@ -106,7 +106,20 @@ fn run(options: &Options) -> Result<()> {
     )?;
     let outcome = act(&stage, &found, &trail, &bar);
     bar.finish_and_clear();
-    conclude(options, &stage, trail, outcome?)
+    match outcome {
+        Ok(outcome) => conclude(options, &stage, trail, outcome),
+        Err(error) => Err(give_up(&stage, trail, error)),
+    }
+}
+
+/// A run that could not go on still says what the driver leaves behind, which may be the reason.
+fn give_up(stage: &Stage, trail: Trail, error: anyhow::Error) -> anyhow::Error {
+    let mut faults = stage.tear_down();
+    faults.extend(trail.finish().failure);
+    faults
+        .into_iter()
+        .rev()
+        .fold(error, |error, fault| error.context(fault))
 }
 
 /// What was done on the machine, and what is wrong with it.
