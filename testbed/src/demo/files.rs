@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
+use testbed::volume::fold;
 use walkdir::WalkDir;
 
 /// Directories that hold what tools made, not what people wrote.
@@ -185,18 +186,6 @@ fn legal(character: char) -> String {
 
 fn escaped(character: char) -> String {
     format!("%{:02X}", u32::from(character))
-}
-
-/// The name in upper case, character by character, as the volume compares names.
-fn fold(name: &str) -> String {
-    let upper = |character: char| {
-        let mut upper = character.to_uppercase();
-        match (upper.next(), upper.next()) {
-            (Some(one), None) => one,
-            _ => character,
-        }
-    };
-    name.chars().map(upper).collect()
 }
 
 /// Windows does not tell upper from lower case, Linux does.

@@ -44,6 +44,7 @@ pub use control::{
     Caller, CallerMode, ControlAnswer, ControlRequest, FSCTL_GET_INTEGRITY_INFORMATION,
     FSCTL_SET_SPARSE, SourceOpen,
 };
+pub use names::fold;
 pub use open::{ExtentInformation, FileInformation, OpenFile, OpenKind};
 pub use request::{FSCTL_DUPLICATE_EXTENTS_TO_FILE, FSCTL_DUPLICATE_EXTENTS_TO_FILE_EX};
 pub use spec::{Callers32, FsKind, FsSpec, HugeCount, MissingAccess, SourceEnd, TargetEnd};

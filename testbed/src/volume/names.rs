@@ -53,7 +53,8 @@ fn is_valid(component: &str) -> bool {
 
 /// The form under which a name is found: every character in upper case that has one single such
 /// character, as the file systems' upcase tables do.
-pub(super) fn fold(name: &str) -> String {
+#[must_use]
+pub fn fold(name: &str) -> String {
     let upper = |c: char| {
         let mut upper = c.to_uppercase();
         match (upper.next(), upper.next()) {

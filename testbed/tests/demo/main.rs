@@ -5,27 +5,16 @@
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 mod broken;
+#[path = "../shared/driver_image.rs"]
+mod driver_image;
 mod input;
 mod patch;
 mod run;
 
+use driver_image::image;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
-
-/// The image under test; `None`, said aloud, if there is none and none is demanded.
-fn image() -> Option<PathBuf> {
-    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/image/x64/cloneguard.sys");
-    let path = std::env::var_os("CLONEGUARD_IMAGE").map_or(built, PathBuf::from);
-    if path.is_file() {
-        return Some(path);
-    }
-    let missing = format!("there is no driver image {}; ./dev image", path.display());
-    let required = std::env::var("CLONEGUARD_REQUIRE_REFEREES").is_ok_and(|value| value == "1");
-    assert!(!required, "CLONEGUARD_REQUIRE_REFEREES=1, but {missing}");
-    println!("not run: {missing}");
-    None
-}
 
 /// A directory of this test alone, gone when dropped.
 struct Scratch(PathBuf);

@@ -6,6 +6,8 @@
 
 mod ask;
 mod clone;
+#[path = "../shared/driver_image.rs"]
+mod driver_image;
 mod faults;
 mod hostile;
 mod loss;
@@ -14,7 +16,8 @@ mod source;
 mod unload;
 mod watch;
 
-use std::path::{Path, PathBuf};
+use driver_image::image;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use cloneguard::Event;
@@ -36,20 +39,6 @@ const SERVICE: &str = "CloneGuard";
 const COPY: &str = r"\Device\HarddiskVolume3\Windows\copy.exe";
 /// Its user.
 const USER: &str = "S-1-5-21-1004336348-1177238915-682003330-1001";
-
-/// The image under test; `None`, said aloud, if there is none and none is demanded.
-fn image() -> Option<PathBuf> {
-    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/image/x64/cloneguard.sys");
-    let path = std::env::var_os("CLONEGUARD_IMAGE").map_or(built, PathBuf::from);
-    if path.is_file() {
-        return Some(path);
-    }
-    let missing = format!("there is no driver image {}; ./dev image", path.display());
-    let required = std::env::var("CLONEGUARD_REQUIRE_REFEREES").is_ok_and(|value| value == "1");
-    assert!(!required, "CLONEGUARD_REQUIRE_REFEREES=1, but {missing}");
-    println!("not run: {missing}");
-    None
-}
 
 /// A machine with a volume that clones, another one, one that does not clone, and a program.
 struct Bench {
