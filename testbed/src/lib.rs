@@ -30,6 +30,7 @@ pub use image::ImageError;
 pub use injection::Injection;
 pub use loader::{LoadError, UnloadError};
 pub use machine::{BootOptions, Machine, Summary};
+pub use ntos::registry::RegistryValue;
 pub use process::{Bitness, Process, ProcessSpec};
 pub use status::NtStatus;
 pub use thread::{KernelThread, Thread, UserThread};

@@ -1,8 +1,8 @@
 //! Loading and unloading drivers.
 //!
 //! [`Machine::load_driver`] maps an image and calls DriverEntry in the System process, as the service
-//! control manager's request ends; [`Machine::unload`] is `sc stop`: the filter's unload callback,
-//! mandatory. After either end of a driver everything it took must have been given back.
+//! control manager's request ends; [`Machine::unload`] is `fltmc unload`, which the filter's unload
+//! callback may decline, [`Machine::unload_mandatory`] is `sc stop`. After either end of a driver everything it took must have been given back.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -87,8 +87,8 @@ pub enum UnloadError {
     NotLoaded(String),
     /// It has no filter, or its filter cannot be unloaded.
     Refused(String),
-    /// The unload callback answered with this status.
-    Answered(NtStatus),
+    /// The unload callback declined with this status: the driver goes on.
+    Declined(NtStatus),
     /// It is gone, and this was never given back.
     Left(Vec<Violation>),
 }
@@ -98,7 +98,7 @@ impl fmt::Display for UnloadError {
         match self {
             Self::NotLoaded(name) => write!(f, "no driver named {name} is loaded"),
             Self::Refused(why) => f.write_str(why),
-            Self::Answered(status) => write!(f, "the unload callback failed with {status}"),
+            Self::Declined(status) => write!(f, "the unload callback declined with {status}"),
             Self::Left(left) => write!(f, "the driver left behind: {}", list(left)),
         }
     }
@@ -155,39 +155,48 @@ impl Machine {
         }
     }
 
-    /// Unloads a driver as `sc stop` does and checks that it gave everything back.
+    /// Unloads a driver as `fltmc unload` does and checks that it gave everything back.
     ///
     /// # Errors
     ///
     /// A refusal, after which the driver goes on; or what it left behind.
     pub fn unload(self: &Arc<Self>, name: &str) -> Result<(), UnloadError> {
+        self.take_out(name, false)
+    }
+
+    /// Unloads a driver as `sc stop` does: its filter may not decline.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::unload`], without [`UnloadError::Declined`].
+    pub fn unload_mandatory(self: &Arc<Self>, name: &str) -> Result<(), UnloadError> {
+        self.take_out(name, true)
+    }
+
+    fn take_out(self: &Arc<Self>, name: &str, mandatory: bool) -> Result<(), UnloadError> {
         let number = self
             .drivers()
             .iter()
             .find(|d| d.name() == name)
             .map(Driver::number);
         let number = number.ok_or_else(|| UnloadError::NotLoaded(name.to_owned()))?;
-        let result = self
-            .system()
-            .run_kernel(|thread| verifier::settle(fltmgr::unload(thread.thread(), number)));
-        match result {
-            Err(CannotUnload::NotAFilter) => {
-                return Err(UnloadError::Refused(format!(
-                    "{name} has no registered filter"
-                )));
+        let result = self.system().run_kernel(|thread| {
+            verifier::settle(fltmgr::unload(thread.thread(), number, mandatory))
+        });
+        result.map_err(|refusal| match refusal {
+            CannotUnload::NotAFilter => {
+                UnloadError::Refused(format!("{name} has no registered filter"))
             }
-            Err(CannotUnload::Refuses) => {
-                return Err(UnloadError::Refused(format!(
-                    "{name} does not support being stopped"
-                )));
+            CannotUnload::Refuses => {
+                UnloadError::Refused(format!("{name} does not support being stopped"))
             }
-            Ok(()) | Err(CannotUnload::Answered(_)) => {}
-        }
+            CannotUnload::Declined(status) => UnloadError::Declined(status),
+        })?;
         let left = self.remove(number);
-        match result {
-            _ if !left.is_empty() => Err(UnloadError::Left(left)),
-            Err(CannotUnload::Answered(status)) => Err(UnloadError::Answered(status)),
-            _ => Ok(()),
+        if left.is_empty() {
+            Ok(())
+        } else {
+            Err(UnloadError::Left(left))
         }
     }
 

@@ -2,7 +2,9 @@
 //!
 //! [`Machine`] is what a test starts with: boot, mount, load a driver, run processes, unload, shut
 //! down. It holds one piece of each manager; the managers find each other through it. Loading is in
-//! `loader`, what a test may wish to fail is `injection`.
+//! `loader`, what a test may wish to fail is `injection`, what is kept of drivers in `drivers`.
+
+mod drivers;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,9 +17,9 @@ use crate::image::Image;
 use crate::injection::Injection;
 use crate::io::{self, IoManager, MountError, VolumeId, VolumeSpec};
 use crate::loader::Driver;
-use crate::ntos::handle;
-use crate::ntos::object::{Kind, ObjectAddress, ObjectTable};
+use crate::ntos::object::ObjectTable;
 use crate::ntos::pool::Pool;
+use crate::ntos::registry::Registry;
 use crate::ntos::sync::Synchronization;
 use crate::ntos::time::{Clock, ClockSource};
 use crate::process::{Process, ProcessSpec, Running};
@@ -68,6 +70,7 @@ pub struct Machine {
     sync: Synchronization,
     clock: Clock,
     injection: Injection,
+    registry: Registry,
     filter_manager: FilterManager,
     io: IoManager,
     system: OnceLock<Arc<Process>>,
@@ -102,6 +105,7 @@ impl Machine {
             sync: Synchronization::default(),
             clock: Clock::new(options.clock),
             injection: Injection::default(),
+            registry: Registry::default(),
             filter_manager: FilterManager::default(),
             io: IoManager::default(),
             system: OnceLock::new(),
@@ -252,6 +256,11 @@ impl Machine {
         &self.injection
     }
 
+    /// Its registry.
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
     /// Its filter manager.
     #[must_use]
     pub fn filter_manager(&self) -> &FilterManager {
@@ -276,45 +285,6 @@ impl Machine {
     #[must_use]
     pub fn owns(&self, address: u64) -> bool {
         self.objects.owns(address) || self.memory.owns(address)
-    }
-
-    /// "image+rva" for an address in a driver, unloaded ones included.
-    #[must_use]
-    pub fn image_place(&self, address: u64) -> Option<String> {
-        // Called from the fault handler too: a lock that is held must not hang the report.
-        let loaded = self.drivers.try_lock().ok();
-        let place =
-            loaded.and_then(|drivers| drivers.iter().find_map(|driver| driver.place(address)));
-        let gone = || {
-            let unloaded = self.unloaded.try_lock().ok()?;
-            unloaded
-                .iter()
-                .find_map(|image| image.place(address))
-                .map(|place| format!("{place} (unloaded)"))
-        };
-        place.or_else(gone)
-    }
-
-    /// The driver object of a loaded driver.
-    #[must_use]
-    pub fn driver_object(&self, driver: u32) -> Option<ObjectAddress> {
-        lock(&self.drivers)
-            .iter()
-            .find(|loaded| loaded.number() == driver)
-            .map(Driver::object)
-    }
-
-    pub(crate) fn drivers(&self) -> MutexGuard<'_, Vec<Driver>> {
-        lock(&self.drivers)
-    }
-
-    pub(crate) fn keep_image(&self, image: Arc<Image>) {
-        lock(&self.unloaded).push(image);
-    }
-
-    pub(crate) fn next_driver_number(&self) -> u32 {
-        let number = self.driver_numbers.fetch_add(1, Ordering::Relaxed);
-        u32::try_from(number).unwrap_or(u32::MAX)
     }
 
     pub(crate) fn next_client_id(&self) -> u64 {
@@ -342,43 +312,6 @@ impl Machine {
         lock(&self.debug_output).push_str(text);
     }
 
-    /// Keeps a thread of a driver, to be joined at shutdown.
-    pub(crate) fn keep(&self, thread: Running<()>) {
-        lock(&self.threads).push(thread);
-    }
-
-    pub(crate) fn note_driver_thread(&self, driver: u32, thread: &Arc<Thread>, site: &CallSite) {
-        lock(&self.driver_threads).push((driver, Arc::clone(thread), site.clone()));
-    }
-
-    /// Threads of a driver that have not ended, as violations.
-    pub(crate) fn running_threads(&self, driver: u32) -> Vec<Violation> {
-        let mut threads = lock(&self.driver_threads);
-        threads.retain(|(_, thread, _)| !self.sync.has_ended(thread.object()));
-        let own = threads.iter().filter(|(owner, _, _)| *owner == driver);
-        own.map(|(_, thread, site)| {
-            let detail = format!("thread {}, created by {site}, still runs", thread.id());
-            Violation::new(Rule::SystemThread, detail)
-        })
-        .collect()
-    }
-
-    /// Handles that a driver opened and did not close, as violations.
-    pub(crate) fn open_handles(&self, driver: u32) -> Vec<Violation> {
-        let system = self.system();
-        let open = system.handles().all();
-        let own = open.iter().filter(|(_, entry)| entry.driver == driver);
-        own.map(|(value, entry)| {
-            let value = value | handle::KERNEL_BITS;
-            let what = self.objects.label(entry.object).unwrap_or_default();
-            Violation::new(
-                Rule::Leak,
-                format!("kernel handle {value:#x} to {what} was never closed"),
-            )
-        })
-        .collect()
-    }
-
     pub(crate) fn close_handle(
         &self,
         process: &Arc<Process>,
@@ -386,15 +319,6 @@ impl Machine {
         value: u64,
     ) -> Result<(), NtStatus> {
         io::close_handle(self, process, mode, value)
-    }
-
-    /// A driver object: opaque, its fields are not modelled.
-    pub(crate) fn create_driver_object(&self, name: &str) -> ObjectAddress {
-        self.objects.create(
-            Kind::Driver,
-            format!("DRIVER_OBJECT of {name}"),
-            Arc::new(()),
-        )
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Weak};
 use std::thread::{Builder, JoinHandle};
 
+use crate::boundary::crew;
 use crate::machine::Machine;
 use crate::ntos::handle::HandleTable;
 use crate::ntos::object::{Kind, ObjectAddress};
@@ -176,13 +177,8 @@ impl Process {
         mode: Mode,
         body: impl FnOnce(&Arc<Thread>) -> T + Send,
     ) -> T {
-        std::thread::scope(|scope| {
-            let started = thread_builder().spawn_scoped(scope, || thread::run_as(self, mode, body));
-            let handle = verifier::settle(started.map_err(host_refuses));
-            handle
-                .join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        })
+        let ended = verifier::settle(crew::run(|| thread::run_as(self, mode, body)));
+        ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 
     /// Starts `body` on a new thread of the process, in user mode.
@@ -237,11 +233,10 @@ impl<T: Send + 'static> Running<T> {
     }
 }
 
-/// Image code runs on the host's stack together with the host's frames: more than Windows gives.
 fn thread_builder() -> Builder {
     Builder::new()
         .name("modelled".to_owned())
-        .stack_size(1 << 20)
+        .stack_size(crew::STACK_BYTES)
 }
 
 fn host_refuses(error: std::io::Error) -> verifier::Violation {

@@ -1,5 +1,7 @@
 //! What a block of guarded memory is, and any range that the image may touch.
 
+use std::sync::Arc;
+
 use super::memory::PAGE;
 
 /// What the image may do with a range.
@@ -65,16 +67,32 @@ pub(super) struct Range {
     pub(super) address: u64,
     /// Bytes.
     pub(super) size: u64,
-    pub(super) label: String,
+    pub(super) label: Arc<str>,
     pub(super) access: Access,
     pub(super) paged: bool,
     /// `Some(by whom)` once freed.
-    pub(super) freed: Option<String>,
+    pub(super) freed: Option<Arc<str>>,
     /// Whether it is a block of the arena, so that the host has its second view.
     pub(super) in_arena: bool,
+    /// Whether it is the stack of a thread.
+    pub(super) is_stack: bool,
 }
 
 impl Range {
+    /// A range that the host has mapped otherwise.
+    pub(super) fn foreign(address: u64, size: u64, access: Access, label: String) -> Self {
+        Self {
+            address,
+            size,
+            label: label.into(),
+            access,
+            paged: false,
+            freed: None,
+            in_arena: false,
+            is_stack: false,
+        }
+    }
+
     /// The whole pages that hold the range: first byte and end.
     pub(super) fn pages(&self) -> (u64, u64) {
         let first = self.address & !(PAGE - 1);

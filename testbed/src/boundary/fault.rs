@@ -9,6 +9,7 @@
     reason = "signal handlers, alternate stacks and the registers of a fault"
 )]
 
+use std::cell::OnceCell;
 use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::OnceLock;
@@ -57,14 +58,14 @@ fn install_one(signal: libc::c_int) -> libc::sigaction {
 
 /// The alternate signal stack of a modelled thread: a fault may be an overflow of the ordinary one.
 #[derive(Debug)]
-pub(crate) struct SignalStack {
+struct SignalStack {
     _pages: Mapping,
     before: (u64, libc::c_int, usize),
 }
 
 impl SignalStack {
     /// Gives the present thread a stack for signals as long as the value lives.
-    pub(crate) fn install() -> Result<Self, Violation> {
+    fn install() -> Result<Self, Violation> {
         let pages = Mapping::anonymous(SIGNAL_STACK_BYTES as u64)?;
         let new = stack(pages.start(), 0, SIGNAL_STACK_BYTES);
         let mut old = stack(0, libc::SS_DISABLE, 0);
@@ -106,8 +107,33 @@ fn stack(start: u64, flags: libc::c_int, size: usize) -> libc::stack_t {
     }
 }
 
+/// What a host thread needs once, however many modelled threads it runs.
+struct Prepared {
+    stack: (u64, u64),
+    _signals: SignalStack,
+}
+
+thread_local! {
+    static PREPARED: OnceCell<Prepared> = const { OnceCell::new() };
+}
+
+/// Gives the present thread a stack for signals, unless it has one from here, and answers the first
+/// byte and the size of its ordinary stack.
+pub(crate) fn prepare_thread() -> Result<(u64, u64), Violation> {
+    PREPARED.with(|prepared| {
+        if let Some(prepared) = prepared.get() {
+            return Ok(prepared.stack);
+        }
+        let new = Prepared {
+            stack: stack_range()?,
+            _signals: SignalStack::install()?,
+        };
+        Ok(prepared.get_or_init(|| new).stack)
+    })
+}
+
 /// First byte and size of the stack of the present thread.
-pub(crate) fn stack_range() -> Result<(u64, u64), Violation> {
+fn stack_range() -> Result<(u64, u64), Violation> {
     let failed = || Violation::new(Rule::Testbed, "the host does not tell where the stack is");
     let mut attributes = MaybeUninit::<libc::pthread_attr_t>::zeroed();
     // SAFETY: it takes nothing and answers the present thread.

@@ -6,6 +6,8 @@
 //! second mapping of the same pages that is always accessible. So the host never faults on a block
 //! that it has taken away from the driver. [`super::guest`] does the checked reads and writes.
 
+mod map;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
@@ -15,25 +17,21 @@ pub(super) use super::block::Range;
 pub use super::block::{Access, BlockSpec};
 use super::mapping::{Arena, Mapping, protect};
 use crate::verifier::{Rule, Violation};
+use map::Map;
 
 /// Size of a page.
 pub const PAGE: u64 = 4096;
-/// Bytes of address space per machine. Nothing is committed until a block is used.
-const ARENA_BYTES: u64 = 64 << 30;
+/// Bytes of address space per machine: millions of requests. Nothing is committed until a block is
+/// used.
+const ARENA_BYTES: u64 = 256 << 30;
 /// What fills the rest of a block's pages; compared when the block is freed.
 const SLACK: u8 = 0xF5;
 /// Freed blocks that are remembered by name.
 const REMEMBERED: usize = 1 << 16;
-
-#[derive(Default)]
-struct Map {
-    /// Keyed by the first byte of the first page: a lookup by address finds blocks and their slack.
-    ranges: BTreeMap<u64, Range>,
-    /// Bytes of the arena given out so far. Address space is never given out twice.
-    used: u64,
-    /// Keys of freed blocks, oldest first.
-    freed: std::collections::VecDeque<u64>,
-}
+/// Freed blocks whose pages go back to the host together.
+const DISCARDED_AT_ONCE: usize = 256;
+/// A page of what is left of a block's pages.
+static UNTOUCHED: [u8; PAGE as usize] = [SLACK; PAGE as usize];
 
 /// The memory of one machine.
 pub struct Memory {
@@ -74,6 +72,17 @@ impl Memory {
         Ok(start)
     }
 
+    /// The same for values that a driver compares and must not follow; `label` names them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::reserve`].
+    pub(crate) fn reserve_named(&self, size: u64, label: &str) -> Result<u64, Violation> {
+        let start = self.reserve(size)?;
+        self.add_range(start, size, Access::None, label.to_owned());
+        Ok(start)
+    }
+
     fn map(&self) -> MutexGuard<'_, Map> {
         // A test that panicked elsewhere must not hide the report of this one.
         self.map.lock().unwrap_or_else(PoisonError::into_inner)
@@ -100,15 +109,18 @@ impl Memory {
         let address = first + page_bytes - spec.size.next_multiple_of(spec.align);
         self.arena.set(first, page_bytes, SLACK);
         self.arena.set(address, spec.size, spec.fill);
-        protect(first, page_bytes, spec.access)?;
+        if spec.access != Access::None {
+            protect(first, page_bytes, spec.access)?;
+        }
         let range = Range {
             address,
             size: spec.size,
-            label: spec.label,
+            label: spec.label.into(),
             access: spec.access,
             paged: spec.paged,
             freed: None,
             in_arena: true,
+            is_stack: false,
         };
         map.ranges.insert(first, range);
         Ok(address)
@@ -122,23 +134,45 @@ impl Memory {
     /// already, [`Rule::Overrun`] when bytes around it were written.
     pub fn free(&self, address: u64, by: &str) -> Result<(), Violation> {
         let mut map = self.map();
-        let key = Self::block_key(&map, address)?;
-        let Some(range) = map.ranges.get_mut(&key) else {
+        let key = map.block_key(address)?;
+        let Some(mut range) = map.ranges.remove(&key) else {
             return Err(no_block(address));
         };
         let (first, end) = range.pages();
-        self.check_slack(range)?;
-        range.freed = Some(by.to_owned());
+        self.check_slack(&range)?;
+        if range.access != Access::None {
+            protect(first, end - first, Access::None)?;
+        }
+        range.freed = Some(by.into());
         range.access = Access::None;
-        protect(first, end - first, Access::None)?;
-        self.arena.discard(first, end - first);
+        map.gone.insert(key, range);
         map.freed.push_back(key);
+        map.discarded.push((first, end));
+        if map.discarded.len() >= DISCARDED_AT_ONCE {
+            self.discard(std::mem::take(&mut map.discarded));
+        }
         if map.freed.len() > REMEMBERED
             && let Some(oldest) = map.freed.pop_front()
         {
-            map.ranges.remove(&oldest);
+            map.gone.remove(&oldest);
         }
         Ok(())
+    }
+
+    /// Gives pages back to the host. Between neighbours lies one guard page, which is empty anyway.
+    fn discard(&self, mut pages: Vec<(u64, u64)>) {
+        pages.sort_unstable();
+        let mut pages = pages.into_iter();
+        let Some(mut run) = pages.next() else { return };
+        for next in pages {
+            if next.0 <= run.1 + PAGE {
+                run.1 = next.1;
+            } else {
+                self.arena.discard(run.0, run.1 - run.0);
+                run = next;
+            }
+        }
+        self.arena.discard(run.0, run.1 - run.0);
     }
 
     /// Changes what the image may do with the block that starts at `address`.
@@ -148,10 +182,13 @@ impl Memory {
     /// As [`Self::free`] for an address that is not a live block.
     pub fn set_access(&self, address: u64, access: Access) -> Result<(), Violation> {
         let mut map = self.map();
-        let key = Self::block_key(&map, address)?;
+        let key = map.block_key(address)?;
         let Some(range) = map.ranges.get_mut(&key) else {
             return Err(no_block(address));
         };
+        if range.access == access {
+            return Ok(());
+        }
         range.access = access;
         let (first, end) = range.pages();
         protect(first, end - first, access)
@@ -164,7 +201,7 @@ impl Memory {
     /// As [`Self::free`] for an address that is not a live block.
     pub fn size_of(&self, address: u64) -> Result<u64, Violation> {
         let map = self.map();
-        let key = Self::block_key(&map, address)?;
+        let key = map.block_key(address)?;
         map.ranges
             .get(&key)
             .map(|range| range.size)
@@ -173,14 +210,15 @@ impl Memory {
 
     /// Makes a range that the host mapped otherwise known: a section of an image, a stack.
     pub(crate) fn add_range(&self, address: u64, size: u64, access: Access, label: String) {
+        let range = Range::foreign(address, size, access, label);
+        self.map().ranges.insert(address & !(PAGE - 1), range);
+    }
+
+    /// Makes the stack of a thread known.
+    pub(crate) fn add_stack(&self, address: u64, size: u64, label: String) {
         let range = Range {
-            address,
-            size,
-            label,
-            access,
-            paged: false,
-            freed: None,
-            in_arena: false,
+            is_stack: true,
+            ..Range::foreign(address, size, Access::ReadWrite, label)
         };
         self.map().ranges.insert(address & !(PAGE - 1), range);
     }
@@ -195,7 +233,7 @@ impl Memory {
     pub(crate) fn change_range(&self, address: u64, access: Access, gone: Option<&str>) {
         if let Some(range) = self.map().ranges.get_mut(&(address & !(PAGE - 1))) {
             range.access = access;
-            range.freed = gone.map(str::to_owned);
+            range.freed = gone.map(Arc::from);
         }
     }
 
@@ -208,22 +246,37 @@ impl Memory {
     /// The range that holds `address`, or whose pages do.
     pub(super) fn range_at(&self, address: u64) -> Option<Range> {
         let map = self.map();
-        let (_, range) = map.ranges.range(..=address).next_back()?;
-        let (first, end) = range.pages();
-        (first..end).contains(&address).then(|| range.clone())
+        let holds = |range: &&Range| {
+            let (first, end) = range.pages();
+            (first..end).contains(&address)
+        };
+        // Nearly always it is a live one.
+        let of = |map: &BTreeMap<u64, Range>| {
+            let (_, range) = map.range(..=address).next_back()?;
+            Some(range).filter(holds).cloned()
+        };
+        of(&map.ranges).or_else(|| of(&map.gone))
+    }
+
+    /// Why what lies at `address` does not last: it is freed, or on the stack of a thread. `None` also
+    /// for an address that leads nowhere: a number.
+    pub(crate) fn why_fleeting(&self, address: u64) -> Option<String> {
+        let range = self.range_at(address)?;
+        let inside = (range.address..=range.address + range.size).contains(&address);
+        (inside && (range.freed.is_some() || range.is_stack)).then(|| range.place(address))
     }
 
     /// The range that ends at or before `address` with less than two pages between.
     fn range_before(&self, address: u64) -> Option<Range> {
         let map = self.map();
-        let (_, range) = map.ranges.range(..=address).next_back()?;
+        let range = map.before(address)?;
         (range.address + range.size + 2 * PAGE > address).then(|| range.clone())
     }
 
     /// The range that begins after `address` within two pages.
     fn range_after(&self, address: u64) -> Option<Range> {
         let map = self.map();
-        let (_, range) = map.ranges.range(address..).next()?;
+        let range = map.after(address)?;
         (range.address < address + 2 * PAGE).then(|| range.clone())
     }
 
@@ -256,27 +309,16 @@ impl Memory {
         }
     }
 
-    fn block_key(map: &Map, address: u64) -> Result<u64, Violation> {
-        // A block without bytes starts where its page ends.
-        let found = map.ranges.range(..=address).next_back();
-        let Some((key, range)) = found.filter(|(_, range)| range.address == address) else {
-            return Err(no_block(address));
-        };
-        match &range.freed {
-            Some(by) => Err(Violation::new(
-                Rule::UseAfterFree,
-                format!("{} at {address:#x} was freed before, by {by}", range.label),
-            )),
-            None => Ok(*key),
-        }
-    }
-
     /// The bytes between block and page borders must still hold the pattern.
     fn check_slack(&self, range: &Range) -> Result<(), Violation> {
         let (first, end) = range.pages();
         let behind = range.address + range.size;
         for (from, to, side) in [(first, range.address, "before"), (behind, end, "behind")] {
             let span = self.arena.get(from, to.saturating_sub(from));
+            // Less than a page on each side: the comparison of whole slices is quick.
+            if UNTOUCHED.get(..span.len()) == Some(span.as_slice()) {
+                continue;
+            }
             if let Some(index) = span.iter().position(|byte| *byte != SLACK) {
                 let at = from + u64::try_from(index).unwrap_or(u64::MAX);
                 return Err(Violation::new(

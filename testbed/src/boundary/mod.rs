@@ -3,11 +3,12 @@
 //! [`memory`] hands out guarded blocks and knows every range that the image may touch; [`guest`] reads
 //! and writes there after checking; [`call`] crosses into the image, `trampoline` comes back from it to
 //! the routines that [`import`] describes;
-//! [`fault`] explains a crash of image code. All else of the crate is safe code.
+//! `crew` lends host threads; [`fault`] explains a crash of image code. All else of the crate is safe code.
 
 pub mod arguments;
 pub(crate) mod block;
 pub mod call;
+pub(crate) mod crew;
 pub mod fault;
 pub mod guest;
 pub mod import;

@@ -7,9 +7,9 @@
 
 use std::sync::Arc;
 
-use super::frame::{Frame, Stage, UNSET_STATUS};
+use super::frame::{Frame, Stage, UNSET};
 use super::instance::{Instance, Node};
-use super::judge::{judge_edits, judge_post, judge_pre};
+use super::judge::{judge_context, judge_edits, judge_post, judge_pre};
 use super::layout::{callback_status as answer, flags};
 use super::lock;
 use super::phase::Callback;
@@ -171,14 +171,10 @@ struct PreAnswer {
 impl PreAnswer {
     /// For a filter that registered a post-operation only.
     fn post_only() -> Self {
-        let io_status = Completion {
-            status: NtStatus(UNSET_STATUS),
-            information: 0,
-        };
         Self {
             outcome: answer::PRE_WITH_CALLBACK,
             context: 0,
-            io_status,
+            io_status: UNSET,
         }
     }
 
@@ -226,8 +222,9 @@ fn call_pre(
     machine
         .memory()
         .free(slot, &format!("the return of the {label}"))?;
-    judge_pre(instance, request, outcome, context)
-        .and_then(|()| judge_edits(&before, &after, outcome == answer::PRE_COMPLETE))
+    let completes = outcome == answer::PRE_COMPLETE;
+    judge_pre(machine.memory(), instance, request, (outcome, context))
+        .and_then(|()| judge_edits(request, (&before, &after), completes))
         .map_err(|(rule, detail)| Violation::new(rule, format!("the {label} {detail}")))?;
     Ok(PreAnswer {
         outcome,
@@ -244,13 +241,11 @@ fn complete(
     completion: Completion,
 ) -> Result<Completion, Violation> {
     if node.synchronized {
-        return post_operation(
-            thread,
-            instance,
-            node,
-            completion,
-            Callback::SynchronizedPost,
-        );
+        let level = node.request.options.synchronized_level();
+        return thread.at_irql(level, || {
+            let callback = Callback::SynchronizedPost;
+            post_operation(thread, instance, node, completion, callback)
+        })?;
     }
     let post =
         |thread: &Arc<Thread>| post_operation(thread, instance, node, completion, Callback::Post);
@@ -299,6 +294,8 @@ fn call_post(
         ("post-operation", node.frame, 0)
     };
     let label = format!("{kind} of {} for request {}", filter.name, request.id);
+    judge_context(machine.memory(), node.context)
+        .map_err(|(rule, detail)| Violation::new(rule, format!("the {label} {detail}")))?;
     let before = frame.open(machine, request, stage)?;
     let what = CallbackCall {
         callback,

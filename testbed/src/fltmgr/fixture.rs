@@ -2,6 +2,7 @@
 //!
 //! The filter belongs to driver 0, which is the host: its callbacks are absent, so no image is needed.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, Weak};
 
 use super::altitude::Altitude;
@@ -98,6 +99,7 @@ fn filter(machine: &Machine) -> Arc<Filter> {
         altitude: Altitude::parse("1").expect("an altitude"),
         registration,
         phase: Mutex::new(FilterPhase::Started),
+        must_go: AtomicBool::new(false),
         registered_by: call_site,
     })
 }

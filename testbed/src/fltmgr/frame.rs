@@ -17,12 +17,16 @@ use crate::boundary::guest::Guest;
 use crate::boundary::import::Call;
 use crate::boundary::memory::{Access, BlockSpec};
 use crate::machine::Machine;
+use crate::ntos::object::ObjectAddress;
 use crate::status::NtStatus;
 use crate::verifier::{Rule, Violation};
 
-/// Stands in `IoStatus.Status` during a pre-operation. No such status exists, so a driver that
-/// completes a request without setting one is found.
-pub(super) const UNSET_STATUS: u32 = 0xBAD0_57A7;
+/// Stands in `IoStatus` during a pre-operation. No such status exists and no request transfers so much,
+/// so a driver that completes a request without setting both members is found.
+pub(super) const UNSET: Completion = Completion {
+    status: NtStatus(0xBAD0_57A7),
+    information: 0xBAD0_57A7_BAD0_57A7,
+};
 
 /// What fills parameters that mean nothing for the minor function, and padding. The two pointers of
 /// `VerifyVolume` have it too: whoever follows them faults.
@@ -63,11 +67,12 @@ impl Frame {
         let frame = Self {
             data: block(data::SIZE, "FLT_CALLBACK_DATA")?,
             parameters: block(iopb::SIZE, "FLT_IO_PARAMETER_BLOCK")?,
-            objects: related_objects(machine, instance, request.file.address().0, &name)?,
+            objects: block(objects::SIZE, "FLT_RELATED_OBJECTS")?,
         };
-        machine.memory().set_access(frame.objects, Access::None)?;
         let guest = Guest::new(machine.memory(), 0);
         guest.host_write(frame.parameters, &parameter_bytes(request, instance))?;
+        let file = request.file.address().0;
+        guest.host_write(frame.objects, &related_bytes(instance, file))?;
         Ok(frame)
     }
 
@@ -180,6 +185,9 @@ impl Contents {
 
     /// What differs between `self` and `after`, apart from `IoStatus`.
     pub(super) fn changes(&self, after: &Self) -> Option<String> {
+        if self == after {
+            return None;
+        }
         let differs = |left: &[u8], right: &[u8], skip: std::ops::Range<usize>| {
             (0..left.len()).find(|at| !skip.contains(at) && left.get(*at) != right.get(*at))
         };
@@ -229,6 +237,14 @@ pub(super) fn request_of(call: &Call, address: u64) -> Result<Arc<Request>, Viol
     }
 }
 
+/// Whether a request whose callback is running was sent to this file object.
+pub(super) fn is_target(call: &Call, file: ObjectAddress) -> bool {
+    let frames = lock(&manager(call).frames.0);
+    frames
+        .values()
+        .any(|open| open.request.file.address() == file)
+}
+
 /// Allocates `FLT_RELATED_OBJECTS`, readable.
 pub(super) fn related_objects(
     machine: &Machine,
@@ -236,29 +252,30 @@ pub(super) fn related_objects(
     file: u64,
     name: &str,
 ) -> Result<u64, Violation> {
-    let mut bytes = Structure::new(objects::SIZE);
-    bytes.u16(objects::LENGTH, objects::SIZE as u16);
-    bytes.u64(objects::FILTER, instance.filter.address.0);
-    bytes.u64(objects::VOLUME, instance.volume.address().0);
-    bytes.u64(objects::INSTANCE, instance.address.0);
-    bytes.u64(objects::FILE_OBJECT, file);
     let spec = BlockSpec::new(objects::SIZE as u64, format!("FLT_RELATED_OBJECTS {name}"));
     let address = machine.memory().allocate(BlockSpec {
         align: 8,
         access: Access::ReadOnly,
         ..spec
     })?;
-    Guest::new(machine.memory(), 0).host_write(address, &bytes.0)?;
+    let bytes = related_bytes(instance, file);
+    Guest::new(machine.memory(), 0).host_write(address, &bytes)?;
     Ok(address)
 }
 
+fn related_bytes(instance: &Instance, file: u64) -> Vec<u8> {
+    let mut bytes = Structure::new(objects::SIZE);
+    bytes.u16(objects::LENGTH, objects::SIZE as u16);
+    bytes.u64(objects::FILTER, instance.filter.address.0);
+    bytes.u64(objects::VOLUME, instance.volume.address().0);
+    bytes.u64(objects::INSTANCE, instance.address.0);
+    bytes.u64(objects::FILE_OBJECT, file);
+    bytes.0
+}
+
 fn data_bytes(request: &Request, parameters: u64, stage: Stage) -> Vec<u8> {
-    let unset = Completion {
-        status: NtStatus(UNSET_STATUS),
-        information: 0,
-    };
     let (stage_flags, io_status) = match stage {
-        Stage::Pre => (0, unset),
+        Stage::Pre => (0, UNSET),
         Stage::Post(completion) => (data::POST_OPERATION, completion),
         Stage::Draining(completion) => (data::POST_OPERATION | data::DRAINING_IO, completion),
     };

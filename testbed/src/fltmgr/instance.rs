@@ -96,6 +96,7 @@ impl Instance {
     /// Ends the life of the instance.
     pub(super) fn discard(&self, machine: &Machine) {
         lock(&self.state).phase = InstancePhase::Gone;
+        self.changed.notify_all();
         machine.objects().release(self.address);
     }
 
@@ -131,13 +132,30 @@ impl Instance {
         })
     }
 
-    /// Shows no new requests from here on.
-    pub(super) fn begin_teardown(&self) {
-        lock(&self.state).phase = InstancePhase::TearingDown;
+    /// Shows no new requests from here on; `false` when somebody else is tearing it down already.
+    pub(super) fn begin_teardown(&self) -> bool {
+        let mut state = lock(&self.state);
+        let first = state.phase == InstancePhase::Attached;
+        if first {
+            state.phase = InstancePhase::TearingDown;
+        }
+        first
     }
 
-    /// Waits until no callback runs and takes all requests that can be drained; `None` when nothing
-    /// is left. Synchronised requests are waited for: their post-operation belongs to their thread.
+    /// Waits until whoever tears it down has finished.
+    pub(super) fn wait_until_gone(&self) {
+        let mut state = lock(&self.state);
+        while state.phase != InstancePhase::Gone {
+            state = self
+                .changed
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Waits until no callback runs and takes all requests that wait for their post-operation; `None`
+    /// when nothing is left. Synchronised ones too: "If the filter is draining, Filter Manager does
+    /// not sync back to the original thread" ("Returning FLT_PREOP_SYNCHRONIZE").
     ///
     /// # Errors
     ///
@@ -151,16 +169,8 @@ impl Instance {
                 return Err(Violation::new(Rule::Unload, detail));
             }
             if state.active.is_empty() {
-                let (synchronized, free): (Vec<_>, Vec<_>) = std::mem::take(&mut state.pending)
-                    .into_iter()
-                    .partition(|node| node.synchronized);
-                state.pending = synchronized;
-                if !free.is_empty() {
-                    return Ok(Some(free));
-                }
-                if state.pending.is_empty() {
-                    return Ok(None);
-                }
+                let nodes = std::mem::take(&mut state.pending);
+                return Ok((!nodes.is_empty()).then_some(nodes));
             }
             state = self
                 .changed

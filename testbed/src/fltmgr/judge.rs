@@ -1,13 +1,14 @@
 //! What the answers of pre- and post-operations may be, and what they may leave behind.
 //!
 //! Sources: `nc-fltkernel-pflt_pre_operation_callback`, `nc-fltkernel-pflt_post_operation_callback`,
-//! `ns-fltkernel-_flt_callback_data`.
+//! `ns-fltkernel-_flt_callback_data`, "Returning FLT_PREOP_SYNCHRONIZE".
 
-use super::dispatch::Request;
-use super::frame::{Contents, UNSET_STATUS};
+use super::dispatch::{Completion, Request};
+use super::frame::{Contents, UNSET};
 use super::instance::Instance;
 use super::layout::callback_status as answer;
-use crate::status::STATUS_PENDING;
+use crate::boundary::memory::Memory;
+use crate::status::{STATUS_FLT_DISALLOW_FAST_IO, STATUS_PENDING};
 use crate::verifier::Rule;
 
 /// A broken rule and what the callback did, as the rest of a sentence.
@@ -15,14 +16,15 @@ pub(super) type Finding = (Rule, String);
 
 /// Judges the status and the completion context of a pre-operation.
 pub(super) fn judge_pre(
+    memory: &Memory,
     instance: &Instance,
     request: &Request,
-    outcome: u32,
-    context: u64,
+    (outcome, context): (u32, u64),
 ) -> Result<(), Finding> {
     let finding = |detail: &str| Err((Rule::CallbackStatus, detail.to_owned()));
     match outcome {
         answer::PRE_WITH_CALLBACK | answer::PRE_SYNCHRONIZE => {
+            judge_context(memory, context)?;
             if instance.filter.registration.post == 0 {
                 return finding("asked for a post-operation, but none is registered");
             }
@@ -61,15 +63,14 @@ fn is_oplock_request(code: u32) -> bool {
 
 /// Judges what a pre-operation changed in what it was given.
 pub(super) fn judge_edits(
-    before: &Contents,
-    after: &Contents,
+    request: &Request,
+    (before, after): (&Contents, &Contents),
     completes: bool,
 ) -> Result<(), Finding> {
     if let Some(what) = before.changes(after) {
         let detail = format!("changed {what}; edited requests are not modelled");
         return Err((Rule::CallbackData, detail));
     }
-    let status = after.io_status().status;
     if !completes {
         if before.io_status_changed(after) {
             let detail = "set IoStatus, but did not complete the request".to_owned();
@@ -77,15 +78,54 @@ pub(super) fn judge_edits(
         }
         return Ok(());
     }
-    if status.0 == UNSET_STATUS {
-        let detail = "completed the request without setting IoStatus.Status".to_owned();
-        return Err((Rule::CallbackStatus, detail));
+    judge_completion(after.io_status(), request.output_length)
+}
+
+/// Judges how a pre-operation completed a request. "It must set .. IoStatus.Status .. to the final
+/// NTSTATUS value .. cannot be STATUS_PENDING"; STATUS_FLT_DISALLOW_FAST_IO is for fast I/O. Stricter:
+/// Information must be set too, to zero with an error, to no more than the caller has room for
+/// otherwise ("IO_STATUS_BLOCK structure (wdm.h)").
+fn judge_completion(completion: Completion, output_length: u32) -> Result<(), Finding> {
+    /// The lowest status of severity error.
+    const ERROR: u32 = 0xC000_0000;
+    let Completion {
+        status,
+        information,
+    } = completion;
+    let finding = |rule, what: String| Err((rule, format!("completed the request {what}")));
+    if status == UNSET.status {
+        let what = "without setting IoStatus.Status".to_owned();
+        return finding(Rule::CallbackStatus, what);
     }
-    if status == STATUS_PENDING {
-        let detail = "completed the request with STATUS_PENDING".to_owned();
-        return Err((Rule::CallbackStatus, detail));
+    if status == STATUS_PENDING || status == STATUS_FLT_DISALLOW_FAST_IO {
+        return finding(Rule::CallbackStatus, format!("with {status}"));
+    }
+    if information == UNSET.information {
+        let what = "without setting IoStatus.Information".to_owned();
+        return finding(Rule::CallbackData, what);
+    }
+    let most = if status.0 < ERROR {
+        u64::from(output_length)
+    } else {
+        0
+    };
+    if information > most {
+        let what = format!("with {status} and Information {information}, at most {most} here");
+        return finding(Rule::CallbackData, what);
     }
     Ok(())
+}
+
+/// Judges a completion context, which is a number or leads to memory that outlives the callback: not
+/// to the stack of a thread, and to nothing that is freed.
+pub(super) fn judge_context(memory: &Memory, context: u64) -> Result<(), Finding> {
+    match memory.why_fleeting(context) {
+        None => Ok(()),
+        Some(where_) => Err((
+            Rule::UseAfterFree,
+            format!("has a completion context that leads to {where_}"),
+        )),
+    }
 }
 
 /// Judges the status of a post-operation.
@@ -104,4 +144,46 @@ pub(super) fn judge_post(outcome: u32, draining: bool) -> Result<(), Finding> {
         other => format!("returned {other:#x}, which is no FLT_POSTOP_CALLBACK_STATUS"),
     };
     Err((Rule::CallbackStatus, detail))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::status::{
+        NtStatus, STATUS_ACCESS_DENIED, STATUS_BUFFER_OVERFLOW, STATUS_INVALID_PARAMETER,
+        STATUS_SUCCESS,
+    };
+
+    /// The rule that a completion breaks, of a request with room for 8 bytes.
+    fn broken(status: NtStatus, information: u64) -> Option<Rule> {
+        let completion = Completion {
+            status,
+            information,
+        };
+        judge_completion(completion, 8).err().map(|(rule, _)| rule)
+    }
+
+    #[test]
+    fn a_completion_sets_both_members_to_what_they_can_be() {
+        for (status, information) in [
+            (STATUS_SUCCESS, 0),
+            (STATUS_SUCCESS, 8),
+            (STATUS_BUFFER_OVERFLOW, 8),
+            (STATUS_ACCESS_DENIED, 0),
+        ] {
+            assert_eq!(broken(status, information), None, "{status} {information}");
+        }
+        for status in [UNSET.status, STATUS_PENDING, STATUS_FLT_DISALLOW_FAST_IO] {
+            assert_eq!(broken(status, 0), Some(Rule::CallbackStatus), "{status}");
+        }
+        for (status, information) in [
+            (STATUS_SUCCESS, 9),
+            (STATUS_SUCCESS, UNSET.information),
+            (STATUS_BUFFER_OVERFLOW, 9),
+            (STATUS_INVALID_PARAMETER, 1),
+        ] {
+            let rule = broken(status, information);
+            assert_eq!(rule, Some(Rule::CallbackData), "{status} {information}");
+        }
+    }
 }

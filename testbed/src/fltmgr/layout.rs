@@ -174,6 +174,10 @@ pub(crate) mod flags {
     pub(crate) const SETUP_DEV_VOLUME: u32 = 0x10;
     /// `FLTFL_INSTANCE_SETUP_TRUSTED_VOLUME`, in the headers of Windows 11 24H2.
     pub(crate) const SETUP_TRUSTED_VOLUME: u32 = 0x20;
+    /// `FLTFL_INSTANCE_TEARDOWN_MANUAL`.
+    pub(crate) const TEARDOWN_MANUAL: u32 = 0x1;
+    /// `FLTFL_INSTANCE_TEARDOWN_FILTER_UNLOAD`.
+    pub(crate) const TEARDOWN_UNLOAD: u32 = 0x2;
     /// `FLTFL_INSTANCE_TEARDOWN_MANDATORY_FILTER_UNLOAD`.
     pub(crate) const TEARDOWN_MANDATORY_UNLOAD: u32 = 0x4;
     /// `FILE_DEVICE_DISK_FILE_SYSTEM` of `wdm.h`.

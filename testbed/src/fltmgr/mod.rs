@@ -3,7 +3,7 @@
 //! `registry` keeps filters, `instance` their attachments and the requests between pre- and
 //! post-operation, `dispatch` runs a request through the instances of a volume
 //! and `judge`s the answers, `teardown` takes a
-//! filter down. `context`, `name`, `volume`, `requestor`, `object`, `port*` and `security` hold the
+//! filter down, `detach` one instance. `context`, `name`, `information`, `volume`, `requestor`, `object`, `port*` and `security` hold the
 //! routines that a driver calls; `channel` is what a port does between two programs. `layout` has the
 //! offsets, `registration` captures the driver's tables, `phase` knows which callback is running.
 //!
@@ -13,10 +13,12 @@
 mod altitude;
 mod channel;
 mod context;
+mod detach;
 mod dispatch;
 #[cfg(test)]
 mod fixture;
 mod frame;
+mod information;
 mod instance;
 mod judge;
 mod layout;
@@ -128,6 +130,7 @@ imports! {
         FltGetRequestorProcess(data: u64) -> u64 [Dispatch] => requestor::flt_get_requestor_process;
         FltGetRequestorProcessId(data: u64) -> u32 [Dispatch] => requestor::flt_get_requestor_process_id;
         FltIs32bitProcess(data: u64) -> bool [Apc] => requestor::flt_is_32bit_process;
+        FltQueryInformationFile(instance: u64, file: u64, buffer: u64, length: u32, class: u32, returned: u64) -> NtStatus [Passive] => [information::flt_query_information_file];
         FltQueryVolumeInformation(instance: u64, status: u64, buffer: u64, length: u32, class: u32) -> NtStatus [Passive] => [volume::flt_query_volume_information];
         FltGetVolumeGuidName(volume: u64, name: u64, needed: u64) -> NtStatus [Passive] => volume::flt_get_volume_guid_name;
         FltGetVolumeFromFileObject(filter: u64, file: u64, volume: u64) -> NtStatus [Apc] => volume::flt_get_volume_from_file_object;

@@ -21,6 +21,8 @@ pub enum Callback {
     SynchronizedPost,
     /// A post-operation with FLTFL_POST_OPERATION_DRAINING.
     Draining,
+    /// `InstanceQueryTeardownCallback`.
+    QueryTeardown,
     /// `InstanceTeardownStartCallback`.
     TeardownStart,
     /// `InstanceTeardownCompleteCallback`.

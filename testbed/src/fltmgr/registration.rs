@@ -47,6 +47,7 @@ pub(crate) struct Registration {
     pub(crate) post: u64,
     pub(crate) unload: u64,
     pub(crate) setup: u64,
+    pub(crate) query_teardown: u64,
     pub(crate) teardown_start: u64,
     pub(crate) teardown_complete: u64,
 }
@@ -77,15 +78,11 @@ pub(crate) fn read(
         flags: guest.read_u32(address + registration::FLAGS, "FLT_REGISTRATION.Flags")?,
         unload: callback(registration::FILTER_UNLOAD, "FilterUnloadCallback")?,
         setup: callback(registration::INSTANCE_SETUP, "InstanceSetupCallback")?,
+        query_teardown: callback(registration::INSTANCE_QUERY_TEARDOWN, "QueryTeardown")?,
         teardown_start: callback(registration::INSTANCE_TEARDOWN_START, "TeardownStart")?,
         teardown_complete: callback(registration::INSTANCE_TEARDOWN_COMPLETE, "TeardownComplete")?,
         ..Registration::default()
     };
-    // Never called here (there is no manual detach), but it must lead to code all the same.
-    callback(
-        registration::INSTANCE_QUERY_TEARDOWN,
-        "InstanceQueryTeardownCallback",
-    )?;
     let contexts = guest.read_u64(address + registration::CONTEXTS, "ContextRegistration")?;
     if contexts != 0 {
         result.contexts = read_contexts(guest, contexts)?;

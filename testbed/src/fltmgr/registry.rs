@@ -1,6 +1,7 @@
 //! Filters: registration, the start of filtering, and attaching to volumes.
 
 use std::cmp::Ordering;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, Weak};
 
 use super::altitude::Altitude;
@@ -45,6 +46,8 @@ pub(crate) struct Filter {
     pub(super) altitude: Altitude,
     pub(super) registration: Registration,
     pub(super) phase: Mutex<FilterPhase>,
+    /// Whether a mandatory unload is running: FltUnregisterFilter tells the instances.
+    pub(super) must_go: AtomicBool,
     pub(super) registered_by: CallSite,
 }
 
@@ -192,6 +195,7 @@ pub(super) fn flt_register_filter(
         altitude,
         registration: captured,
         phase: Mutex::new(FilterPhase::Registered),
+        must_go: AtomicBool::new(false),
         registered_by: call.site().clone(),
     });
     call.guest().write_u64(filter, new.address.0, "RetFilter")?;

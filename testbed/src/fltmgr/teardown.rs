@@ -7,6 +7,7 @@
 //! documentation): here each is a violation.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::context::drop_instance_context;
 use super::dispatch;
@@ -42,8 +43,17 @@ pub(super) fn flt_unregister_filter(call: &Call, filter: u64) -> Result<(), Viol
     for connection in manager.ports.connections_of(filter.driver) {
         connection.disconnect(call.thread())?;
     }
+    let reason = if filter.must_go.load(Ordering::SeqCst) {
+        flags::TEARDOWN_MANDATORY_UNLOAD
+    } else {
+        flags::TEARDOWN_UNLOAD
+    };
     for instance in instances_of(call, &filter) {
-        tear_down(call.thread(), &instance)?;
+        if instance.begin_teardown() {
+            tear_down(call.thread(), &instance, reason)?;
+        } else {
+            instance.wait_until_gone();
+        }
     }
     report_what_is_left(call, &filter)?;
     *lock(&filter.phase) = FilterPhase::Gone;
@@ -60,26 +70,22 @@ fn instances_of(call: &Call, filter: &Arc<Filter>) -> Vec<Arc<Instance>> {
         .collect()
 }
 
-fn tear_down(thread: &Arc<Thread>, instance: &Arc<Instance>) -> Result<(), Violation> {
+/// Takes an instance down whose teardown has begun; `reason` is FLTFL_INSTANCE_TEARDOWN_*.
+pub(super) fn tear_down(
+    thread: &Arc<Thread>,
+    instance: &Arc<Instance>,
+    reason: u32,
+) -> Result<(), Violation> {
     let registered = &instance.filter.registration;
-    instance.begin_teardown();
-    notify(
-        thread,
-        instance,
-        Callback::TeardownStart,
-        registered.teardown_start,
-    )?;
+    let (start, complete) = (registered.teardown_start, registered.teardown_complete);
+    notify(thread, instance, (Callback::TeardownStart, start), reason)?;
     while let Some(nodes) = instance.drainable(thread.id())? {
         for node in nodes {
             dispatch::drain(thread, instance, &node)?;
         }
     }
-    notify(
-        thread,
-        instance,
-        Callback::TeardownComplete,
-        registered.teardown_complete,
-    )?;
+    let last = (Callback::TeardownComplete, complete);
+    notify(thread, instance, last, reason)?;
     drop_instance_context(thread, instance)?;
     lock(instance.volume.instances()).retain(|other| !Arc::ptr_eq(other, instance));
     instance.discard(thread.machine());
@@ -89,8 +95,8 @@ fn tear_down(thread: &Arc<Thread>, instance: &Arc<Instance>) -> Result<(), Viola
 fn notify(
     thread: &Arc<Thread>,
     instance: &Arc<Instance>,
-    callback: Callback,
-    address: u64,
+    (callback, address): (Callback, u64),
+    reason: u32,
 ) -> Result<(), Violation> {
     if address == 0 {
         return Ok(());
@@ -109,11 +115,7 @@ fn notify(
         request: 0,
         is_void: true,
     };
-    filter.call(
-        thread,
-        what,
-        &[objects, u64::from(flags::TEARDOWN_MANDATORY_UNLOAD)],
-    )?;
+    filter.call(thread, what, &[objects, u64::from(reason)])?;
     thread
         .machine()
         .memory()
@@ -146,13 +148,12 @@ pub(crate) enum CannotUnload {
     NotAFilter,
     /// FilterUnloadCallback is NULL, or service stop is not supported.
     Refuses,
-    /// The unload callback answered with this status, although a service stop is mandatory.
-    Answered(NtStatus),
+    /// The unload callback declined with this status.
+    Declined(NtStatus),
 }
 
-/// Unloads the filter of `driver` as a service stop does: mandatory, at PASSIVE_LEVEL, on `thread`.
-///
-/// The driver is to be unmapped by the caller afterwards.
+/// Unloads the filter of `driver`, at PASSIVE_LEVEL, on `thread`: with `mandatory` as a service stop
+/// does, otherwise as `fltmc unload`. The driver is to be unmapped by the caller afterwards.
 ///
 /// # Errors
 ///
@@ -160,12 +161,16 @@ pub(crate) enum CannotUnload {
 pub(crate) fn unload(
     thread: &Arc<Thread>,
     driver: u32,
+    mandatory: bool,
 ) -> Result<Result<(), CannotUnload>, Violation> {
-    let Some(filter) = thread.machine().filter_manager().registry.of_driver(driver) else {
+    let manager = thread.machine().filter_manager();
+    let Some(filter) = manager.registry.of_driver(driver) else {
         return Ok(Err(CannotUnload::NotAFilter));
     };
     let registered = &filter.registration;
-    if registered.unload == 0 || registered.flags & registration::DO_NOT_SUPPORT_SERVICE_STOP != 0 {
+    // FLTFL_REGISTRATION_DO_NOT_SUPPORT_SERVICE_STOP, `ns-fltkernel-_flt_registration`.
+    let stays = mandatory && registered.flags & registration::DO_NOT_SUPPORT_SERVICE_STOP != 0;
+    if registered.unload == 0 || stays {
         return Ok(Err(CannotUnload::Refuses));
     }
     let label = format!("FilterUnloadCallback of {}", filter.name);
@@ -176,15 +181,36 @@ pub(crate) fn unload(
         request: 0,
         is_void: false,
     };
-    let status = NtStatus(filter.call(thread, what, &[u64::from(flags::UNLOAD_MANDATORY)])?);
-    if *lock(&filter.phase) != FilterPhase::Gone {
-        let detail = format!("{label} returned {status} without FltUnregisterFilter");
-        return Err(Violation::new(Rule::Unload, detail));
-    }
-    // "A mandatory unload can not be failed" (fltKernel.h): the driver goes whatever it answers.
-    if status.is_success() {
-        Ok(Ok(()))
+    let unload_flags = if mandatory {
+        flags::UNLOAD_MANDATORY
     } else {
-        Ok(Err(CannotUnload::Answered(status)))
+        0
+    };
+    let servers = manager.ports.open_servers(driver).len();
+    filter.must_go.store(mandatory, Ordering::SeqCst);
+    let status = NtStatus(filter.call(thread, what, &[u64::from(unload_flags)])?);
+    filter.must_go.store(false, Ordering::SeqCst);
+    let closed = manager.ports.open_servers(driver).len() < servers;
+    judge_unload(&filter, (status, mandatory), closed)
+        .map_err(|detail| Violation::new(Rule::Unload, format!("{label} {detail}")))
+}
+
+/// Compares what the unload callback answered with what it did
+/// (`nc-fltkernel-pflt_filter_unload_callback`).
+fn judge_unload(
+    filter: &Filter,
+    (status, mandatory): (NtStatus, bool),
+    closed_a_port: bool,
+) -> Result<Result<(), CannotUnload>, String> {
+    let unregistered = *lock(&filter.phase) == FilterPhase::Gone;
+    match (status.is_success(), unregistered) {
+        (true, true) => Ok(Ok(())),
+        (true, false) => Err(format!("returned {status} without FltUnregisterFilter")),
+        (false, _) if mandatory => Err(format!("answered a mandatory unload with {status}")),
+        (false, true) => Err(format!("declined with {status} after FltUnregisterFilter")),
+        (false, false) if closed_a_port => Err(format!(
+            "declined with {status} after closing a server port"
+        )),
+        (false, false) => Ok(Err(CannotUnload::Declined(status))),
     }
 }

@@ -14,9 +14,11 @@ use crate::io::{FileObject, MountedVolume};
 use crate::ntos::object::{Kind, ObjectAddress};
 use crate::status::{
     NtStatus, STATUS_BUFFER_OVERFLOW, STATUS_BUFFER_TOO_SMALL, STATUS_FLT_INSTANCE_NOT_FOUND,
-    STATUS_INFO_LENGTH_MISMATCH, STATUS_INVALID_INFO_CLASS, STATUS_SUCCESS,
+    STATUS_INFO_LENGTH_MISMATCH, STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_INFO_CLASS,
+    STATUS_SUCCESS,
 };
 use crate::verifier::{Rule, Violation};
+use crate::volume::SECTOR;
 
 /// `FS_INFORMATION_CLASS` of `wdm.h`: the classes that the file systems of this test-bed answer.
 const SIZE_INFORMATION: u32 = 3;
@@ -27,8 +29,6 @@ const FULL_SIZE_INFORMATION: u32 = 7;
 /// `..DriverPath..`, `..VolumeFlags..`, `..SectorSize..`.
 const UNMODELLED: [u32; 6] = [1, 6, 8, 9, 10, 11];
 
-/// Sectors are 512 bytes; so a cluster of any size that the model knows is a whole number of them.
-const SECTOR: u32 = 512;
 /// `FILE_DEVICE_DISK` and `FILE_DEVICE_IS_MOUNTED`.
 const DEVICE_DISK: u32 = 7;
 const DEVICE_IS_MOUNTED: u32 = 0x20;
@@ -51,6 +51,9 @@ pub(super) fn flt_query_volume_information(
     if UNMODELLED.contains(&class) {
         let detail = format!("FsInformationClass {class}");
         return Err(call.violation(Rule::NotModelled, detail));
+    }
+    if call.machine().injection().fails(call) {
+        return Ok(STATUS_INSUFFICIENT_RESOURCES);
     }
     let Some((bytes, least)) = describe(&instance.volume, class) else {
         return Ok(STATUS_INVALID_INFO_CLASS);
@@ -113,7 +116,7 @@ fn describe(volume: &MountedVolume, class: u32) -> Option<(Vec<u8>, usize)> {
     Some((bytes, least))
 }
 
-/// `FltGetVolumeGuidName`.
+/// `FltGetVolumeGuidName`: "VolumeGuidName .. is required and cannot be NULL", also to learn the size.
 pub(super) fn flt_get_volume_guid_name(
     call: &Call,
     volume: u64,
@@ -122,6 +125,12 @@ pub(super) fn flt_get_volume_guid_name(
 ) -> Result<NtStatus, Violation> {
     phase::check(call, Nature::Other)?;
     let volume = volume_at(call, volume)?;
+    call.guest().check_aligned(name, 8, "VolumeGuidName")?;
+    call.guest()
+        .check(name, 16, Access::ReadWrite, "VolumeGuidName")?;
+    if call.machine().injection().fails(call) {
+        return Ok(STATUS_INSUFFICIENT_RESOURCES);
+    }
     let text: Vec<u8> = volume
         .guid_name()
         .encode_utf16()
@@ -130,13 +139,6 @@ pub(super) fn flt_get_volume_guid_name(
     if needed != 0 {
         call.guest()
             .write_u32(needed, text.len() as u32, "BufferSizeNeeded")?;
-    }
-    if name == 0 {
-        // For a first call that asks for the size; the page requires the parameter otherwise.
-        if needed == 0 {
-            return Err(call.violation(Rule::Argument, "VolumeGuidName and BufferSizeNeeded NULL"));
-        }
-        return Ok(STATUS_BUFFER_TOO_SMALL);
     }
     let room = call
         .guest()
@@ -273,6 +275,26 @@ mod tests {
     }
 
     #[test]
+    fn the_attributes_follow_the_volume() {
+        Fixture::run("FltQueryVolumeInformation", |call, fixture| {
+            let attributes = || {
+                let (status, bytes) = query(call, fixture, ATTRIBUTE_INFORMATION, 12);
+                assert_eq!(status, STATUS_BUFFER_OVERFLOW, "the name is missing");
+                let word =
+                    |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four"));
+                assert_eq!((word(4), word(8)), (255, 8));
+                word(0) & 0x0808_0000
+            };
+            assert_eq!(attributes(), 0x0800_0000, "FILE_SUPPORTS_BLOCK_REFCOUNTING");
+            let file_system = fixture.attached.volume.file_system();
+            file_system.set_read_only(true);
+            assert_eq!(attributes(), 0x0808_0000, "and FILE_READ_ONLY_VOLUME");
+            let (status, _) = query(call, fixture, ATTRIBUTE_INFORMATION, 11);
+            assert_eq!(status, STATUS_INFO_LENGTH_MISMATCH);
+        });
+    }
+
+    #[test]
     fn a_class_without_a_model_is_refused_aloud() {
         Fixture::run("FltQueryVolumeInformation", |call, fixture| {
             let (buffer, io_status) = (fixture.buffer(64), fixture.buffer(16));
@@ -288,6 +310,8 @@ mod tests {
             let (string, text, needed) =
                 (fixture.buffer(16), fixture.buffer(96), fixture.buffer(4));
             let guest = call.guest();
+            let null = flt_get_volume_guid_name(call, fixture.volume, 0, needed).unwrap_err();
+            assert_eq!(null.rule, Rule::BadPointer, "{null}");
             guest
                 .write_u64(string + 8, text, "Buffer")
                 .expect("writable");

@@ -8,15 +8,12 @@ use crate::fltmgr::{Completion, Request};
 use crate::ntos::handle;
 use crate::ntos::object::Kind;
 use crate::process::Bitness;
-use crate::status::{STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_PARAMETER, STATUS_SUCCESS};
+use crate::status::{STATUS_INVALID_DEVICE_REQUEST, STATUS_SUCCESS};
 use crate::thread::{Mode, Thread};
 use crate::verifier::{self, Violation};
-use crate::volume::{Caller, CallerMode, ControlRequest, SourceOpen, Status};
+use crate::volume::{Caller, CallerMode, ControlRequest, Input, SourceOpen, Status};
 
 /// The file system works on the request, in the context of `thread`.
-///
-/// A request without buffer that claims input comes from a driver; Windows file systems differ in
-/// what they do then, this one says STATUS_INVALID_PARAMETER.
 pub(super) fn file_system(
     thread: &Arc<Thread>,
     request: &Request,
@@ -31,17 +28,21 @@ pub(super) fn file_system(
     if !request.minor.has_control_code() {
         return nothing(STATUS_SUCCESS);
     }
-    if request.system_buffer == 0 && request.input_length != 0 {
-        return nothing(STATUS_INVALID_PARAMETER);
-    }
     let Some((_, open)) = request.file.open() else {
         return nothing(STATUS_INVALID_DEVICE_REQUEST);
     };
     let guest = Guest::new(machine.memory(), 0);
-    let input = guest.host_read(request.system_buffer, u64::from(request.input_length))?;
+    let length = request.input_length;
+    let bytes;
+    let input = if request.system_buffer == 0 && length != 0 {
+        Input::Missing(length)
+    } else {
+        bytes = guest.host_read(request.system_buffer, u64::from(length))?;
+        Input::Bytes(&bytes)
+    };
     let control = ControlRequest {
         code: request.code,
-        input: &input,
+        input,
         output_length: request.output_length,
         caller: caller(request),
     };

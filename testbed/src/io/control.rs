@@ -19,6 +19,7 @@ use crate::machine::Machine;
 use crate::process::Running;
 use crate::status::{
     NtStatus, STATUS_ACCESS_DENIED, STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_PARAMETER,
+    STATUS_PENDING,
 };
 use crate::thread::{KernelThread, Mode, Thread, UserThread};
 use crate::verifier::{self, Rule, Violation};
@@ -255,6 +256,15 @@ enum State {
 }
 
 impl PendingControl {
+    /// What `NtFsControlFile` answers: STATUS_PENDING, or the final status if the request is complete.
+    #[must_use]
+    pub fn answered(&self) -> NtStatus {
+        match &self.0 {
+            State::Complete(status) => status.status,
+            State::Running(_) => STATUS_PENDING,
+        }
+    }
+
     /// Waits for the completion.
     #[must_use]
     pub fn wait(self) -> IoStatus {
@@ -265,7 +275,9 @@ impl PendingControl {
     }
 }
 
-/// Sends a request down; the file system answers STATUS_PENDING and completes on another thread.
+/// Sends a request down; the file system answers STATUS_PENDING and completes on another thread. For a
+/// file object that was opened for synchronous I/O the I/O manager waits for that (windows-driver-docs,
+/// "Synchronous and Asynchronous I/O").
 fn start_fs_control(thread: &Arc<Thread>, control: &FsControl<'_>) -> PendingControl {
     let prepared = match prepare(thread, control) {
         Ok(prepared) => prepared,
@@ -277,9 +289,14 @@ fn start_fs_control(thread: &Arc<Thread>, control: &FsControl<'_>) -> PendingCon
         return PendingControl(State::Complete(status));
     }
     let system = thread.machine().system();
-    PendingControl(State::Running(system.spawn_kernel(move |worker| {
-        verifier::settle(finish(worker.thread(), &prepared, reached))
-    })))
+    let synchronous = prepared.request.file.is_synchronous();
+    let running = system
+        .spawn_kernel(move |worker| verifier::settle(finish(worker.thread(), &prepared, reached)));
+    PendingControl(if synchronous {
+        State::Complete(running.join())
+    } else {
+        State::Running(running)
+    })
 }
 
 macro_rules! control_calls {
@@ -301,7 +318,8 @@ macro_rules! control_calls {
 
                 /// Sends a file-system control that the file system completes on another thread.
                 ///
-                /// A filter that synchronises the request makes it complete before this returns.
+                /// A filter that synchronises the request makes it complete before this returns, and so
+                /// does a handle for synchronous I/O.
                 #[must_use]
                 pub fn start_fs_control(&self, control: &FsControl<'_>) -> PendingControl {
                     start_fs_control(self.thread(), control)

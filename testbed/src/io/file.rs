@@ -2,11 +2,14 @@
 //!
 //! A file object lives as long as a handle, a request or a driver's reference holds it. With its last
 //! handle the open is cleaned up, with its last holder it is closed. These operations go straight to
-//! the file system: no filter can register for them here.
+//! the file system: no filter can register for them here. What threads call is in `calls`.
+
+mod calls;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
+use super::file_body::{self, StreamKey};
 use super::{MountedVolume, VolumeId};
 use crate::fltmgr::{self, NameCache};
 use crate::machine::Machine;
@@ -17,12 +20,9 @@ use crate::status::{
     NtStatus, STATUS_ACCESS_DENIED, STATUS_INVALID_DEVICE_REQUEST, STATUS_NO_SUCH_DEVICE,
     STATUS_OBJECT_TYPE_MISMATCH,
 };
-use crate::thread::{KernelThread, Mode, Thread, UserThread};
-use crate::verifier;
-use crate::volume::{
-    FILE_APPEND_DATA, FILE_READ_DATA, FILE_WRITE_DATA, FileInformation, OpenFile, OpenKind,
-    OpenRequest,
-};
+use crate::thread::{Mode, Thread};
+use crate::verifier::{self, Violation};
+use crate::volume::{FileInformation, OpenFile, OpenRequest};
 
 /// A handle value in the process of the thread that got it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -37,7 +37,15 @@ enum Target {
         open: Arc<OpenFile>,
     },
     /// A file object of a driver that is no file system of ours, as a named pipe has.
-    Foreign { name: String },
+    Foreign { name: String, access: u32 },
+}
+
+/// For whom a file is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    Local,
+    /// A client of a network file server.
+    Remote,
 }
 
 /// A `FILE_OBJECT`.
@@ -45,6 +53,7 @@ enum Target {
 pub struct FileObject {
     target: Target,
     opened_path: String,
+    origin: Origin,
     address: OnceLock<ObjectAddress>,
     handles: AtomicU32,
     /// Handles and requests.
@@ -53,23 +62,46 @@ pub struct FileObject {
 }
 
 impl FileObject {
-    fn create(machine: &Machine, target: Target, opened_path: &str) -> Arc<Self> {
+    fn create(
+        machine: &Machine,
+        target: Target,
+        opened_path: &str,
+        origin: Origin,
+    ) -> Result<Arc<Self>, Violation> {
+        let body = body(machine, &target, origin)?;
         let label = match &target {
             Target::Open { volume, .. } => format!("FILE_OBJECT of {}{opened_path}", volume.name()),
-            Target::Foreign { name } => format!("FILE_OBJECT of {name}"),
+            Target::Foreign { name, .. } => format!("FILE_OBJECT of {name}"),
         };
         let file = Arc::new(Self {
             target,
             opened_path: opened_path.to_owned(),
+            origin,
             address: OnceLock::new(),
             handles: AtomicU32::new(0),
             holders: AtomicU32::new(0),
             names: Mutex::default(),
         });
         let payload: Arc<Self> = Arc::clone(&file);
-        file.address
-            .get_or_init(|| machine.objects().create(Kind::File, label, payload));
-        file
+        let kind = (Kind::File, label);
+        let address = machine.objects().create_with_body(kind, payload, &body)?;
+        file.address.get_or_init(|| address);
+        Ok(file)
+    }
+
+    /// Whether it was opened for a client of a network file server.
+    pub(crate) fn is_remote(&self) -> bool {
+        self.origin == Origin::Remote
+    }
+
+    /// What its file system says about it.
+    ///
+    /// # Errors
+    ///
+    /// `STATUS_INVALID_DEVICE_REQUEST` for a foreign object, or the status of the file system.
+    pub(crate) fn information(&self) -> Result<FileInformation, NtStatus> {
+        let (_, open) = self.open().ok_or(STATUS_INVALID_DEVICE_REQUEST)?;
+        Ok(open.information()?)
     }
 
     /// Its address; `create` sets it before anybody else sees the object.
@@ -137,6 +169,18 @@ impl FileObject {
     }
 }
 
+/// What a driver finds in the object.
+fn body(machine: &Machine, target: &Target, origin: Origin) -> Result<Vec<u8>, Violation> {
+    let io = machine.io();
+    let (key, is_volume) = match target {
+        Target::Foreign { .. } => (StreamKey::Foreign(io.next_foreign()), false),
+        Target::Open { open, .. } => (StreamKey::Stream(open.stream_id()), open.is_volume()),
+    };
+    let fs_context = io.streams().of(machine.memory(), key)?;
+    let remote = origin == Origin::Remote;
+    Ok(file_body::bytes(fs_context, is_volume, remote))
+}
+
 /// Closes a handle of `process` on behalf of a caller of this mode, and the object if that was all.
 ///
 /// # Errors
@@ -196,13 +240,14 @@ fn create_file(
     thread: &Arc<Thread>,
     volume: VolumeId,
     path: &str,
-    request: &OpenRequest,
+    (request, origin): (&OpenRequest, Origin),
 ) -> Result<Handle, NtStatus> {
     let machine = thread.machine();
     let volume = machine.io().volume(volume).ok_or(STATUS_NO_SUCH_DEVICE)?;
     verifier::settle(fltmgr::attach_all(thread, &volume));
     let open = volume.file_system().open(path, request)?;
-    Ok(finish_open(thread, volume, open, path))
+    let target = Target::Open { volume, open };
+    Ok(finish_open(thread, target, path, origin))
 }
 
 fn open_volume(thread: &Arc<Thread>, volume: VolumeId, access: u32) -> Result<Handle, NtStatus> {
@@ -213,23 +258,26 @@ fn open_volume(thread: &Arc<Thread>, volume: VolumeId, access: u32) -> Result<Ha
         .ok_or(STATUS_NO_SUCH_DEVICE)?;
     verifier::settle(fltmgr::attach_all(thread, &volume));
     let open = volume.file_system().open_volume(access);
-    Ok(finish_open(thread, volume, open, ""))
+    let target = Target::Open { volume, open };
+    Ok(finish_open(thread, target, "", Origin::Local))
 }
 
-fn finish_open(
-    thread: &Thread,
-    volume: Arc<MountedVolume>,
-    open: Arc<OpenFile>,
-    path: &str,
-) -> Handle {
-    let access = open.granted();
-    let file = FileObject::create(thread.machine(), Target::Open { volume, open }, path);
+fn finish_open(thread: &Thread, target: Target, path: &str, origin: Origin) -> Handle {
+    let access = match &target {
+        Target::Open { open, .. } => open.granted(),
+        Target::Foreign { access, .. } => *access,
+    };
+    let file = verifier::settle(FileObject::create(thread.machine(), target, path, origin));
     new_handle(thread, &file, access)
 }
 
 /// The open behind a handle with at least one of the rights `any_of`, which the I/O manager demands
 /// of user-mode callers.
-fn open_with(thread: &Thread, handle: Handle, any_of: u32) -> Result<Arc<OpenFile>, NtStatus> {
+pub(super) fn open_with(
+    thread: &Thread,
+    handle: Handle,
+    any_of: u32,
+) -> Result<Arc<OpenFile>, NtStatus> {
     let (file, granted) = file_of_handle(thread, thread.mode(), handle)?;
     if thread.mode() == Mode::User && any_of != 0 && granted & any_of == 0 {
         return Err(STATUS_ACCESS_DENIED);
@@ -238,124 +286,3 @@ fn open_with(thread: &Thread, handle: Handle, any_of: u32) -> Result<Arc<OpenFil
         .map(|(_, open)| Arc::clone(open))
         .ok_or(STATUS_INVALID_DEVICE_REQUEST)
 }
-
-macro_rules! file_calls {
-    ($($thread:ident)*) => {
-        $(
-            impl $thread {
-                /// Opens or creates a file or directory by its path from the root of the volume. A
-                /// kernel-mode thread gets a kernel handle.
-                ///
-                /// # Errors
-                ///
-                /// `STATUS_NO_SUCH_DEVICE` for an unknown volume, or the status of the file system.
-                pub fn create_file(&self, volume: VolumeId, path: &str, request: &OpenRequest) -> Result<Handle, NtStatus> {
-                    create_file(self.thread(), volume, path, request)
-                }
-
-                /// Opens the volume itself.
-                ///
-                /// # Errors
-                ///
-                /// `STATUS_NO_SUCH_DEVICE`.
-                pub fn open_volume(&self, volume: VolumeId, access: u32) -> Result<Handle, NtStatus> {
-                    open_volume(self.thread(), volume, access)
-                }
-
-                /// Makes a handle to a file object that belongs to no file system of the test-bed, as
-                /// that of a named pipe does.
-                #[must_use]
-                pub fn open_foreign(&self, name: &str, access: u32) -> Handle {
-                    let target = Target::Foreign { name: name.to_owned() };
-                    let file = FileObject::create(self.machine(), target, "");
-                    new_handle(self.thread(), &file, access)
-                }
-
-                /// Makes a handle to an object that is no file at all.
-                #[must_use]
-                pub fn create_event(&self) -> Handle {
-                    let object = self.machine().objects().create(Kind::Event, "an event", Arc::new(Kind::Event));
-                    let entry = HandleEntry { object, access: 0x001F_0003, attributes: 0, driver: 0 };
-                    let thread = self.thread();
-                    let kernel = thread.mode() == Mode::Kernel;
-                    Handle(handle::create(self.machine(), thread.process(), kernel, entry))
-                }
-
-                /// Closes a handle.
-                ///
-                /// # Errors
-                ///
-                /// `STATUS_INVALID_HANDLE`.
-                pub fn close(&self, handle: Handle) -> Result<(), NtStatus> {
-                    let thread = self.thread();
-                    close_handle(self.machine(), thread.process(), thread.mode(), handle.0)
-                }
-
-                /// Makes a second handle to the same file object, with `access` if that is given, which
-                /// must not be more than the first has.
-                ///
-                /// # Errors
-                ///
-                /// `STATUS_INVALID_HANDLE`, `STATUS_OBJECT_TYPE_MISMATCH` for what is no file;
-                /// `STATUS_ACCESS_DENIED`.
-                pub fn duplicate_handle(&self, handle: Handle, access: Option<u32>) -> Result<Handle, NtStatus> {
-                    let thread = self.thread();
-                    let (file, granted) = file_of_handle(thread, thread.mode(), handle)?;
-                    let access = access.unwrap_or(granted);
-                    if access & !granted != 0 {
-                        return Err(STATUS_ACCESS_DENIED);
-                    }
-                    Ok(new_handle(thread, &file, access))
-                }
-
-                /// Reads up to `length` bytes from `offset`.
-                ///
-                /// # Errors
-                ///
-                /// Those of the handle, `STATUS_ACCESS_DENIED`, or the status of the file system.
-                pub fn read(&self, handle: Handle, offset: u64, length: u32) -> Result<Vec<u8>, NtStatus> {
-                    Ok(open_with(self.thread(), handle, FILE_READ_DATA)?.read(offset, length)?)
-                }
-
-                /// Writes `bytes` at `offset`.
-                ///
-                /// # Errors
-                ///
-                /// As [`Self::read`].
-                pub fn write(&self, handle: Handle, offset: u64, bytes: &[u8]) -> Result<usize, NtStatus> {
-                    let open = open_with(self.thread(), handle, FILE_WRITE_DATA | FILE_APPEND_DATA)?;
-                    Ok(open.write(offset, bytes)?)
-                }
-
-                /// Sets the end of file.
-                ///
-                /// # Errors
-                ///
-                /// As [`Self::read`].
-                pub fn set_end_of_file(&self, handle: Handle, size: u64) -> Result<(), NtStatus> {
-                    Ok(open_with(self.thread(), handle, FILE_WRITE_DATA)?.set_end_of_file(size)?)
-                }
-
-                /// What the file says about itself.
-                ///
-                /// # Errors
-                ///
-                /// As [`Self::read`].
-                pub fn information(&self, handle: Handle) -> Result<FileInformation, NtStatus> {
-                    Ok(open_with(self.thread(), handle, 0)?.information()?)
-                }
-
-                /// What kind of open a handle names.
-                ///
-                /// # Errors
-                ///
-                /// Those of the handle.
-                pub fn kind(&self, handle: Handle) -> Result<OpenKind, NtStatus> {
-                    Ok(open_with(self.thread(), handle, 0)?.kind())
-                }
-            }
-        )*
-    };
-}
-
-file_calls! { UserThread KernelThread }

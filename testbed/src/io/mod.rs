@@ -1,16 +1,20 @@
 //! The I/O manager: volumes, file objects, and the way of a file-system control from a caller to the
 //! filters, the file system and back.
 //!
-//! `mount` holds the volumes, `file` opens and closes and reads and writes, `control` carries a
+//! `mount` holds the volumes, `file` opens and closes and reads and writes,
+//! `file_body` says what a driver finds in a file object, `control` carries a
 //! request to the `answer` of the file system and back, `options` says how the harness wants it carried. The calls are methods of
 //! [`UserThread`](crate::UserThread) and [`KernelThread`](crate::KernelThread). Only file-system
-//! controls go through filters: `fltmgr` refuses a registration for anything else.
+//! controls go through filters: `fltmgr` refuses a registration for anything else. `state` locks, links
+//! and deletes.
 
 mod answer;
 mod control;
 mod file;
+mod file_body;
 mod mount;
 mod options;
+mod state;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -29,6 +33,8 @@ use crate::volume::Status;
 pub struct IoManager {
     volumes: Mutex<Vec<Arc<MountedVolume>>>,
     requests: AtomicU64,
+    streams: file_body::StreamContexts,
+    foreign: AtomicU64,
 }
 
 impl IoManager {
@@ -51,6 +57,15 @@ impl IoManager {
     #[must_use]
     pub fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
+    }
+
+    /// Values of `FsContext`.
+    fn streams(&self) -> &file_body::StreamContexts {
+        &self.streams
+    }
+
+    fn next_foreign(&self) -> u64 {
+        self.foreign.fetch_add(1, Ordering::Relaxed)
     }
 
     fn next_request(&self) -> u64 {

@@ -47,6 +47,12 @@ impl VolumeSpec {
         Self::with(FsSpec::ntfs(cluster_size))
     }
 
+    /// A volume that clones, of a file system that the filter manager does not know.
+    #[must_use]
+    pub fn third_party(cluster_size: u32) -> Self {
+        Self::with(FsSpec::third_party(cluster_size))
+    }
+
     /// A volume with this file system.
     #[must_use]
     pub fn with(file_system: FsSpec) -> Self {
@@ -161,11 +167,13 @@ impl MountedVolume {
         self.trusted
     }
 
-    /// `FLT_FILESYSTEM_TYPE` (fltUserStructures.h): FLT_FSTYPE_NTFS or FLT_FSTYPE_REFS.
+    /// `FLT_FILESYSTEM_TYPE` (fltUserStructures.h): FLT_FSTYPE_NTFS, FLT_FSTYPE_REFS, or
+    /// FLT_FSTYPE_UNKNOWN: the list has no member for WinBtrfs and its like.
     pub(crate) fn file_system_type(&self) -> u32 {
         match self.file_system.spec().kind {
             FsKind::Ntfs => 2,
             FsKind::Refs => 28,
+            FsKind::ThirdParty => 0,
         }
     }
 
@@ -217,5 +225,27 @@ impl super::IoManager {
         });
         volumes.push(volume);
         Ok(VolumeId(number))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::VolumeSpec;
+    use crate::machine::{BootOptions, Machine};
+
+    /// `FLT_FILESYSTEM_TYPE` of fltUserStructures.h: FLT_FSTYPE_UNKNOWN, FLT_FSTYPE_NTFS, FLT_FSTYPE_REFS.
+    #[test]
+    fn the_filter_manager_knows_refs_and_ntfs() {
+        let machine = Machine::boot(BootOptions::default());
+        for (spec, expected) in [
+            (VolumeSpec::third_party(4096), 0),
+            (VolumeSpec::ntfs(4096), 2),
+            (VolumeSpec::refs(4096), 28),
+        ] {
+            let id = machine.mount(spec).unwrap();
+            let volume = machine.io().volume(id).unwrap();
+            assert_eq!(volume.file_system_type(), expected);
+        }
+        machine.shutdown().unwrap();
     }
 }

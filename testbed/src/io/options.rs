@@ -5,6 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use super::lock;
 use crate::boundary::memory::Access;
+use crate::ntos::Irql;
 use crate::status::NtStatus;
 
 /// Minor function of a file-system control (`wdm.h`, `ntifs.h`).
@@ -55,6 +56,7 @@ pub struct RequestOptions {
     minor: Option<MinorFunction>,
     posted: bool,
     apc_level: bool,
+    synchronized_apc_level: bool,
     top_level_irp: bool,
     writable_buffer: bool,
     claimed_input: Option<u32>,
@@ -93,6 +95,15 @@ impl RequestOptions {
     pub fn at_apc_level(self) -> Self {
         Self {
             apc_level: true,
+            ..self
+        }
+    }
+
+    /// Post-operations that were synchronised run at APC_LEVEL, the highest level that is allowed.
+    #[must_use]
+    pub fn synchronized_at_apc_level(self) -> Self {
+        Self {
+            synchronized_apc_level: true,
             ..self
         }
     }
@@ -158,6 +169,14 @@ impl RequestOptions {
 
     pub(crate) const fn pre_at_apc_level(&self) -> bool {
         self.apc_level
+    }
+
+    pub(crate) const fn synchronized_level(&self) -> Irql {
+        if self.synchronized_apc_level {
+            Irql::Apc
+        } else {
+            Irql::Passive
+        }
     }
 
     pub(super) const fn has_top_level_irp(&self) -> bool {

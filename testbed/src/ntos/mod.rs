@@ -5,12 +5,14 @@
 //! "ntifs.h" on Microsoft Learn); pointers are addresses (`u64`), handles are values (`u64`).
 
 pub mod debug;
+pub mod file;
 pub mod handle;
 pub mod memory;
 pub mod ob;
 pub mod object;
 pub mod pool;
 pub mod process;
+pub mod registry;
 pub mod security;
 pub mod string;
 pub mod sync;
@@ -68,6 +70,7 @@ imports! {
         ObfDereferenceObject(object: u64) -> i64 [Dispatch] => ob::obf_dereference_object;
         ZwClose(handle: u64) -> NtStatus [Passive] => ob::zw_close;
         IoGetCurrentProcess() -> u64 [High] => process::io_get_current_process;
+        IoIsFileOriginRemote(file: u64) -> bool [High] => file::io_is_file_origin_remote;
         IoGetTopLevelIrp() -> u64 [Apc] => process::io_get_top_level_irp;
         KeAreAllApcsDisabled() -> bool [Dispatch] => process::ke_are_all_apcs_disabled;
         PsGetProcessId(process: u64) -> u64 [Dispatch] => process::ps_get_process_id;
@@ -96,6 +99,8 @@ imports! {
         KeWaitForSingleObject(object: u64, reason: u32, mode: u8, alertable: bool, timeout: u64) -> NtStatus [Dispatch] => [wait::ke_wait_for_single_object];
         ZwWaitForSingleObject(handle: u64, alertable: bool, timeout: u64) -> NtStatus [Passive] => wait::zw_wait_for_single_object;
         PsCreateSystemThread(handle: u64, access: u32, attributes: u64, process: u64, client_id: u64, start: u64, context: u64) -> NtStatus [Passive] => [system_thread::ps_create_system_thread];
+        IoOpenDriverRegistryKey(driver: u64, kind: u32, access: u32, flags: u32, key: u64) -> NtStatus [Passive] => [registry::io_open_driver_registry_key];
+        ZwQueryValueKey(key: u64, name: u64, class: u32, information: u64, length: u32, result: u64) -> NtStatus [Passive] => [registry::zw_query_value_key];
         PsTerminateSystemThread(status: u32) -> ThreadEnds [Passive] => system_thread::ps_terminate_system_thread;
         ExUuidCreate(uuid: u64) -> NtStatus [Passive] => uuid::ex_uuid_create;
         // The page allows DIRQL for a format without Unicode strings; the wdk crates use no others.

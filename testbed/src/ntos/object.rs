@@ -1,8 +1,12 @@
 //! The object table: opaque addresses, and reference counts that remember who took them.
 //!
-//! An [`ObjectAddress`] lies in pages without access: a driver that looks inside faults. Addresses are
-//! never used again. Every reference of a driver is kept with its [`CallSite`], and says which routine
-//! must release it; what is left at unload is reported with the call that took it.
+//! An [`ObjectAddress`] lies in pages without access: a driver that looks inside faults. Only a
+//! `FILE_OBJECT` has a body, which can be read as long as the object lives. Addresses are never used
+//! again. Every reference of a driver is kept with its [`CallSite`], and says which routine
+//! must release it; what is left at unload is reported with the call that took it (`report`).
+
+mod kind;
+mod report;
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -13,7 +17,9 @@ use crate::boundary::guest::Guest;
 use crate::boundary::memory::{Access, BlockSpec, Memory};
 use crate::process::Process;
 use crate::thread::Thread;
-use crate::verifier::{CallSite, Rule, Violation};
+use crate::verifier::{self, CallSite, Rule, Violation};
+
+pub use kind::Kind;
 
 /// The address by which a driver knows an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -22,47 +28,6 @@ pub struct ObjectAddress(pub u64);
 impl fmt::Display for ObjectAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:#x}", self.0)
-    }
-}
-
-/// What an object is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "each is the Windows structure of its name")]
-pub enum Kind {
-    File,
-    Process,
-    Thread,
-    Token,
-    Event,
-    Type,
-    Device,
-    Driver,
-    Filter,
-    Instance,
-    Volume,
-    ServerPort,
-    ClientPort,
-}
-
-impl Kind {
-    /// The name of the Windows structure.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::File => "FILE_OBJECT",
-            Self::Process => "EPROCESS",
-            Self::Thread => "ETHREAD",
-            Self::Token => "TOKEN",
-            Self::Event => "KEVENT",
-            Self::Type => "OBJECT_TYPE",
-            Self::Device => "DEVICE_OBJECT",
-            Self::Driver => "DRIVER_OBJECT",
-            Self::Filter => "FLT_FILTER",
-            Self::Instance => "FLT_INSTANCE",
-            Self::Volume => "FLT_VOLUME",
-            Self::ServerPort => "FLT_SERVER_PORT",
-            Self::ClientPort => "FLT_PORT",
-        }
     }
 }
 
@@ -82,6 +47,22 @@ struct Object {
     handles: u64,
     /// References of drivers: who took it, which routine releases it.
     references: Vec<(CallSite, &'static str)>,
+    /// Whether a block of guarded memory lies at its address.
+    has_body: bool,
+}
+
+impl Object {
+    fn new(kind: Kind, label: String, payload: Payload) -> Self {
+        Self {
+            kind,
+            label,
+            payload,
+            held_by_host: true,
+            handles: 0,
+            references: Vec::new(),
+            has_body: false,
+        }
+    }
 }
 
 #[derive(Default)]
@@ -103,6 +84,7 @@ const REMEMBERED: usize = 1 << 16;
 /// All objects of a machine.
 pub struct ObjectTable {
     table: Mutex<Table>,
+    memory: Arc<Memory>,
     base: u64,
     file_type: ObjectAddress,
 }
@@ -114,10 +96,11 @@ impl fmt::Debug for ObjectTable {
 }
 
 impl ObjectTable {
-    pub(crate) fn new(memory: &Memory) -> Result<Self, Violation> {
+    pub(crate) fn new(memory: &Arc<Memory>) -> Result<Self, Violation> {
         let base = memory.reserve(ARENA_BYTES)?;
         let mut table = Self {
             table: Mutex::default(),
+            memory: Arc::clone(memory),
             base,
             file_type: ObjectAddress(0),
         };
@@ -134,17 +117,35 @@ impl ObjectTable {
         let mut table = self.table();
         table.next += SPACING;
         let address = self.base + table.next % ARENA_BYTES;
-        let label = label.into();
-        let object = Object {
-            kind,
-            label,
-            payload,
-            held_by_host: true,
-            handles: 0,
-            references: Vec::new(),
-        };
+        let object = Object::new(kind, label.into(), payload);
         table.live.insert(address, object);
         ObjectAddress(address)
+    }
+
+    /// Creates an object that a driver can look into: `body` is what it reads there until the object
+    /// is deleted. Otherwise as [`Self::create`].
+    ///
+    /// # Errors
+    ///
+    /// [`Rule::Testbed`] when the host has no memory.
+    pub(crate) fn create_with_body(
+        &self,
+        (kind, label): (Kind, String),
+        payload: Payload,
+        body: &[u8],
+    ) -> Result<ObjectAddress, Violation> {
+        let spec = BlockSpec {
+            access: Access::ReadOnly,
+            ..BlockSpec::new(body.len() as u64, label.clone())
+        };
+        let address = self.memory.allocate(spec)?;
+        Guest::new(&self.memory, 0).host_write(address, body)?;
+        let object = Object {
+            has_body: true,
+            ..Object::new(kind, label, payload)
+        };
+        self.table().live.insert(address, object);
+        Ok(ObjectAddress(address))
     }
 
     /// The payload of an object of this kind.
@@ -175,17 +176,6 @@ impl ObjectTable {
     #[must_use]
     pub fn kind(&self, address: ObjectAddress) -> Option<Kind> {
         self.table().live.get(&address.0).map(|object| object.kind)
-    }
-
-    /// The label of an object, deleted ones included.
-    #[must_use]
-    pub fn label(&self, address: ObjectAddress) -> Option<String> {
-        let table = self.table();
-        let live = table
-            .live
-            .get(&address.0)
-            .map(|object| object.label.clone());
-        live.or_else(|| table.deleted.get(&address.0).cloned())
     }
 
     /// A driver takes a reference that the routine `release_with` must give back.
@@ -242,7 +232,7 @@ impl ObjectTable {
         };
         object.references.remove(index);
         let left = count(object);
-        delete_if_unused(&mut table, address);
+        self.delete_if_unused(&mut table, address);
         Ok(left)
     }
 
@@ -252,7 +242,7 @@ impl ObjectTable {
         if let Some(object) = table.live.get_mut(&address.0) {
             object.held_by_host = false;
         }
-        delete_if_unused(&mut table, address);
+        self.delete_if_unused(&mut table, address);
     }
 
     /// A handle to the object was made.
@@ -268,27 +258,20 @@ impl ObjectTable {
         if let Some(object) = table.live.get_mut(&address.0) {
             object.handles = object.handles.saturating_sub(1);
         }
-        delete_if_unused(&mut table, address);
+        self.delete_if_unused(&mut table, address);
     }
 
-    /// What a driver still references, as violations that name the calls.
+    /// Whether a driver holds a reference of its own to a live object.
     #[must_use]
-    pub fn leaks(&self, driver: u32) -> Vec<Violation> {
+    pub fn is_referenced_by(&self, address: ObjectAddress, driver: u32) -> bool {
         let table = self.table();
-        let held = table.live.values().flat_map(|object| {
+        let object = table.live.get(&address.0);
+        object.is_some_and(|object| {
             object
                 .references
                 .iter()
-                .filter(|(site, _)| site.driver == driver)
-                .map(|(site, with)| {
-                    let detail = format!(
-                        "{} was referenced by {site} and never released with {with}",
-                        object.label
-                    );
-                    Violation::new(Rule::Leak, detail)
-                })
-        });
-        held.collect()
+                .any(|(site, _)| site.driver == driver)
+        })
     }
 
     /// Whether `address` lies in the address space of objects.
@@ -297,29 +280,21 @@ impl ObjectTable {
         (self.base..self.base + ARENA_BYTES).contains(&address)
     }
 
-    /// Says which object `address` lies in.
-    #[must_use]
-    pub fn describe(&self, address: u64) -> Option<String> {
-        if !self.owns(address) {
-            return None;
+    fn delete_if_unused(&self, table: &mut Table, address: ObjectAddress) {
+        let unused = |object: &Object| count(object) == 0;
+        if !table.live.get(&address.0).is_some_and(unused) {
+            return;
         }
-        let table = self.table();
-        let named = |map: &BTreeMap<u64, String>| {
-            let (start, label) = map.range(..=address).next_back()?;
-            (address - start < SPACING)
-                .then(|| format!("byte {:#x} of the deleted {label}", address - start))
+        let Some(object) = table.live.remove(&address.0) else {
+            return;
         };
-        let live = table
-            .live
-            .range(..=address)
-            .next_back()
-            .and_then(|(start, object)| {
-                let offset = address - start;
-                (offset < SPACING)
-                    .then(|| format!("byte {offset:#x} of the opaque {}", object.label))
-            });
-        live.or_else(|| named(&table.deleted))
-            .or_else(|| Some("no object at all".to_owned()))
+        if object.has_body {
+            verifier::settle(self.memory.free(address.0, "its last holder"));
+        }
+        table.deleted.insert(address.0, object.label);
+        if table.deleted.len() > REMEMBERED {
+            table.deleted.pop_first();
+        }
     }
 
     /// The object type of files.
@@ -401,18 +376,4 @@ fn unknown(address: ObjectAddress) -> Violation {
 
 fn count(object: &Object) -> u64 {
     u64::from(object.held_by_host) + object.handles + object.references.len() as u64
-}
-
-fn delete_if_unused(table: &mut Table, address: ObjectAddress) {
-    if table
-        .live
-        .get(&address.0)
-        .is_some_and(|object| count(object) == 0)
-        && let Some(object) = table.live.remove(&address.0)
-    {
-        table.deleted.insert(address.0, object.label);
-        if table.deleted.len() > REMEMBERED {
-            table.deleted.pop_first();
-        }
-    }
 }

@@ -4,8 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32};
 use std::sync::{Arc, Mutex};
 
 use super::{CURRENT, Mode, Thread};
-use crate::boundary::fault::{self, SignalStack};
-use crate::boundary::memory::Access;
+use crate::boundary::fault;
 use crate::ntos::object::Kind;
 use crate::process::Process;
 use crate::verifier::{self, Rule, Violation};
@@ -62,18 +61,13 @@ pub(crate) fn run_prepared<T>(thread: &Arc<Thread>, body: impl FnOnce(&Arc<Threa
 struct Entered {
     thread: Arc<Thread>,
     stack: u64,
-    _signal_stack: SignalStack,
 }
 
 impl Entered {
     fn new(thread: &Arc<Thread>) -> Self {
-        let signal_stack = verifier::settle(SignalStack::install());
-        let (stack, size) = verifier::settle(fault::stack_range());
+        let (stack, size) = verifier::settle(fault::prepare_thread());
         let label = format!("stack of thread {}", thread.id);
-        thread
-            .machine
-            .memory()
-            .add_range(stack, size, Access::ReadWrite, label);
+        thread.machine.memory().add_stack(stack, size, label);
         let before = CURRENT.replace(Some(Arc::clone(thread)));
         if before.is_some() {
             let detail = "a modelled thread was started on a host thread that is one already";
@@ -82,7 +76,6 @@ impl Entered {
         Self {
             thread: Arc::clone(thread),
             stack,
-            _signal_stack: signal_stack,
         }
     }
 }

@@ -32,6 +32,10 @@ pub const FILE_GENERIC_EXECUTE: u32 = 0x0012_00A0;
 
 /// FILE_DIRECTORY_FILE.
 pub const FILE_DIRECTORY_FILE: u32 = 0x0000_0001;
+/// FILE_SYNCHRONOUS_IO_ALERT.
+pub const FILE_SYNCHRONOUS_IO_ALERT: u32 = 0x0000_0010;
+/// FILE_SYNCHRONOUS_IO_NONALERT.
+pub const FILE_SYNCHRONOUS_IO_NONALERT: u32 = 0x0000_0020;
 /// FILE_NON_DIRECTORY_FILE.
 pub const FILE_NON_DIRECTORY_FILE: u32 = 0x0000_0040;
 /// FILE_DELETE_ON_CLOSE.
@@ -49,6 +53,8 @@ pub const FILE_ATTRIBUTE_DIRECTORY: u32 = 0x0000_0010;
 pub const FILE_ATTRIBUTE_ARCHIVE: u32 = 0x0000_0020;
 /// FILE_ATTRIBUTE_SPARSE_FILE.
 pub const FILE_ATTRIBUTE_SPARSE_FILE: u32 = 0x0000_0200;
+/// FILE_ATTRIBUTE_INTEGRITY_STREAM.
+pub const FILE_ATTRIBUTE_INTEGRITY_STREAM: u32 = 0x0000_8000;
 
 /// The attributes that a caller can set (\[MS-FSA\] 2.1.5.1.1): read-only, hidden, system, archive,
 /// temporary, offline, not content indexed.
@@ -110,8 +116,8 @@ pub struct OpenRequest {
     pub access: u32,
     /// What to do about a file that exists, or does not.
     pub disposition: Disposition,
-    /// FILE_DIRECTORY_FILE, FILE_NON_DIRECTORY_FILE, FILE_DELETE_ON_CLOSE; other bits are the I/O
-    /// manager's or hints, and are ignored.
+    /// FILE_DIRECTORY_FILE, FILE_NON_DIRECTORY_FILE, FILE_DELETE_ON_CLOSE, FILE_SYNCHRONOUS_IO_ALERT
+    /// and _NONALERT, which need SYNCHRONIZE; other bits are hints, and are ignored.
     pub options: u32,
     /// The attributes of a new file.
     pub attributes: u32,
@@ -153,9 +159,19 @@ impl OpenRequest {
         }
     }
 
-    /// Whether an option bit is set.
-    pub(super) const fn has(&self, option: u32) -> bool {
-        self.options & option != 0
+    /// The same for synchronous I/O (FILE_SYNCHRONOUS_IO_NONALERT, and the SYNCHRONIZE it needs).
+    #[must_use]
+    pub const fn synchronous(self) -> Self {
+        Self {
+            access: self.access | SYNCHRONIZE,
+            options: self.options | FILE_SYNCHRONOUS_IO_NONALERT,
+            ..self
+        }
+    }
+
+    /// Whether one of these option bits is set.
+    pub(super) const fn has(&self, options: u32) -> bool {
+        self.options & options != 0
     }
 }
 

@@ -1,31 +1,30 @@
 //! File-system controls: who asks, what is answered, which code goes where.
 //!
-//! Modelled: the two block-clone codes, FSCTL_SET_SPARSE, FSCTL_GET_INTEGRITY_INFORMATION. Every other
-//! code, and cloning on a volume that does not, is STATUS_INVALID_DEVICE_REQUEST.
+//! Modelled: the two block-clone codes (`clone.rs`), holes (`sparse.rs`), integrity (`integrity.rs`), as
+//! far as anything is documented the other codes that share clusters (`other_sharing.rs`). Every other
+//! code, and cloning on a volume that does not, is STATUS_INVALID_DEVICE_REQUEST. A missing input
+//! ([`Input::Missing`]) is described nowhere; where no switch decides, it is STATUS_INVALID_PARAMETER.
 
-use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 
-use super::access::{FILE_WRITE_ATTRIBUTES, FILE_WRITE_DATA};
-use super::clone;
-use super::open::{OpenFile, OpenKind};
+use super::integrity::{FSCTL_GET_INTEGRITY_INFORMATION, FSCTL_SET_INTEGRITY_INFORMATION};
+use super::open::OpenFile;
+use super::other_sharing::{
+    FSCTL_DUPLICATE_CLUSTER, FSCTL_QUERY_ASYNC_DUPLICATE_EXTENTS_STATUS,
+    FSCTL_REFS_STREAM_SNAPSHOT_MANAGEMENT,
+};
 use super::request::{FSCTL_DUPLICATE_EXTENTS_TO_FILE, FSCTL_DUPLICATE_EXTENTS_TO_FILE_EX};
-use super::spec::FsKind;
+use super::sparse::{FSCTL_SET_SPARSE, FSCTL_SET_ZERO_DATA};
 use super::status::Status;
-
-/// FSCTL_SET_SPARSE (\[MS-FSCC\] 2.3).
-pub const FSCTL_SET_SPARSE: u32 = 0x0009_00C4;
-/// FSCTL_GET_INTEGRITY_INFORMATION (\[MS-FSCC\] 2.3).
-pub const FSCTL_GET_INTEGRITY_INFORMATION: u32 = 0x0009_027C;
-
-/// The size of FSCTL_GET_INTEGRITY_INFORMATION_BUFFER (\[MS-FSCC\] 2.3.20).
-const INTEGRITY_LENGTH: u32 = 16;
+use super::{clone, integrity, other_sharing, sparse};
 
 /// The requestor mode of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallerMode {
     /// From user mode: access to the source is checked.
     User,
-    /// From the kernel: access is not checked.
+    /// From the kernel: access is not checked (O, WinBtrfs).
     Kernel,
 }
 
@@ -56,13 +55,55 @@ impl Caller {
     };
 }
 
-/// A file-system control as it arrives: METHOD_BUFFERED, so the input is the system's copy.
+/// The input of a file-system control. The codes are METHOD_BUFFERED, so it is the system's copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Input<'a> {
+    /// These bytes, or none at all.
+    Bytes(&'a [u8]),
+    /// No buffer, although the request claims this many bytes, and not zero: the I/O manager never
+    /// builds that, another driver can.
+    Missing(u32),
+}
+
+impl<'a> Input<'a> {
+    /// InputBufferLength.
+    #[must_use]
+    pub fn length(self) -> usize {
+        match self {
+            Self::Bytes(bytes) => bytes.len(),
+            Self::Missing(claimed) => claimed as usize,
+        }
+    }
+
+    /// The bytes, or `missing`.
+    pub(super) fn bytes(self, missing: Status) -> Result<&'a [u8], Status> {
+        match self {
+            Self::Bytes(bytes) => Ok(bytes),
+            Self::Missing(_) => Err(missing),
+        }
+    }
+}
+
+/// A file-system control as it arrives.
 #[derive(Clone, Copy, Debug)]
 pub struct ControlRequest<'a> {
     /// The control code.
     pub code: u32,
     /// The input.
-    pub input: &'a [u8],
+    pub input: Input<'a>,
+    /// The length of the caller's output buffer.
+    pub output_length: u32,
+    /// Who asks.
+    pub caller: Caller,
+}
+
+/// A file-system control as it was when it arrived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArrivedControl {
+    /// The control code.
+    pub code: u32,
+    /// The input, byte for byte; empty too where it was missing.
+    pub input: Vec<u8>,
     /// The length of the caller's output buffer.
     pub output_length: u32,
     /// Who asks.
@@ -105,12 +146,21 @@ impl OpenFile {
         request: &ControlRequest<'_>,
         resolve: &mut dyn FnMut(u64) -> Result<SourceOpen, Status>,
     ) -> ControlAnswer {
+        self.arrived(request);
+        let nothing = |()| Vec::new();
         let answer = match request.code {
             FSCTL_DUPLICATE_EXTENTS_TO_FILE | FSCTL_DUPLICATE_EXTENTS_TO_FILE_EX => {
-                clone::duplicate(self, request, resolve).map(|()| Vec::new())
+                clone::duplicate(self, request, resolve).map(nothing)
             }
-            FSCTL_SET_SPARSE => set_sparse(self, request.input).map(|()| Vec::new()),
-            FSCTL_GET_INTEGRITY_INFORMATION => integrity(self, request.output_length),
+            FSCTL_SET_SPARSE => sparse::set_sparse(self, request).map(nothing),
+            FSCTL_SET_ZERO_DATA => sparse::set_zero_data(self, request).map(nothing),
+            FSCTL_GET_INTEGRITY_INFORMATION => integrity::get(self, request),
+            FSCTL_SET_INTEGRITY_INFORMATION => integrity::set(self, request).map(nothing),
+            FSCTL_DUPLICATE_CLUSTER => other_sharing::duplicate_cluster(self, request),
+            FSCTL_QUERY_ASYNC_DUPLICATE_EXTENTS_STATUS => {
+                other_sharing::query_async_status(self, request)
+            }
+            FSCTL_REFS_STREAM_SNAPSHOT_MANAGEMENT => other_sharing::snapshots(self, request),
             _ => Err(Status::INVALID_DEVICE_REQUEST),
         };
         let (status, output) = match answer {
@@ -123,34 +173,21 @@ impl OpenFile {
             output,
         }
     }
-}
 
-/// \[MS-FSA\] 2.1.5.10.38. Without an input the file becomes sparse (Win32 page of FSCTL_SET_SPARSE).
-fn set_sparse(open: &OpenFile, input: &[u8]) -> Result<(), Status> {
-    let sparse = input.first().is_none_or(|&byte| byte != 0);
-    open.data(Status::INVALID_PARAMETER, |stream, disk| {
-        if open.shared().is_read_only() {
-            return Err(Status::MEDIA_WRITE_PROTECTED);
-        }
-        if open.granted() & (FILE_WRITE_DATA | FILE_WRITE_ATTRIBUTES) == 0 {
-            return Err(Status::ACCESS_DENIED);
-        }
-        stream.set_sparse(disk, sparse)
-    })
-}
-
-/// \[MS-FSA\] 2.1.5.10.10, ReFS only (note 103). Integrity streams are not modelled, so the algorithm is
-/// always CHECKSUM_TYPE_NONE; public copy tools read the cluster size from here.
-fn integrity(open: &OpenFile, output_length: u32) -> Result<Vec<u8>, Status> {
-    if open.spec().kind != FsKind::Refs {
-        return Err(Status::INVALID_DEVICE_REQUEST);
+    /// Counts the request and remembers it as the last one, for [`super::FileSystem::controls`] and
+    /// [`super::FileSystem::last_control`].
+    fn arrived(&self, request: &ControlRequest<'_>) {
+        self.shared().controls.fetch_add(1, Ordering::SeqCst);
+        let last = &self.shared().last_control;
+        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+        *last = Some(ArrivedControl {
+            code: request.code,
+            input: match request.input {
+                Input::Bytes(bytes) => bytes.to_vec(),
+                Input::Missing(_) => Vec::new(),
+            },
+            output_length: request.output_length,
+            caller: request.caller,
+        });
     }
-    if output_length < INTEGRITY_LENGTH || open.kind() == OpenKind::Volume {
-        return Err(Status::INVALID_PARAMETER);
-    }
-    let cluster_size = open.spec().cluster_size.to_le_bytes();
-    let mut output = vec![0; 8];
-    output.extend(cluster_size);
-    output.extend(cluster_size);
-    Ok(output)
 }

@@ -31,21 +31,26 @@ impl Run<Lcn> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Count(pub(super) u32);
 
-impl Carried for Count {
-    fn after(self, _: u64) -> Self {
-        self
-    }
-}
-
 /// The mark of a free cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Free;
 
-impl Carried for Free {
-    fn after(self, _: u64) -> Self {
-        self
-    }
+/// The mark of a cluster that is shared as often as it can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Full;
+
+/// What every cluster of a run carries alike.
+macro_rules! carried_alike {
+    ($($type:ty),*) => {
+        $(impl Carried for $type {
+            fn after(self, _: u64) -> Self {
+                self
+            }
+        })*
+    };
 }
+
+carried_alike!(Count, Free, Full);
 
 /// Clusters, counts and contents.
 #[derive(Debug)]
@@ -54,6 +59,9 @@ pub(super) struct Disk {
     capacity: u64,
     /// The highest count a cluster may reach.
     limit: u32,
+    /// With lazy accounting, the clusters that were at the limit or above it when the counts last
+    /// settled; only those refuse another reference. Without it the counts themselves decide.
+    full: Option<Runs<Full>>,
     free: Runs<Free>,
     free_clusters: u64,
     references: Runs<Count>,
@@ -74,10 +82,36 @@ impl Disk {
             cluster_size: u64::from(cluster_size),
             capacity,
             limit: limit.unwrap_or(u32::MAX),
+            full: None,
             free,
             free_clusters: capacity,
             references: Runs::new(),
             contents: BTreeMap::new(),
+        }
+    }
+
+    /// The same with lazy accounting: see [`Disk::settle`].
+    pub(super) fn lazy(self) -> Self {
+        Self {
+            full: Some(Runs::new()),
+            ..self
+        }
+    }
+
+    /// With lazy accounting, finds the clusters that are at the limit, and those that no longer are.
+    pub(super) fn settle(&mut self) {
+        let Some(full) = &mut self.full else {
+            return;
+        };
+        *full = Runs::new();
+        for run in self.references.iter() {
+            if run.value.0 >= self.limit {
+                full.insert(Run {
+                    start: run.start,
+                    length: run.length,
+                    value: Full,
+                });
+            }
         }
     }
 
@@ -99,6 +133,11 @@ impl Disk {
     /// The highest count a cluster may reach.
     pub(super) const fn limit(&self) -> u32 {
         self.limit
+    }
+
+    /// The clusters found full, for the consistency check; `None` without lazy accounting.
+    pub(super) const fn full(&self) -> Option<&Runs<Full>> {
+        self.full.as_ref()
     }
 
     /// The free runs, for the consistency check.
@@ -144,19 +183,26 @@ impl Disk {
     /// Raises the counts of `clusters` from the front until one is at the limit. Returns how many
     /// clusters were raised.
     pub(super) fn share(&mut self, clusters: Range<u64>) -> u64 {
+        let end = self.first_full(&clusters).unwrap_or(clusters.end);
         let mut raised = 0;
-        for run in self.references.view(clusters) {
-            if run.value.0 >= self.limit {
-                break;
-            }
-            self.references.take(run.range());
+        for run in self.references.take(clusters.start..end) {
+            raised += run.length;
             self.references.insert(Run {
                 value: Count(run.value.0 + 1),
                 ..run
             });
-            raised += run.length;
         }
         raised
+    }
+
+    /// The first cluster that refuses another reference.
+    fn first_full(&self, clusters: &Range<u64>) -> Option<u64> {
+        if let Some(full) = &self.full {
+            return full.view(clusters.clone()).first().map(|run| run.start);
+        }
+        let counts = self.references.view(clusters.clone());
+        let at_limit = counts.iter().find(|run| run.value.0 >= self.limit);
+        at_limit.map(|run| run.start)
     }
 
     /// Lowers the counts of `clusters`; a cluster that reaches zero is freed and its bytes forgotten.
@@ -169,6 +215,9 @@ impl Disk {
                 });
             } else {
                 self.forget(run.range());
+                if let Some(full) = &mut self.full {
+                    full.take(run.range());
+                }
                 self.free.insert(Run {
                     start: run.start,
                     length: run.length,
@@ -202,10 +251,12 @@ impl Disk {
             "write to shared cluster {lcn}"
         );
         let bytes = self.contents.entry(lcn).or_default();
-        if bytes.len() < at + data.len() {
-            bytes.resize(at + data.len(), 0);
+        if bytes.len() < at {
+            bytes.resize(at, 0);
         }
-        bytes[at..at + data.len()].copy_from_slice(data);
+        let (over, behind) = data.split_at(data.len().min(bytes.len() - at));
+        bytes[at..at + over.len()].copy_from_slice(over);
+        bytes.extend_from_slice(behind);
     }
 
     /// Zeroes bytes of one cluster that nobody shares.
@@ -311,5 +362,36 @@ mod tests {
         assert_eq!(disk.share(0..4), 2);
         let shared: Vec<u64> = disk.shared(0..4).into_iter().flatten().collect();
         assert_eq!(shared, [0, 1, 2]);
+    }
+
+    #[test]
+    fn lazy_counts_refuse_what_was_full_when_they_settled() {
+        let mut disk = Disk::new(4096, 8, Some(2)).lazy();
+        take(&mut disk, 2).unwrap();
+        for _ in 0..3 {
+            assert_eq!(disk.share(0..2), 2);
+        }
+        disk.release(1..2);
+        disk.release(1..2);
+        disk.release(1..2);
+        disk.settle();
+        assert_eq!((disk.share(0..2), disk.share(1..2)), (0, 1));
+        for _ in 0..3 {
+            disk.release(0..1);
+        }
+        assert_eq!(disk.share(0..1), 0, "released, but not settled");
+        disk.settle();
+        assert_eq!((disk.share(0..1), disk.share(1..2)), (1, 0));
+    }
+
+    #[test]
+    fn a_freed_cluster_starts_anew() {
+        let mut disk = Disk::new(4096, 1, Some(1)).lazy();
+        take(&mut disk, 1).unwrap();
+        disk.settle();
+        assert_eq!(disk.share(0..1), 0);
+        disk.release(0..1);
+        take(&mut disk, 1).unwrap();
+        assert_eq!(disk.share(0..1), 1);
     }
 }

@@ -1,9 +1,10 @@
 //! The file system that the test-bed plays: a volume that clones blocks, and one that does not.
 //!
 //! Written from \[MS-FSA\] and \[MS-FSCC\] and from what public tests observed; where those disagree,
-//! [`FsSpec`] has a switch that names both sides. It knows nothing of filters or of the modelled
-//! kernel: the I/O layer opens files ([`FileSystem::open`]), uses them ([`OpenFile`]) and hands over
-//! file-system controls ([`OpenFile::fs_control`]) with a callback that resolves a source handle.
+//! [`FsSpec`] has a switch that names both sides, and [`SWITCHES`] lists all of them. It knows nothing of
+//! filters or of the modelled kernel: the I/O layer opens files ([`FileSystem::open`]), uses them
+//! ([`OpenFile`]) and hands over file-system controls ([`OpenFile::fs_control`]) with a callback that
+//! resolves a source handle.
 //!
 //! Locks: each volume has one mutex, around everything that changes. No thread ever holds the
 //! mutexes of two volumes, nor one of them while a callback runs, so there is no order to keep and
@@ -13,42 +14,68 @@
 
 mod access;
 mod check;
+mod choices;
 mod clone;
 mod control;
+mod copy;
 mod create;
+mod create_checks;
+mod data;
 mod disk;
+mod integrity;
+mod links;
+mod locks;
 mod names;
 mod open;
+mod other_sharing;
+mod query;
+mod range;
 mod request;
 mod runs;
+mod sparse;
 mod spec;
 mod splice;
 mod state;
 mod status;
 mod stream;
 mod stream_data;
+mod switches;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use access::{
     CreateAction, DELETE, Disposition, FILE_ALL_ACCESS, FILE_APPEND_DATA, FILE_ATTRIBUTE_ARCHIVE,
-    FILE_ATTRIBUTE_DIRECTORY, FILE_ATTRIBUTE_HIDDEN, FILE_ATTRIBUTE_READONLY,
-    FILE_ATTRIBUTE_SPARSE_FILE, FILE_ATTRIBUTE_SYSTEM, FILE_DELETE_CHILD, FILE_DELETE_ON_CLOSE,
-    FILE_DIRECTORY_FILE, FILE_GENERIC_EXECUTE, FILE_GENERIC_READ, FILE_GENERIC_WRITE,
-    FILE_NON_DIRECTORY_FILE, FILE_READ_ATTRIBUTES, FILE_READ_DATA, FILE_WRITE_ATTRIBUTES,
+    FILE_ATTRIBUTE_DIRECTORY, FILE_ATTRIBUTE_HIDDEN, FILE_ATTRIBUTE_INTEGRITY_STREAM,
+    FILE_ATTRIBUTE_READONLY, FILE_ATTRIBUTE_SPARSE_FILE, FILE_ATTRIBUTE_SYSTEM, FILE_DELETE_CHILD,
+    FILE_DELETE_ON_CLOSE, FILE_DIRECTORY_FILE, FILE_GENERIC_EXECUTE, FILE_GENERIC_READ,
+    FILE_GENERIC_WRITE, FILE_NON_DIRECTORY_FILE, FILE_READ_ATTRIBUTES, FILE_READ_DATA,
+    FILE_SYNCHRONOUS_IO_ALERT, FILE_SYNCHRONOUS_IO_NONALERT, FILE_WRITE_ATTRIBUTES,
     FILE_WRITE_DATA, MAXIMUM_ALLOWED, OpenRequest, SYNCHRONIZE,
 };
 pub use check::Statistics;
-pub use control::{
-    Caller, CallerMode, ControlAnswer, ControlRequest, FSCTL_GET_INTEGRITY_INFORMATION,
-    FSCTL_SET_SPARSE, SourceOpen,
+pub use choices::{
+    Accounting, Alignment, AsyncFlag, BadHandle, Callers32, ExCode, ExSize, FullDisk, HugeCount,
+    IntegrityMismatch, Locks, MissingAccess, NamedStreams, NoBuffer, OtherVolume, Overlap,
+    ReadOnlyCheck, SourceEnd, SourceRange, TargetEnd, TargetKind, TargetRange, ZeroCount,
+    ZeroElsewhere,
 };
+pub use control::{
+    ArrivedControl, Caller, CallerMode, ControlAnswer, ControlRequest, Input, SourceOpen,
+};
+pub use integrity::{FSCTL_GET_INTEGRITY_INFORMATION, FSCTL_SET_INTEGRITY_INFORMATION};
 pub use names::fold;
-pub use open::{ExtentInformation, FileInformation, OpenFile, OpenKind};
+pub use open::{OpenFile, OpenKind};
+pub use other_sharing::{
+    FSCTL_DUPLICATE_CLUSTER, FSCTL_QUERY_ASYNC_DUPLICATE_EXTENTS_STATUS,
+    FSCTL_REFS_STREAM_SNAPSHOT_MANAGEMENT,
+};
+pub use query::{ExtentInformation, FileInformation};
 pub use request::{FSCTL_DUPLICATE_EXTENTS_TO_FILE, FSCTL_DUPLICATE_EXTENTS_TO_FILE_EX};
-pub use spec::{Callers32, FsKind, FsSpec, HugeCount, MissingAccess, SourceEnd, TargetEnd};
+pub use sparse::{FSCTL_SET_SPARSE, FSCTL_SET_ZERO_DATA};
+pub use spec::{FsKind, FsSpec, SECTOR};
 pub use status::Status;
+pub use switches::{Contradiction, SWITCHES, Switch, SwitchValue};
 
 use disk::Disk;
 use state::State;
@@ -56,8 +83,13 @@ use state::State;
 /// What all opens of a volume share.
 #[derive(Debug)]
 struct Shared {
+    /// Tells volumes of this process apart; the upper half of a stream's number.
+    number: u64,
     spec: FsSpec,
     read_only: AtomicBool,
+    /// Never taken while `state` is held.
+    last_control: Mutex<Option<ArrivedControl>>,
+    controls: AtomicU64,
     state: Mutex<State>,
 }
 
@@ -77,10 +109,11 @@ impl Shared {
 /// What a volume says about itself (\[MS-FSCC\] 2.5.1 and 2.5.8).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VolumeInformation {
-    /// `ReFS` or `NTFS`.
+    /// `ReFS`, `NTFS`, or that of a third party (`Btrfs`, as WinBtrfs says).
     pub file_system_name: &'static str,
-    /// FILE_SUPPORTS_BLOCK_REFCOUNTING (0x08000000) where cloning works, FILE_READ_ONLY_VOLUME
-    /// (0x00080000), and sparse files, case preserved names, Unicode.
+    /// FILE_SUPPORTS_BLOCK_REFCOUNTING (0x08000000) where cloning works,
+    /// FILE_SUPPORT_INTEGRITY_STREAMS (0x04000000) on ReFS, FILE_READ_ONLY_VOLUME
+    /// (0x00080000), and hard links, named streams, sparse files, case preserved names, Unicode.
     pub attributes: u32,
     /// Bytes per cluster.
     pub cluster_size: u32,
@@ -110,12 +143,21 @@ impl FileSystem {
             spec.capacity_clusters,
             spec.reference_limit,
         );
+        let disk = match spec.accounting {
+            Accounting::Lazy => disk.lazy(),
+            Accounting::Exact => disk,
+        };
+        static MADE: AtomicU64 = AtomicU64::new(1);
+        let number = MADE.fetch_add(1, Ordering::Relaxed);
         let read_only = AtomicBool::new(spec.read_only);
         let state = Mutex::new(State::new(disk));
         Ok(Self {
             shared: Arc::new(Shared {
+                number,
                 spec,
                 read_only,
+                last_control: Mutex::default(),
+                controls: AtomicU64::default(),
                 state,
             }),
         })
@@ -136,10 +178,12 @@ impl FileSystem {
     #[must_use]
     pub fn information(&self) -> VolumeInformation {
         let spec = &self.shared.spec;
-        let (file_system_name, cloning) = match spec.kind {
-            FsKind::Refs => ("ReFS", 0x0800_0000),
+        let (file_system_name, integrity) = match spec.kind {
+            FsKind::Refs => ("ReFS", 0x0400_0000),
             FsKind::Ntfs => ("NTFS", 0),
+            FsKind::ThirdParty => ("Btrfs", 0),
         };
+        let cloning = if spec.clones() { 0x0800_0000 } else { 0 };
         let protected = if self.shared.is_read_only() {
             0x0008_0000
         } else {
@@ -148,7 +192,7 @@ impl FileSystem {
         let state = self.shared.lock();
         VolumeInformation {
             file_system_name,
-            attributes: 0x0000_0046 | cloning | protected,
+            attributes: 0x0044_0046 | cloning | integrity | protected,
             cluster_size: spec.cluster_size,
             total_clusters: state.disk.capacity(),
             free_clusters: state.disk.free_clusters(),
@@ -156,25 +200,20 @@ impl FileSystem {
         }
     }
 
-    /// Opens or creates a file or directory by its path from the root, for example `\dir\name`.
+    /// Opens or creates a file, a directory or a named stream by its path from the root, for example
+    /// `\dir\name` or `\dir\name:stream`.
     ///
     /// # Errors
     /// The status of \[MS-FSA\] 2.1.5.1.
     pub fn open(&self, path: &str, request: &OpenRequest) -> Result<Arc<OpenFile>, Status> {
         let mut state = self.shared.lock();
-        let read_only = self.shared.is_read_only();
-        let created = create::create(&mut state, read_only, path, request)?;
-        if let Some(node) = state.nodes.get_mut(&created.node) {
-            node.opens += 1;
-        }
-        let path = state.path(created.node);
+        let volume = create::Volume {
+            kind: self.shared.spec.kind,
+            read_only: self.shared.is_read_only(),
+        };
+        let created = create::create(&mut state, &volume, path, request)?;
         drop(state);
-        Ok(Arc::new(OpenFile::new(
-            &self.shared,
-            created,
-            path,
-            request.has(FILE_DELETE_ON_CLOSE),
-        )))
+        Ok(Arc::new(OpenFile::new(&self.shared, created, request)))
     }
 
     /// Opens the volume itself, as `\\.\X:` does.
@@ -187,6 +226,24 @@ impl FileSystem {
     #[must_use]
     pub fn owns(&self, open: &OpenFile) -> bool {
         open.is_on(&self.shared)
+    }
+
+    /// Lets the reference counts settle, as Windows does after some seconds; see [`Accounting::Lazy`].
+    pub fn settle(&self) {
+        self.shared.lock().disk.settle();
+    }
+
+    /// The file-system control that arrived last at an open of this volume, as it was.
+    #[must_use]
+    pub fn last_control(&self) -> Option<ArrivedControl> {
+        let last = self.shared.last_control.lock();
+        last.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How many file-system controls arrived at opens of this volume.
+    #[must_use]
+    pub fn controls(&self) -> u64 {
+        self.shared.controls.load(Ordering::SeqCst)
     }
 
     /// Numbers for a summary.

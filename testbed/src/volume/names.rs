@@ -1,9 +1,9 @@
 //! Paths: `\dir\name`, compared without regard to case.
 //!
-//! Components follow \[MS-FSCC\] 2.1.5.2. Named streams are not modelled: ReFS limits them to 128 KB and
-//! the sources disagree whether they can be cloned; a path with a colon is STATUS_OBJECT_NAME_INVALID,
-//! as on a file system without them (\[MS-FSA\] note 47). Names are Rust strings, so a name with an
-//! unpaired surrogate cannot be modelled either.
+//! Components follow \[MS-FSCC\] 2.1.5.2, stream names 2.1.5.3: the last component can end in `:stream`,
+//! `:stream:$DATA` or `::$DATA`; other stream types are not modelled, and neither is that ReFS limits a
+//! named stream to 128 KB. Names are Rust strings, so a name with an unpaired surrogate cannot be
+//! modelled either.
 
 use super::status::Status;
 
@@ -14,29 +14,50 @@ pub(super) struct Path<'a> {
     pub(super) components: Vec<&'a str>,
     /// Whether the path ended in a backslash.
     pub(super) trailing: bool,
+    /// The stream named behind the last component; empty for the unnamed one, said outright.
+    pub(super) stream: Option<&'a str>,
 }
 
 /// Splits a path at its backslashes; the leading one is optional.
 ///
 /// # Errors
 /// STATUS_OBJECT_NAME_INVALID for an empty component, one longer than 255 UTF-16 units, `.` or `..`,
-/// and for a character that a name cannot have.
+/// for a character that a name cannot have, and for a stream that is not a data stream.
 pub(super) fn split(path: &str) -> Result<Path<'_>, Status> {
+    let (path, stream) = split_stream(path)?;
     let inner = path.strip_prefix('\\').unwrap_or(path);
     if inner.is_empty() {
         return Ok(Path {
             components: Vec::new(),
             trailing: false,
+            stream,
         });
     }
     let trailing = inner.ends_with('\\');
     let inner = inner.strip_suffix('\\').unwrap_or(inner);
     let components: Vec<&str> = inner.split('\\').collect();
-    if components.iter().all(|component| is_valid(component)) {
+    let valid = components.iter().all(|component| is_valid(component));
+    if valid && !(trailing && stream.is_some()) {
         Ok(Path {
             components,
             trailing,
+            stream,
         })
+    } else {
+        Err(Status::OBJECT_NAME_INVALID)
+    }
+}
+
+/// Cuts the stream off a path.
+fn split_stream(path: &str) -> Result<(&str, Option<&str>), Status> {
+    let Some((path, stream)) = path.split_once(':') else {
+        return Ok((path, None));
+    };
+    let (name, kind) = stream.split_once(':').unwrap_or((stream, ""));
+    let typed = kind.eq_ignore_ascii_case("$DATA");
+    let short = !name.contains(['\\', '/', '\0']) && name.encode_utf16().count() <= 255;
+    if short && (typed || kind.is_empty() && !name.is_empty() && !stream.ends_with(':')) {
+        Ok((path, Some(name)))
     } else {
         Err(Status::OBJECT_NAME_INVALID)
     }
@@ -69,29 +90,27 @@ pub fn fold(name: &str) -> String {
 mod tests {
     use super::{Path, Status, fold, split};
 
+    fn path<'a>(
+        components: &[&'a str],
+        trailing: bool,
+        stream: Option<&'a str>,
+    ) -> Result<Path<'a>, Status> {
+        Ok(Path {
+            components: components.to_vec(),
+            trailing,
+            stream,
+        })
+    }
+
     #[test]
-    fn splits_at_backslashes() {
-        assert_eq!(
-            split(r"\"),
-            Ok(Path {
-                components: vec![],
-                trailing: false
-            })
-        );
-        assert_eq!(
-            split(r"\a\B c"),
-            Ok(Path {
-                components: vec!["a", "B c"],
-                trailing: false
-            })
-        );
-        assert_eq!(
-            split(r"a\b\"),
-            Ok(Path {
-                components: vec!["a", "b"],
-                trailing: true
-            })
-        );
+    fn splits_at_backslashes_and_colons() {
+        assert_eq!(split(r"\"), path(&[], false, None));
+        assert_eq!(split(r"\a\B c"), path(&["a", "B c"], false, None));
+        assert_eq!(split(r"a\b\"), path(&["a", "b"], true, None));
+        assert_eq!(split(r"\a:s*"), path(&["a"], false, Some("s*")));
+        assert_eq!(split(r"\a:s:$data"), path(&["a"], false, Some("s")));
+        assert_eq!(split(r"\a::$DATA"), path(&["a"], false, Some("")));
+        assert_eq!(split(r"\:s"), path(&[], false, Some("s")));
     }
 
     #[test]
@@ -101,7 +120,12 @@ mod tests {
             r"\a\\b",
             r"\..\a",
             r"\.",
-            r"\a:s",
+            r"\a:",
+            r"\a::",
+            r"\a:s:",
+            r"\a:s:$INDEX_ALLOCATION",
+            r"\a:s\b",
+            r"\a\:s",
             r"\a*",
             "\\a\u{1}",
             r"\a/b",

@@ -1,21 +1,19 @@
 //! An open file: what a FILE_OBJECT stands for below the I/O manager.
 //!
-//! The I/O manager checks the rights of a handle before a read or a write, so these two do not; what
-//! \[MS-FSA\] lets the file system check (end of file, allocation, deletion, sparse) is checked here
-//! against the rights of the open.
+//! What can be done with it: `data.rs` its bytes and locks, `links.rs` its names and their deletion,
+//! `query.rs` what it says about itself, `control.rs` file-system controls.
 
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::access::{
-    CreateAction, DELETE, FILE_ATTRIBUTE_READONLY, FILE_ATTRIBUTE_SPARSE_FILE, FILE_WRITE_DATA,
-    SETTABLE_ATTRIBUTES,
+    CreateAction, FILE_SYNCHRONOUS_IO_ALERT, FILE_SYNCHRONOUS_IO_NONALERT, OpenRequest,
 };
 use super::create::Created;
 use super::disk::Disk;
-use super::spec::{FsKind, FsSpec};
-use super::state::{Body, NodeId, ROOT};
+use super::spec::FsSpec;
+use super::state::{Body, Entry, ROOT, Stream, StreamId};
 use super::status::Status;
 use super::stream::DataStream;
 use super::{FileSystem, Shared};
@@ -23,7 +21,7 @@ use super::{FileSystem, Shared};
 /// What an open was made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OpenKind {
-    /// A data file.
+    /// A data stream.
     Data,
     /// A directory.
     Directory,
@@ -31,69 +29,44 @@ pub enum OpenKind {
     Volume,
 }
 
-/// What a file says about itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FileInformation {
-    /// The 128-bit file id; unique on the volume and never used again.
-    pub file_id: u128,
-    /// FILE_ATTRIBUTE_*, with the sparse bit.
-    pub attributes: u32,
-    /// Whether it is a directory; sizes are zero then.
-    pub directory: bool,
-    /// Whether it goes away with its last open.
-    pub delete_pending: bool,
-    /// Bytes in the file.
-    pub end_of_file: u64,
-    /// Bytes of its cluster space, holes included.
-    pub allocation_size: u64,
-    /// Bytes that were ever written.
-    pub valid_data_length: u64,
-    /// Bytes of the clusters it maps, shared ones included.
-    pub allocated_bytes: u64,
-}
-
-/// A run of a file, as FSCTL_GET_RETRIEVAL_POINTERS_AND_REFCOUNT reports it (\[MS-FSCC\] 2.3.34).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ExtentInformation {
-    /// The first file cluster.
-    pub vcn: u64,
-    /// How many clusters.
-    pub clusters: u64,
-    /// The first disk cluster.
-    pub lcn: u64,
-    /// How many extents of the volume map these clusters.
-    pub references: u32,
-}
-
 /// An open of a file, a directory or a volume. It is closed when the last `Arc` is dropped, or before
 /// by [`OpenFile::cleanup`].
 pub struct OpenFile {
     shared: Arc<Shared>,
-    node: NodeId,
+    /// Tells the opens of a volume apart; byte-range locks belong to it.
+    number: u64,
+    entry: Entry,
+    stream: StreamId,
     kind: OpenKind,
+    named: bool,
     granted: u32,
     path: String,
     action: CreateAction,
     delete_on_close: bool,
+    synchronous: bool,
     /// Changes only while the volume's lock is held.
     closed: AtomicBool,
 }
 
 impl OpenFile {
     /// Wraps a finished create, whose open is counted already.
-    pub(super) fn new(shared: &Arc<Shared>, made: Created, path: String, delete: bool) -> Self {
+    pub(super) fn new(shared: &Arc<Shared>, made: Created, request: &OpenRequest) -> Self {
         Self {
             shared: Arc::clone(shared),
-            node: made.node,
+            number: made.number,
+            entry: made.entry,
+            stream: made.stream,
             kind: if made.directory {
                 OpenKind::Directory
             } else {
                 OpenKind::Data
             },
+            named: made.named,
             granted: made.granted,
-            path,
+            path: made.path,
             action: made.action,
-            delete_on_close: delete,
+            delete_on_close: request.has(super::access::FILE_DELETE_ON_CLOSE),
+            synchronous: request.has(FILE_SYNCHRONOUS_IO_ALERT | FILE_SYNCHRONOUS_IO_NONALERT),
             closed: AtomicBool::new(false),
         }
     }
@@ -102,12 +75,16 @@ impl OpenFile {
     pub(super) fn volume(shared: &Arc<Shared>, granted: u32) -> Self {
         Self {
             shared: Arc::clone(shared),
-            node: 0,
+            number: 0,
+            entry: Entry { node: 0, link: 0 },
+            stream: 0,
             kind: OpenKind::Volume,
+            named: false,
             granted,
             path: String::new(),
             action: CreateAction::Opened,
             delete_on_close: false,
+            synchronous: false,
             closed: AtomicBool::new(false),
         }
     }
@@ -116,6 +93,34 @@ impl OpenFile {
     #[must_use]
     pub const fn kind(&self) -> OpenKind {
         self.kind
+    }
+
+    /// Whether this is an open of the volume itself (FO_VOLUME_OPEN).
+    #[must_use]
+    pub const fn is_volume(&self) -> bool {
+        matches!(self.kind, OpenKind::Volume)
+    }
+
+    /// Whether the stream has a name.
+    #[must_use]
+    pub const fn is_named_stream(&self) -> bool {
+        self.named
+    }
+
+    /// Whether it was opened for synchronous I/O (FO_SYNCHRONOUS_IO): the I/O manager waits for every
+    /// request, so its caller never sees STATUS_PENDING.
+    #[must_use]
+    pub const fn is_synchronous(&self) -> bool {
+        self.synchronous
+    }
+
+    /// The number of the stream: what FILE_OBJECT.FsContext is to a filter (windows-driver-docs,
+    /// "File streams, stream contexts, and per-stream contexts": one value per open stream). Equal for
+    /// two opens of one stream, under whatever name; different for everything else, on all volumes of
+    /// the process, and never zero. All opens of a volume itself have one number.
+    #[must_use]
+    pub fn stream_id(&self) -> u64 {
+        self.shared.number << 32 | self.stream
     }
 
     /// The rights granted at the open. A handle to it may have fewer.
@@ -144,174 +149,44 @@ impl OpenFile {
         }
     }
 
-    /// Reads up to `length` bytes from `offset`, less at the end of file.
-    ///
-    /// # Errors
-    /// STATUS_END_OF_FILE; STATUS_INVALID_PARAMETER for a range that is not a signed 64-bit one;
-    /// STATUS_INVALID_DEVICE_REQUEST for a directory or volume; STATUS_FILE_CLOSED.
-    pub fn read(&self, offset: u64, length: u32) -> Result<Vec<u8>, Status> {
-        self.data(Status::INVALID_DEVICE_REQUEST, |stream, disk| {
-            if offset > i64::MAX as u64 - u64::from(length) {
-                return Err(Status::INVALID_PARAMETER);
-            }
-            stream.read(disk, offset, length as usize)
-        })
-    }
-
-    /// Writes at `offset`, extending the file if needed; returns the bytes written, always all.
-    ///
-    /// # Errors
-    /// STATUS_MEDIA_WRITE_PROTECTED, STATUS_DISK_FULL; STATUS_INVALID_PARAMETER for a range behind the
-    /// longest possible file; STATUS_INVALID_DEVICE_REQUEST for a directory or volume;
-    /// STATUS_FILE_CLOSED. What the file reads as is unchanged then.
-    pub fn write(&self, offset: u64, bytes: &[u8]) -> Result<usize, Status> {
-        let protected = self.shared.is_read_only();
-        self.data(Status::INVALID_DEVICE_REQUEST, |stream, disk| {
-            if protected {
-                return Err(Status::MEDIA_WRITE_PROTECTED);
-            }
-            stream.write(disk, offset, bytes)?;
-            Ok(bytes.len())
-        })
-    }
-
-    /// Sets the end of file (\[MS-FSA\] 2.1.5.15.5).
-    ///
-    /// # Errors
-    /// STATUS_MEDIA_WRITE_PROTECTED; STATUS_INVALID_PARAMETER for a directory or a size that is too
-    /// large; STATUS_ACCESS_DENIED without FILE_WRITE_DATA; STATUS_DISK_FULL; STATUS_FILE_CLOSED.
-    pub fn set_end_of_file(&self, size: u64) -> Result<(), Status> {
-        self.resize(|stream, disk| stream.set_end_of_file(disk, size))
-    }
-
-    /// Sets the allocation size in bytes, rounded up to a cluster (\[MS-FSA\] 2.1.5.15.1). What lies
-    /// behind the end of file is given back at a close.
-    ///
-    /// # Errors
-    /// Those of [`OpenFile::set_end_of_file`].
-    pub fn set_allocation(&self, size: u64) -> Result<(), Status> {
-        self.resize(|stream, disk| stream.set_allocation(disk, size))
-    }
-
-    /// Sets the attributes that a caller can set; others are ignored.
-    ///
-    /// # Errors
-    /// STATUS_MEDIA_WRITE_PROTECTED, STATUS_FILE_CLOSED; STATUS_INVALID_PARAMETER for a volume.
-    pub fn set_attributes(&self, attributes: u32) -> Result<(), Status> {
-        let mut state = self.shared.lock();
-        let node = state
-            .nodes
-            .get_mut(&self.open_node()?)
-            .ok_or(Status::FILE_CLOSED)?;
-        if self.shared.is_read_only() {
-            return Err(Status::MEDIA_WRITE_PROTECTED);
-        }
-        node.attributes &= !SETTABLE_ATTRIBUTES;
-        node.attributes |= attributes & SETTABLE_ATTRIBUTES;
-        Ok(())
-    }
-
-    /// Marks the file for deletion with its last open, or takes the mark back (\[MS-FSA\] 2.1.5.15.3).
-    ///
-    /// # Errors
-    /// STATUS_MEDIA_WRITE_PROTECTED; STATUS_ACCESS_DENIED without DELETE; STATUS_CANNOT_DELETE for the
-    /// root and for a read-only file; STATUS_DIRECTORY_NOT_EMPTY; STATUS_FILE_CLOSED.
-    pub fn set_delete(&self, delete: bool) -> Result<(), Status> {
-        let mut state = self.shared.lock();
-        let id = self.open_node()?;
-        let node = state.nodes.get_mut(&id).ok_or(Status::FILE_CLOSED)?;
-        if self.shared.is_read_only() {
-            return Err(Status::MEDIA_WRITE_PROTECTED);
-        }
-        if self.granted & DELETE == 0 {
-            return Err(Status::ACCESS_DENIED);
-        }
-        if delete {
-            if id == ROOT || node.attributes & FILE_ATTRIBUTE_READONLY != 0 {
-                return Err(Status::CANNOT_DELETE);
-            }
-            if matches!(&node.body, Body::Directory(entries) if !entries.is_empty()) {
-                return Err(Status::DIRECTORY_NOT_EMPTY);
-            }
-        }
-        node.deleted = delete;
-        Ok(())
-    }
-
-    /// What the file says about itself.
-    ///
-    /// # Errors
-    /// STATUS_INVALID_PARAMETER for a volume; STATUS_FILE_CLOSED.
-    pub fn information(&self) -> Result<FileInformation, Status> {
-        let state = self.shared.lock();
-        let id = self.open_node()?;
-        let node = state.nodes.get(&id).ok_or(Status::FILE_CLOSED)?;
-        let mut information = FileInformation {
-            file_id: file_id(self.shared.spec.kind, node.parent, id),
-            attributes: node.attributes,
-            directory: true,
-            delete_pending: node.deleted,
-            end_of_file: 0,
-            allocation_size: 0,
-            valid_data_length: 0,
-            allocated_bytes: 0,
-        };
-        if let Body::Data(stream) = &node.body {
-            let sparse = if stream.sparse {
-                FILE_ATTRIBUTE_SPARSE_FILE
-            } else {
-                0
-            };
-            information.attributes |= sparse;
-            information.directory = false;
-            information.end_of_file = stream.end_of_file;
-            information.allocation_size = stream.allocation_size;
-            information.valid_data_length = stream.valid_data_length;
-            information.allocated_bytes = stream.extents.clusters() * state.disk.cluster_size();
-        }
-        Ok(information)
-    }
-
-    /// The extents with their reference counts, in ascending order; holes are left out.
-    ///
-    /// # Errors
-    /// STATUS_INVALID_PARAMETER for a directory or volume; STATUS_FILE_CLOSED.
-    pub fn extents(&self) -> Result<Vec<ExtentInformation>, Status> {
-        self.data(Status::INVALID_PARAMETER, |stream, disk| {
-            let mut extents = Vec::new();
-            for run in stream.extents.iter() {
-                for counted in disk.references().view(run.clusters()) {
-                    extents.push(ExtentInformation {
-                        vcn: run.start + (counted.start - run.value.0),
-                        clusters: counted.length,
-                        lcn: counted.start,
-                        references: counted.value.0,
-                    });
-                }
-            }
-            Ok(extents)
-        })
-    }
-
-    /// Closes the open (\[MS-FSA\] 2.1.5.5): the file goes away if it is marked and this was the last
-    /// open, otherwise clusters behind the end of file are given back. Later calls do nothing; other
-    /// operations end with STATUS_FILE_CLOSED.
+    /// Closes the open (\[MS-FSA\] 2.1.5.5): what is marked goes away if this was its last open,
+    /// clusters behind the end of file and byte-range locks are given back. Later calls do nothing;
+    /// other operations end with STATUS_FILE_CLOSED.
     pub fn cleanup(&self) {
         let mut state = self.shared.lock();
         if self.closed.swap(true, Ordering::Relaxed) || self.kind == OpenKind::Volume {
             return;
         }
-        let Some(node) = state.nodes.get_mut(&self.node) else {
-            return;
-        };
-        node.opens -= 1;
-        let empty = !matches!(&node.body, Body::Directory(entries) if !entries.is_empty());
-        node.deleted |= self.delete_on_close && empty && self.node != ROOT;
-        if node.deleted && node.opens == 0 {
-            state.remove(self.node);
-        } else if let Some((stream, disk)) = state.stream(self.node) {
+        let mut stream_goes = false;
+        if let Some(stream) = state.streams.get_mut(&self.stream) {
+            stream.opens -= 1;
+            stream.locks.forget(self.number);
+            stream.deleted |= self.delete_on_close && self.named;
+            stream_goes = stream.deleted && stream.opens == 0;
+        }
+        if stream_goes {
+            state.remove_stream(self.stream);
+        } else if let Some((stream, disk)) = state.stream(self.stream) {
             stream.trim(disk);
         }
+        let Some(node) = state.nodes.get_mut(&self.entry.node) else {
+            return;
+        };
+        let empty = !matches!(&node.body, Body::Directory(entries) if !entries.is_empty());
+        let Some(link) = node.link(self.entry.link) else {
+            return;
+        };
+        link.opens -= 1;
+        let marks = self.delete_on_close && !self.named && empty;
+        link.deleted |= marks && self.entry.node != ROOT;
+        if link.deleted && link.opens == 0 {
+            state.remove_link(self.entry.node, self.entry.link);
+        }
+    }
+
+    /// Whether the open was closed. Unless the caller holds the volume's lock, it can be at any time.
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
     }
 
     /// Whether the open is of this volume.
@@ -329,55 +204,50 @@ impl OpenFile {
         &self.shared.spec
     }
 
-    /// The node, if the open is neither closed nor of a volume. The caller holds the volume's lock.
-    pub(super) fn open_node(&self) -> Result<NodeId, Status> {
-        if self.closed.load(Ordering::Relaxed) {
+    /// The number of the open.
+    pub(super) const fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// The file, under the name it was opened by, if the open is neither closed nor of a volume. The
+    /// caller holds the volume's lock.
+    pub(super) fn open_entry(&self) -> Result<Entry, Status> {
+        if self.is_closed() {
             return Err(Status::FILE_CLOSED);
         }
         if self.kind == OpenKind::Volume {
             return Err(Status::INVALID_PARAMETER);
         }
-        Ok(self.node)
+        Ok(self.entry)
     }
 
-    /// Runs `operation` on the stream under the lock; `otherwise` if this is not a data file.
+    /// The same for the stream.
+    pub(super) fn open_stream(&self) -> Result<StreamId, Status> {
+        self.open_entry().map(|_| self.stream)
+    }
+
+    /// Runs `operation` on the data stream under the lock; `otherwise` if this is not one.
     pub(super) fn data<R>(
         &self,
         otherwise: Status,
         operation: impl FnOnce(&mut DataStream, &mut Disk) -> Result<R, Status>,
     ) -> Result<R, Status> {
+        self.with_stream(otherwise, |stream, disk| operation(&mut stream.data, disk))
+    }
+
+    /// The same, with the locks and marks of the stream.
+    pub(super) fn with_stream<R>(
+        &self,
+        otherwise: Status,
+        operation: impl FnOnce(&mut Stream, &mut Disk) -> Result<R, Status>,
+    ) -> Result<R, Status> {
         if self.kind != OpenKind::Data {
             return Err(otherwise);
         }
-        let mut state = self.shared.lock();
-        let (stream, disk) = state.stream(self.open_node()?).ok_or(Status::FILE_CLOSED)?;
-        operation(stream, disk)
-    }
-
-    /// What [`OpenFile::set_end_of_file`] and [`OpenFile::set_allocation`] have in common, in the
-    /// order of \[MS-FSA\] 2.1.5.15.
-    fn resize(
-        &self,
-        operation: impl FnOnce(&mut DataStream, &mut Disk) -> Result<(), Status>,
-    ) -> Result<(), Status> {
-        if self.shared.is_read_only() {
-            return Err(Status::MEDIA_WRITE_PROTECTED);
-        }
-        self.data(Status::INVALID_PARAMETER, |stream, disk| {
-            if self.granted & FILE_WRITE_DATA == 0 {
-                return Err(Status::ACCESS_DENIED);
-            }
-            operation(stream, disk)
-        })
-    }
-}
-
-/// The 128-bit file id, composed as \[MS-FSA\] note 48 says: on ReFS the directory in the low half and
-/// the file in the high half, on NTFS a 48-bit index and a 16-bit sequence number, here always 1.
-fn file_id(kind: FsKind, parent: NodeId, id: NodeId) -> u128 {
-    match kind {
-        FsKind::Refs => u128::from(id) << 64 | u128::from(parent),
-        FsKind::Ntfs => 1 << 48 | u128::from(id & 0xFFFF_FFFF_FFFF),
+        let mut guard = self.shared.lock();
+        let state = &mut *guard;
+        let stream = state.streams.get_mut(&self.open_stream()?);
+        operation(stream.ok_or(Status::FILE_CLOSED)?, &mut state.disk)
     }
 }
 

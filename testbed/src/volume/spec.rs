@@ -1,10 +1,21 @@
 //! What kind of file system to play, and which side to take where the sources disagree.
 //!
-//! Every switch names its sources. The defaults are what Windows Server 2016 and later are documented
-//! or observed to do; the other values exist so that a case can show that a filter does not depend on
-//! the choice.
+//! The questions are the types of `choices.rs`, which name their sources. The defaults are what Windows
+//! Server 2016 and later are documented or observed to do; the other values exist so that a case can
+//! show that a filter does not depend on the choice.
 
+use std::fmt;
+
+use super::choices::{
+    Accounting, Alignment, AsyncFlag, BadHandle, Callers32, ExCode, ExSize, FullDisk, HugeCount,
+    IntegrityMismatch, Locks, MissingAccess, NamedStreams, NoBuffer, OtherVolume, Overlap,
+    ReadOnlyCheck, SourceEnd, SourceRange, TargetEnd, TargetKind, TargetRange, ZeroCount,
+    ZeroElsewhere,
+};
 use super::status::Status;
+
+/// Bytes per sector; a cluster of any size that can be played is a whole number of them.
+pub const SECTOR: u32 = 512;
 
 /// The file system that a volume plays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,63 +24,21 @@ pub enum FsKind {
     Refs,
     /// Does not clone: both codes end with STATUS_INVALID_DEVICE_REQUEST.
     Ntfs,
+    /// Clones and announces it, but is not ReFS, as WinBtrfs: \[MS-FSA\] and \[MS-FSCC\] bind it to nothing
+    /// (their notes name ReFS alone), so it can have answers that they exclude; see [`Self::is_documented`].
+    ThirdParty,
 }
 
-/// Up to where the source range may reach.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SourceEnd {
-    /// The allocation size (\[MS-FSCC\] 2.3.8). Public tools round the tail up to a cluster and rely on
-    /// it (microsoft/CopyOnWrite and cargo-bins/reflink-copy tests).
-    AllocationSize,
-    /// The end of file, as \[MS-FSA\] 2.1.5.10.4 words it.
-    EndOfFile,
+impl FsKind {
+    /// Whether the documents say how this file system clones.
+    #[must_use]
+    pub const fn is_documented(self) -> bool {
+        !matches!(self, Self::ThirdParty)
+    }
 }
 
-/// What becomes of the part of the target range that lies behind the target's end of file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TargetEnd {
-    /// Success; what lies behind the cluster of the end of file is dropped and nothing is extended
-    /// (Samba's smbtorture dup_extents_len_beyond_dest against Windows Server 2016). The Win32 page on
-    /// block cloning forbids such a range, but names no status.
-    Dropped,
-    /// The same, but a range that starts behind the end of file is STATUS_INVALID_PARAMETER (Samba,
-    /// smb2_ioctl_filesys.c).
-    StartBehindRefused,
-}
-
-/// What becomes of a count of 4 GiB or more: the Win32 page on block cloning forbids it and names no
-/// status; other file systems accept it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HugeCount {
-    /// Refused with this status.
-    Refused(Status),
-    /// No limit.
-    Accepted,
-}
-
-/// The status for a user-mode source handle without FILE_READ_DATA and FILE_READ_ATTRIBUTES.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MissingAccess {
-    /// STATUS_INVALID_PARAMETER (\[MS-FSA\] 2.1.5.10.4 and .5, SHOULD).
-    InvalidParameter,
-    /// STATUS_ACCESS_DENIED (WinBtrfs, Samba).
-    AccessDenied,
-}
-
-/// How requests of 32-bit callers are read. No source says what ReFS does; the WDK page "Supporting
-/// 32-Bit I/O in Your 64-Bit Driver" makes the conversion the driver's duty.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Callers32 {
-    /// By the 32-bit layouts; the Size field must be 0x28 (the SDK's DUPLICATE_EXTENTS_DATA_EX32).
-    Converted,
-    /// The same, and a Size of 0x30 is accepted too, because \[MS-FSA\] knows only that value.
-    ConvertedAnySize,
-    /// By the 64-bit layouts, as file systems do that forgot the conversion (WinBtrfs, OpenZFS).
-    Ignored,
-}
-
-/// Everything that is fixed when a volume is made. Start from [`FsSpec::refs`] or [`FsSpec::ntfs`]
-/// and change fields.
+/// Everything that is fixed when a volume is made. Start from [`FsSpec::refs`], [`FsSpec::ntfs`] or
+/// [`FsSpec::third_party`] and change fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FsSpec {
     /// The file system played.
@@ -80,21 +49,66 @@ pub struct FsSpec {
     pub capacity_clusters: u64,
     /// Whether the volume starts read-only; see also `FileSystem::set_read_only`.
     pub read_only: bool,
-    /// Whether the volume says that it is a Dev Drive. The file system behaves the same.
+    /// Whether the volume says that it is a Dev Drive: integrity cannot be set there, the rest is the
+    /// same.
     pub dev_drive: bool,
-    /// How often one cluster can be referenced; `None` is no limit. Windows: 8175 (windowsserverdocs,
-    /// block-cloning.md, and microsoft/CopyOnWrite), where the accounting is lazy and this one is exact.
+    /// Whether the volume has FILE_SUPPORTS_BLOCK_REFCOUNTING. ReFS 1.x has not, and does not clone
+    /// (Win32 page on block cloning: only volumes formatted by Windows Server 2016 or later).
+    pub block_refcounting: bool,
+    /// How often one cluster can be referenced, the first file included; `None` is no limit. Windows:
+    /// 8175 (D, windowsserverdocs, block-cloning.md: "the maximum number of file regions that can map to
+    /// the same physical region", whose figures count an unshared region as 1). So 8174 clones fit.
+    /// microsoft/CopyOnWrite makes 8175 of one file and expects success (O), which does not contradict
+    /// it: that many and more succeed before the counts settle, as its comment says. See [`Accounting`].
     pub reference_limit: Option<u32>,
     /// See [`SourceEnd`].
     pub source_end: SourceEnd,
     /// See [`TargetEnd`].
     pub target_end: TargetEnd,
+    /// See [`SourceRange`].
+    pub source_range: SourceRange,
+    /// See [`TargetRange`].
+    pub target_range: TargetRange,
     /// See [`HugeCount`].
     pub huge_count: HugeCount,
-    /// See [`MissingAccess`].
-    pub missing_access: MissingAccess,
+    /// See [`ZeroCount`].
+    pub zero_count: ZeroCount,
+    /// See [`ZeroElsewhere`].
+    pub zero_elsewhere: ZeroElsewhere,
+    /// See [`NoBuffer`].
+    pub no_buffer: NoBuffer,
+    /// See [`ExCode`].
+    pub ex_code: ExCode,
+    /// See [`ExSize`].
+    pub ex_size: ExSize,
     /// See [`Callers32`].
     pub callers_32: Callers32,
+    /// See [`ReadOnlyCheck`].
+    pub read_only_check: ReadOnlyCheck,
+    /// See [`Alignment`].
+    pub alignment: Alignment,
+    /// See [`TargetKind`].
+    pub target_kind: TargetKind,
+    /// See [`NamedStreams`].
+    pub named_streams: NamedStreams,
+    /// See [`BadHandle`].
+    pub bad_handle: BadHandle,
+    /// See [`MissingAccess`].
+    pub missing_access: MissingAccess,
+    /// See [`OtherVolume`].
+    pub other_volume: OtherVolume,
+    /// See [`Overlap`].
+    pub overlap: Overlap,
+    /// See [`IntegrityMismatch`].
+    pub integrity: IntegrityMismatch,
+    /// See [`Locks`].
+    pub locks: Locks,
+    /// See [`AsyncFlag`].
+    pub async_flag: AsyncFlag,
+    /// See [`FullDisk`].
+    pub full_disk: FullDisk,
+    /// See [`Accounting`].
+    pub accounting: Accounting,
 }
 
 impl FsSpec {
@@ -107,12 +121,32 @@ impl FsSpec {
             capacity_clusters: 1 << 34,
             read_only: false,
             dev_drive: false,
+            block_refcounting: true,
             reference_limit: Some(8175),
             source_end: SourceEnd::AllocationSize,
             target_end: TargetEnd::Dropped,
+            source_range: SourceRange::InvalidParameter,
+            target_range: TargetRange::InvalidParameter,
             huge_count: HugeCount::Refused(Status::INVALID_PARAMETER),
-            missing_access: MissingAccess::InvalidParameter,
+            zero_count: ZeroCount::AfterNumbers,
+            zero_elsewhere: ZeroElsewhere::Refused,
+            no_buffer: NoBuffer::InvalidParameter,
+            ex_code: ExCode::Known,
+            ex_size: ExSize::NotSupported,
             callers_32: Callers32::Converted,
+            read_only_check: ReadOnlyCheck::AfterStructure,
+            alignment: Alignment::Cluster,
+            target_kind: TargetKind::AfterNumbers,
+            named_streams: NamedStreams::Cloned,
+            bad_handle: BadHandle::Passed,
+            missing_access: MissingAccess::InvalidParameter,
+            other_volume: OtherVolume::InvalidParameter,
+            overlap: Overlap::Refused(Status::NOT_SUPPORTED),
+            integrity: IntegrityMismatch::Refused(Status::NOT_SUPPORTED),
+            locks: Locks::Ignored,
+            async_flag: AsyncFlag::Ignored,
+            full_disk: FullDisk::Clones,
+            accounting: Accounting::Lazy,
         }
     }
 
@@ -121,13 +155,33 @@ impl FsSpec {
     pub const fn ntfs(cluster_size: u32) -> Self {
         let mut spec = Self::refs(cluster_size);
         spec.kind = FsKind::Ntfs;
+        spec.block_refcounting = false;
         spec
+    }
+
+    /// A volume that clones and is not ReFS; its answers are those of ReFS until they are changed.
+    #[must_use]
+    pub const fn third_party(cluster_size: u32) -> Self {
+        let mut spec = Self::refs(cluster_size);
+        spec.kind = FsKind::ThirdParty;
+        spec
+    }
+
+    /// Whether the volume clones at all.
+    #[must_use]
+    pub const fn clones(&self) -> bool {
+        self.block_refcounting && !matches!(self.kind, FsKind::Ntfs)
+    }
+
+    /// Whether the volume knows the codes beside the two that share clusters, which are ReFS's own.
+    pub(super) const fn has_refs_codes(&self) -> bool {
+        self.block_refcounting && matches!(self.kind, FsKind::Refs)
     }
 
     /// Says what is wrong with the specification, naming the field and its value.
     ///
     /// # Errors
-    /// A sentence, if the cluster size or the capacity cannot be played.
+    /// A sentence, if the cluster size or the capacity cannot be played, or an answer not by this kind.
     pub fn validate(&self) -> Result<(), String> {
         let size = self.cluster_size;
         if !size.is_power_of_two() || !(512..=0x20_0000).contains(&size) {
@@ -141,8 +195,35 @@ impl FsSpec {
                 "capacity_clusters is {clusters}: not from 1 to 2^40"
             ));
         }
+        if self.kind == FsKind::Ntfs && self.block_refcounting {
+            return Err("block_refcounting is true: NTFS has no such thing".to_owned());
+        }
         if self.reference_limit == Some(0) {
             return Err("reference_limit is 0: no cluster could ever be used".to_owned());
+        }
+        if self.kind.is_documented() {
+            return self.validate_documented();
+        }
+        Ok(())
+    }
+
+    /// What \[MS-FSA\] 2.1.5.10.4 and .5 leave no choice about: the order of the first steps, that both
+    /// codes exist, and that the cluster is the unit.
+    fn validate_documented(&self) -> Result<(), String> {
+        let kind = self.kind;
+        let excluded = |field: &str, value: &dyn fmt::Debug| {
+            Err(format!(
+                "{field} is {value:?}: MS-FSA excludes it for {kind:?}"
+            ))
+        };
+        if self.read_only_check != ReadOnlyCheck::AfterStructure {
+            return excluded("read_only_check", &self.read_only_check);
+        }
+        if self.ex_code != ExCode::Known {
+            return excluded("ex_code", &self.ex_code);
+        }
+        if self.alignment != Alignment::Cluster {
+            return excluded("alignment", &self.alignment);
         }
         Ok(())
     }
@@ -171,7 +252,13 @@ mod tests {
                 .unwrap_err()
                 .contains("capacity_clusters is 0")
         );
+        let ntfs = FsSpec {
+            block_refcounting: true,
+            ..FsSpec::ntfs(4096)
+        };
+        assert!(ntfs.validate().unwrap_err().contains("block_refcounting"));
         let unusable = FsSpec {
+            block_refcounting: true,
             reference_limit: Some(0),
             ..FsSpec::refs(4096)
         };

@@ -38,6 +38,29 @@ pub(super) fn mapping(source: &Runs<Lcn>, vcns: Range<u64>, target: u64) -> Vec<
     steps
 }
 
+/// The mapping for a target range that begins inside its own source range, `target` behind its start:
+/// going cluster by cluster in ascending order, as \[MS-FSA\] does, the clusters in front of `target`
+/// repeat.
+pub(super) fn forward_overlap(source: &Runs<Lcn>, vcns: Range<u64>, target: u64) -> Vec<Step> {
+    let distance = target - vcns.start;
+    let end = target + (vcns.end - vcns.start);
+    let mut steps: Vec<Step> = Vec::new();
+    let mut at = target;
+    while at < end {
+        let length = distance.min(end - at);
+        for step in mapping(source, vcns.start..vcns.start + length, at) {
+            match steps.last_mut() {
+                Some(last) if last.source.is_none() && step.source.is_none() => {
+                    last.target.end = step.target.end;
+                }
+                _ => steps.push(step),
+            }
+        }
+        at += length;
+    }
+    steps
+}
+
 /// How far a splice came.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Outcome {
@@ -173,7 +196,7 @@ fn apply(target: &mut DataStream, disk: &mut Disk, step: &Step) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Disk, Outcome, Status, mapping, splice};
+    use super::{Disk, Outcome, Status, forward_overlap, mapping, splice};
     use crate::volume::stream::DataStream;
 
     fn written(disk: &mut Disk, clusters: usize, byte: u8) -> DataStream {
@@ -221,6 +244,22 @@ mod tests {
             }
         );
         assert_eq!((disk.references().clone(), target.extents.clone()), before);
+    }
+
+    #[test]
+    fn a_forward_overlap_repeats_what_lies_in_front() {
+        let mut disk = Disk::new(512, 100, None);
+        let mut stream = DataStream::new();
+        for (i, byte) in [1, 2, 3, 4, 5, 6].into_iter().enumerate() {
+            let at = i as u64 * 512;
+            stream.write(&mut disk, at, &[byte; 512]).unwrap();
+        }
+        let steps = forward_overlap(&stream.extents, 0..4, 2);
+        let outcome = splice(&mut stream, &mut disk, &steps, true);
+        assert_eq!((outcome.reached, outcome.status), (6, Status::SUCCESS));
+        let bytes = stream.read(&disk, 0, 6 * 512).unwrap();
+        let firsts: Vec<u8> = bytes.iter().step_by(512).copied().collect();
+        assert_eq!(firsts, [1, 2, 1, 2, 1, 2]);
     }
 
     #[test]

@@ -43,15 +43,21 @@ statuses! {
     OBJECT_NAME_NOT_FOUND = 0xC000_0034, "The last component of the path does not exist.";
     OBJECT_NAME_COLLISION = 0xC000_0035, "The name exists already.";
     OBJECT_PATH_NOT_FOUND = 0xC000_003A, "A directory on the path does not exist.";
+    FILE_LOCK_CONFLICT = 0xC000_0054, "A byte-range lock of another open is in the way.";
+    LOCK_NOT_GRANTED = 0xC000_0055, "A byte-range lock is in the way of the one asked for.";
     DELETE_PENDING = 0xC000_0056, "The file waits for its last open to be deleted.";
+    RANGE_NOT_LOCKED = 0xC000_007E, "The open has no lock of exactly this range.";
     DISK_FULL = 0xC000_007F, "No free cluster is left.";
     MEDIA_WRITE_PROTECTED = 0xC000_00A2, "The volume is read-only.";
     FILE_IS_A_DIRECTORY = 0xC000_00BA, "A data file was asked for, a directory was found.";
     NOT_SUPPORTED = 0xC000_00BB, "The clone is well formed, but this one is not possible.";
+    INVALID_USER_BUFFER = 0xC000_00E8, "The request claims input and has no buffer.";
     DIRECTORY_NOT_EMPTY = 0xC000_0101, "The directory to delete has entries.";
     NOT_A_DIRECTORY = 0xC000_0103, "A directory was asked for, a data file was found.";
     CANNOT_DELETE = 0xC000_0121, "The file is read-only, or is the root.";
+    FILE_DELETED = 0xC000_0123, "The stream waits for its last open to be deleted.";
     FILE_CLOSED = 0xC000_0128, "The open has been closed.";
+    INVALID_LOCK_RANGE = 0xC000_01A1, "The last byte to lock has no 64-bit offset.";
     BLOCK_TOO_MANY_REFERENCES = 0xC000_048C, "A source cluster is shared as often as it can be.";
 }
 

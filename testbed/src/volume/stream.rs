@@ -30,6 +30,10 @@ pub(super) struct DataStream {
     pub(super) valid_data_length: u64,
     /// Whether the stream may have holes.
     pub(super) sparse: bool,
+    /// CHECKSUM_TYPE_*; 0 for none. A stream with a checksum is an integrity stream.
+    pub(super) checksum: u16,
+    /// FSCTL_INTEGRITY_FLAG_CHECKSUM_ENFORCEMENT_OFF.
+    pub(super) enforcement_off: bool,
 }
 
 impl DataStream {
@@ -41,6 +45,8 @@ impl DataStream {
             allocation_size: 0,
             valid_data_length: 0,
             sparse: false,
+            checksum: 0,
+            enforcement_off: false,
         }
     }
 
@@ -87,10 +93,14 @@ impl DataStream {
         self.shrink(disk, self.end_of_file.next_multiple_of(disk.cluster_size()));
     }
 
-    /// Empties the stream, for overwriting and deletion.
+    /// Empties the stream, for overwriting and deletion. Its checksum stays.
     pub(super) fn clear(&mut self, disk: &mut Disk) {
         self.shrink(disk, 0);
-        *self = Self::new();
+        *self = Self {
+            checksum: self.checksum,
+            enforcement_off: self.enforcement_off,
+            ..Self::new()
+        };
     }
 
     /// Makes the stream sparse, or fills every hole and makes it plain (\[MS-FSA\] 2.1.5.10.38).

@@ -56,8 +56,7 @@ impl DataStream {
         if data.is_empty() {
             return Ok(());
         }
-        self.scrub(disk, self.valid_data_length..offset)?;
-        self.make_room(disk, offset..end)?;
+        self.reserve(disk, offset..end)?;
         let cluster = disk.cluster_size();
         for run in self.extents.view(covering(disk, &(offset..end))) {
             for index in 0..run.length {
@@ -94,11 +93,66 @@ impl DataStream {
         self.scrub_piece(disk, last..bytes.end)
     }
 
+    /// Makes `bytes` read as zeros, as far as they lie in front of the end of file, which stays. Whole
+    /// clusters of a sparse stream become holes (\[MS-FSA\] 2.1.5.10.39, with a compression unit of one
+    /// cluster, since ReFS does not compress files).
+    ///
+    /// # Errors
+    /// STATUS_DISK_FULL, with nothing changed.
+    pub(super) fn zero(&mut self, disk: &mut Disk, bytes: Range<u64>) -> Result<(), Status> {
+        let whole = bytes.end >= self.end_of_file;
+        let end = if whole {
+            self.end_of_file.next_multiple_of(disk.cluster_size())
+        } else {
+            bytes.end
+        };
+        let bytes = bytes.start..end;
+        if bytes.start >= self.end_of_file {
+            return Ok(());
+        }
+        if self.scrub_cost(disk, bytes.clone()) > disk.free_clusters() {
+            return Err(Status::DISK_FULL);
+        }
+        self.scrub(disk, bytes)
+    }
+
+    /// How many new clusters [`DataStream::scrub`] takes.
+    pub(super) fn scrub_cost(&self, disk: &Disk, bytes: Range<u64>) -> u64 {
+        let cluster = disk.cluster_size();
+        let bytes = bytes.start..bytes.end.min(self.allocation_size);
+        if bytes.is_empty() {
+            return 0;
+        }
+        let first = bytes.start.next_multiple_of(cluster);
+        let last = bytes.end - bytes.end % cluster;
+        if first > last {
+            return self.piece_cost(disk, &bytes);
+        }
+        let mut cost = self.piece_cost(disk, &(bytes.start..first));
+        for run in self.extents.view(first / cluster..last / cluster) {
+            if !self.sparse && !disk.are_zero(run.clusters()) {
+                let shared = disk.shared(run.clusters());
+                cost += shared.iter().map(|part| part.end - part.start).sum::<u64>();
+            }
+        }
+        cost + self.piece_cost(disk, &(last..bytes.end))
+    }
+
+    /// The same for a part of one cluster.
+    fn piece_cost(&self, disk: &Disk, bytes: &Range<u64>) -> u64 {
+        let vcns = covering(disk, bytes);
+        let within = within_cluster(disk, bytes);
+        let runs = self.extents.view(vcns);
+        let copied = runs.iter().filter(|run| {
+            !disk.is_zero(run.value.0, within.clone()) && !disk.shared(run.clusters()).is_empty()
+        });
+        copied.count() as u64
+    }
+
     /// Clears a part of one cluster.
     fn scrub_piece(&mut self, disk: &mut Disk, bytes: Range<u64>) -> Result<(), Status> {
         let vcns = covering(disk, &bytes);
-        let start = vcns.start * disk.cluster_size();
-        let within = to_usize(bytes.start - start)..to_usize(bytes.end.saturating_sub(start));
+        let within = within_cluster(disk, &bytes);
         for run in self.extents.view(vcns) {
             if !disk.is_zero(run.value.0, within.clone()) {
                 self.own(disk, run.range())?;
@@ -132,6 +186,15 @@ impl DataStream {
             }
         }
         Ok(())
+    }
+
+    /// Sees to it that a write of `bytes` cannot fail.
+    ///
+    /// # Errors
+    /// STATUS_DISK_FULL. Sizes and readable bytes are unchanged, always.
+    pub(super) fn reserve(&mut self, disk: &mut Disk, bytes: Range<u64>) -> Result<(), Status> {
+        self.scrub(disk, self.valid_data_length..bytes.start)?;
+        self.make_room(disk, bytes)
     }
 
     /// Makes `bytes` writable: allocated as far as they reach, and not shared.
@@ -228,6 +291,12 @@ fn covering(disk: &Disk, bytes: &Range<u64>) -> Range<u64> {
     bytes.start / disk.cluster_size()..bytes.end.div_ceil(disk.cluster_size())
 }
 
+/// The place of `bytes`, a part of one cluster, in that cluster.
+fn within_cluster(disk: &Disk, bytes: &Range<u64>) -> Range<usize> {
+    let start = bytes.start - bytes.start % disk.cluster_size();
+    to_usize(bytes.start - start)..to_usize(bytes.end.saturating_sub(start))
+}
+
 /// A difference of two offsets inside one buffer, which has a length in `usize`.
 const fn to_usize(bytes: u64) -> usize {
     bytes as usize
@@ -267,6 +336,46 @@ mod tests {
             stream.write(&mut disk, 3 * 512 + 5, b"end").unwrap();
             assert_eq!(100 - disk.free_clusters(), used, "sparse: {sparse}");
             assert_eq!(bytes(&stream, &disk)[3 * 512..], *b"\0\0\0\0\0end");
+        }
+    }
+
+    #[test]
+    fn zeroing_makes_holes_only_of_whole_clusters_of_a_sparse_stream() {
+        for (sparse, used) in [(false, 4), (true, 2)] {
+            let mut disk = Disk::new(512, 100, None);
+            let mut stream = DataStream::new();
+            stream.set_sparse(&mut disk, sparse).unwrap();
+            stream.write(&mut disk, 0, &[7; 1900]).unwrap();
+            stream.zero(&mut disk, 100..1024).unwrap();
+            stream.zero(&mut disk, 1600..1 << 40).unwrap();
+            let mut expected = vec![7; 1900];
+            expected[100..1024].fill(0);
+            expected[1600..].fill(0);
+            assert_eq!(bytes(&stream, &disk), expected, "sparse: {sparse}");
+            assert_eq!((stream.end_of_file, stream.allocation_size), (1900, 2048));
+            assert_eq!(100 - disk.free_clusters(), used + u64::from(sparse));
+            stream.zero(&mut disk, 1024..1 << 40).unwrap();
+            assert_eq!(100 - disk.free_clusters(), if sparse { 1 } else { 4 });
+        }
+    }
+
+    #[test]
+    fn what_scrubbing_costs_is_what_it_takes() {
+        for (sparse, from, to) in [
+            (false, 100, 2048),
+            (false, 0, 512),
+            (false, 600, 700),
+            (true, 100, 2000),
+        ] {
+            let mut disk = Disk::new(512, 100, None);
+            let mut stream = DataStream::new();
+            stream.set_sparse(&mut disk, sparse).unwrap();
+            stream.write(&mut disk, 0, &[7; 2048]).unwrap();
+            disk.share(0..4);
+            let (free, cost) = (disk.free_clusters(), stream.scrub_cost(&disk, from..to));
+            stream.scrub(&mut disk, from..to).unwrap();
+            assert_eq!(free - disk.free_clusters(), cost, "{from}..{to}");
+            assert!(cost > 0);
         }
     }
 

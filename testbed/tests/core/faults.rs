@@ -125,5 +125,10 @@ stops! {
     closing_no_handle: "close-nothing", "handle", ["0x1234 is not an open handle"];
     ending_driver_entry: "end-driver-entry", "system-thread", ["outside the body of a system thread"];
     a_thread_in_data: "thread-into-data", "bad-pointer", ["system thread of PsCreateSystemThread from"];
+    a_key_with_flags: "key-flags", "argument", ["IoOpenDriverRegistryKey: Flags 0x1"];
+    a_key_to_write_to: "key-to-write", "not-modelled", ["DesiredAccess 0x2001b to the immutable Parameters key"];
+    a_key_opened_without_the_right_to_ask: "key-without-rights", "handle", ["ZwQueryValueKey: the key was opened with 0x20000"];
+    a_key_used_after_its_close: "key-closed", "handle", ["no handle that the driver has open"];
+    a_thread_as_key: "key-of-thread", "wrong-kind", ["is used as registry key"];
     discarded_sections: "touch-init", "fault", ["section INIT", "freed by the end of DriverEntry"];
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use testbed::status::STATUS_UNSUCCESSFUL;
-use testbed::{BootOptions, LoadError, Machine};
+use testbed::{BootOptions, LoadError, Machine, RegistryValue};
 
 use super::image;
 
@@ -11,6 +11,7 @@ use super::image;
 fn load(name: &str) -> Option<(Arc<Machine>, LoadError)> {
     let path = image::kernel()?;
     let machine = Machine::boot(BootOptions::default());
+    machine.set_registry(name, "Answer", RegistryValue::Dword(42));
     let error = machine
         .load_driver(&path, name)
         .expect_err("DriverEntry fails on purpose");
@@ -101,6 +102,16 @@ fn a_handle_that_is_not_closed_is_reported() {
     };
     let text = error.to_string();
     assert!(text.contains("kernel handle 0xffffffff80000004"), "{text}");
+}
+
+#[test]
+fn a_registry_key_that_is_not_closed_is_reported() {
+    let Some((_machine, error)) = load("leave-key") else {
+        return;
+    };
+    let text = error.to_string();
+    let key = r"to the key leave-key\Parameters was never closed";
+    assert!(text.contains(key), "{text}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What the loader refuses, starting from an image that it takes.
 
-use testbed::{BootOptions, LoadError, Machine};
+use testbed::{BootOptions, LoadError, Machine, RegistryValue};
 
 use super::image;
 
@@ -11,6 +11,7 @@ fn load_changed(name: &str, change: impl FnOnce(&mut Vec<u8>)) -> Option<String>
     let path = image::path(name);
     std::fs::write(&path, &bytes).expect("the target directory is writable");
     let machine = Machine::boot(BootOptions::default());
+    machine.set_registry("good", "Answer", RegistryValue::Dword(42));
     let error = machine
         .load_driver(&path, "good")
         .expect_err("DriverEntry fails on purpose");

@@ -8,6 +8,7 @@ use testbed::fltmgr::PortClient;
 use testbed::io::{Hold, PostOperation, RequestOptions};
 use testbed::ntos::token::Token;
 use testbed::status::STATUS_SUCCESS;
+use testbed::volume::{FILE_GENERIC_READ, FILE_GENERIC_WRITE, OpenRequest};
 use testbed::{ProcessSpec, UserThread, verifier};
 
 use super::{Bench, clone_input, send, two_files};
@@ -21,20 +22,42 @@ fn scenario() {
     let Ok(fault) = std::env::var(VARIABLE) else {
         return;
     };
-    let bench = Bench::start(&[&format!("fault=\"{fault}\"")]).expect("the parent has compiled it");
+    let flag = format!("fault=\"{fault}\"");
+    let several = if fault == "leak_one_client" {
+        "several"
+    } else {
+        "one"
+    };
+    let bench = Bench::start(&[&flag, several]).expect("the parent has compiled it");
     let client = connect(&bench);
+    let others = (fault == "leak_one_client").then(|| [connect(&bench), connect(&bench)]);
     let (volume, hold) = (bench.volume, Hold::new());
     let requests = requests(&fault, &hold);
     let caller = bench.copy.spawn(move |thread| {
-        let (source, target) = two_files(thread, volume);
-        let input = clone_input(source);
+        let (source, mut target) = two_files(thread, volume);
         for request in requests {
-            assert_eq!(send(thread, target, &input, request), STATUS_SUCCESS);
+            let status = send(thread, target, &clone_input(source), request);
+            if status != STATUS_SUCCESS {
+                // The main thread waits for a request that will not come.
+                println!("a request ended with {status}");
+                std::process::exit(1);
+            }
+            // Each request has a file object of its own.
+            thread.close(target).expect("closed");
+            let again = OpenRequest::existing(FILE_GENERIC_READ | FILE_GENERIC_WRITE);
+            target = thread
+                .create_file(volume, r"\Target.bin", &again)
+                .expect("opened again");
         }
     });
     hold.wait_for(1);
     client.close();
-    bench.machine.unload("Filter").expect("unloaded");
+    drop(others);
+    let unloaded = match fault.as_str() {
+        "declines_mandatory" => bench.machine.unload_mandatory("Filter"),
+        _ => bench.machine.unload("Filter"),
+    };
+    unloaded.expect("unloaded");
     hold.release();
     caller.join();
     println!("the fault {fault} was not noticed");
@@ -58,6 +81,7 @@ fn requests(fault: &str, hold: &Hold) -> Vec<(RequestOptions, u32)> {
     let mut all = match fault {
         "write_buffer" => vec![(plain().writable_system_buffer(), 0)],
         "context_in_post" => vec![(same, 0)],
+        "information_at_top_level" => vec![(plain().top_level_irp(), 0)],
         "forge_information" => vec![(plain(), 64)],
         _ => vec![(plain(), 0), (same, 0)],
     };
@@ -113,6 +137,23 @@ faults! {
     unknown_status: "callback-status", "returned 0x4d";
     lost_context: "callback-status", "set a completion context";
     complete_unset: "callback-status", "without setting IoStatus.Status";
+    complete_pending: "callback-status", "completed the request with STATUS_PENDING";
+    complete_without_information: "callback-data", "without setting IoStatus.Information";
+    complete_with_information: "callback-data", "STATUS_ACCESS_DENIED (0xc0000022) and Information 1";
+    stack_context: "use-after-free", "has a completion context that leads to byte";
+    freed_context: "use-after-free", "pre-operation of Filter for request 1 has a completion context";
+    freed_between: "use-after-free", "draining post-operation of Filter for request 3 has a completion";
+    follow_context: "fault", "opaque FsContext of a file object";
+    follow_guard: "fault", "non-canonical address";
+    write_file: "fault", "FILE_OBJECT of \\Device\\HarddiskVolume1\\Target.bin was written";
+    kept_file: "fault", "freed by its last holder";
+    key_in_request: "handle", "IoOpenDriverRegistryKey: the thread is none of the System process";
+    information_at_top_level: "wait", "FltQueryInformationFile: called with a top-level IRP set";
+    information_in_post: "irql", "FltQueryInformationFile: called at DISPATCH_LEVEL";
+    guid_without_name: "bad-pointer", "VolumeGuidName";
+    declines_mandatory: "unload", "answered a mandatory unload with STATUS_FLT_DO_NOT_DETACH";
+    declines_late: "unload", "after closing a server port";
+    declines_gone: "unload", "declined with STATUS_FLT_DO_NOT_DETACH (0xc01c0010) after FltUnregisterFilter";
     no_post: "callback-status", "none is registered";
     more_processing: "callback-status", "FLT_POSTOP_MORE_PROCESSING_REQUIRED";
     edit: "callback-data", "byte 0x18 of FLT_IO_PARAMETER_BLOCK";
@@ -131,6 +172,7 @@ faults! {
     leak_name: "leak", "file name information, from FltGetFileNameInformation";
     leak_context: "leak", "a reference of the context";
     leak_client: "leak", "a client port of \\TestPort";
+    leak_one_client: "leak", "a client port of \\TestPort";
     unregister_first: "unload", "this call would hang";
     no_unregister: "unload", "without FltUnregisterFilter";
     other_major: "not-modelled", "major function 0x00";

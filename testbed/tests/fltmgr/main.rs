@@ -3,6 +3,8 @@
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 mod faults;
+mod files;
+mod going;
 mod image;
 mod ports;
 mod refusals;
@@ -98,6 +100,17 @@ fn two_files(thread: &UserThread, volume: VolumeId) -> (Handle, Handle) {
     thread
         .set_end_of_file(target, 2 * CLUSTER as u64)
         .expect("extended");
+    (source, target)
+}
+
+/// The two files again, whether they are there or not; the target is empty of the source's bytes.
+fn existing_or_new(thread: &UserThread, volume: VolumeId) -> (Handle, Handle) {
+    let request = OpenRequest::existing(FILE_GENERIC_READ | FILE_GENERIC_WRITE);
+    let open = |path| thread.create_file(volume, path, &request);
+    let (Ok(source), Ok(target)) = (open(r"\Source.bin"), open(r"\Target.bin")) else {
+        return two_files(thread, volume);
+    };
+    thread.write(target, 0, &[1; 2 * CLUSTER]).expect("written");
     (source, target)
 }
 

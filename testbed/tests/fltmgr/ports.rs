@@ -58,6 +58,36 @@ fn only_administrators_connect_up_to_the_limit() {
     bench.end();
 }
 
+/// Each connection has a cookie of its own, which its disconnect callback gets.
+#[test]
+fn several_clients_come_and_go_one_by_one() {
+    let Some(bench) = Bench::start(&["several"]) else {
+        return;
+    };
+    let tool = bench.machine.create_process(administrator());
+    tool.run(|thread| {
+        let [first, second, third] = [1, 2, 3].map(|at| connect(thread, &[at]).expect("connected"));
+        let full = Some(STATUS_CONNECTION_COUNT_LIMIT);
+        assert_eq!(connect(thread, &[4]).err(), full);
+        second.close();
+        let goes = ["first goes", "second goes", "third goes"];
+        assert_eq!(goes.map(|text| bench.printed(text)), [0, 1, 0]);
+        assert!(!first.is_closed() && !third.is_closed());
+        let again = connect(thread, &[5]).expect("a place is free");
+        assert_eq!(bench.printed("second"), 2, "the driver gave its place away");
+        first.close();
+        assert_eq!(goes.map(|text| bench.printed(text)), [1, 1, 0]);
+        // Two are left when the driver goes.
+        bench.machine.unload("Filter").expect("unloaded");
+        assert_eq!(goes.map(|text| bench.printed(text)), [1, 2, 1]);
+        assert!(third.get_message().is_err() && again.get_message().is_err());
+        third.close();
+        again.close();
+    });
+    assert_eq!(bench.calls(Callback::Disconnect).len(), 4, "once each");
+    bench.machine.shutdown().expect("nothing is left");
+}
+
 #[test]
 fn a_message_is_answered() {
     let Some(bench) = Bench::start(&["sends"]) else {

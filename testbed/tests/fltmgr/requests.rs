@@ -5,7 +5,7 @@ use testbed::io::{FsControl, MinorFunction, PostOperation, RequestOptions, Volum
 use testbed::ntos::Irql;
 use testbed::status::{
     STATUS_ACCESS_DENIED, STATUS_FLT_INSTANCE_ALTITUDE_COLLISION, STATUS_INVALID_HANDLE,
-    STATUS_SUCCESS,
+    STATUS_NOT_SUPPORTED, STATUS_SUCCESS,
 };
 use testbed::volume::{FILE_GENERIC_READ, OpenRequest};
 use testbed::{KernelThread, LoadError, ProcessSpec};
@@ -75,6 +75,29 @@ fn a_synchronised_request_comes_back_to_its_thread() {
     };
     assert_eq!(post.callback, Callback::SynchronizedPost);
     assert_eq!((pre.thread, pre.irql), (post.thread, post.irql));
+    bench.copy.run(|thread| {
+        let (source, target) = super::existing_or_new(thread, volume);
+        let input = clone_input(source);
+        let options = RequestOptions::default().synchronized_at_apc_level();
+        let control = FsControl {
+            handle: target,
+            code: CLONE,
+            input: Some(&input),
+            output_length: 0,
+            options,
+        };
+        // The file system would answer later on another thread: the filter manager waits.
+        let pending = thread.start_fs_control(&control);
+        assert_eq!(bench.printed("post success"), 2);
+        assert_eq!(pending.wait().status, STATUS_SUCCESS);
+        close_both(thread, source, target);
+    });
+    let trace = bench.machine.filter_manager().take_trace();
+    let [pre, post] = trace.as_slice() else {
+        panic!("{trace:?}")
+    };
+    assert_eq!(post.callback, Callback::SynchronizedPost);
+    assert_eq!((post.thread, post.irql), (pre.thread, Irql::Apc as u8));
     bench.end();
 }
 
@@ -91,6 +114,100 @@ fn a_filter_may_complete_a_request() {
         bench.calls(Callback::Post).is_empty(),
         "its own post-operation is not called"
     );
+    bench.end();
+}
+
+#[test]
+fn only_filters_above_hear_of_a_completed_request() {
+    let Some(bench) = Bench::start(&[]) else {
+        return;
+    };
+    let Some(completing) = super::image::filter(&["second", "completes"]) else {
+        return;
+    };
+    let machine = &bench.machine;
+    for (altitude, seen) in [("364999", 2), ("365001", 0)] {
+        machine.set_altitude("Second", altitude);
+        machine
+            .load_driver(&completing.path(), "Second")
+            .expect("loaded");
+        bench.order();
+        refused_twice(&bench);
+        let order = bench.order();
+        let count = |callback, name: &str| {
+            let same = |entry: &&(Callback, String)| entry.0 == callback && entry.1 == name;
+            order.iter().filter(same).count()
+        };
+        let own = [Callback::Pre, Callback::Post].map(|callback| count(callback, "Second"));
+        assert_eq!(own, [2, 0], "its own post-operation is not called");
+        let other = [Callback::Pre, Callback::Post].map(|callback| count(callback, "Filter"));
+        assert_eq!(other, [seen, seen], "altitude {altitude}");
+        machine.unload("Second").expect("unloaded");
+    }
+    assert_eq!(
+        bench.printed("post failure"),
+        2,
+        "the status of the filter below"
+    );
+    bench.end();
+}
+
+/// Sends two requests that a filter completes; the file system sees neither.
+fn refused_twice(bench: &Bench) {
+    bench.copy.run(|thread| {
+        let (source, target) = super::existing_or_new(thread, bench.volume);
+        let input = clone_input(source);
+        for options in [
+            RequestOptions::default(),
+            RequestOptions::default().posted(),
+        ] {
+            let status = send(thread, target, &input, (options, 0));
+            assert_eq!(status, STATUS_ACCESS_DENIED);
+        }
+        assert_ne!(thread.read(target, 0, 16).expect("read"), [7; 16]);
+        close_both(thread, source, target);
+    });
+}
+
+/// A kernel-mode requestor in a user process may name a handle of that process.
+#[test]
+fn a_kernel_requestor_names_a_handle_of_its_process() {
+    let Some(bench) = Bench::start(&[]) else {
+        return;
+    };
+    let volume = bench.volume;
+    let source = bench.copy.run(|thread| {
+        let (source, target) = two_files(thread, volume);
+        thread.close(target).expect("closed");
+        source
+    });
+    bench.copy.run_kernel(|thread| {
+        let request = OpenRequest::existing(FILE_GENERIC_READ);
+        let target = thread
+            .create_file(volume, r"\Target.bin", &request)
+            .expect("opened");
+        let input = clone_input(source);
+        let answer = thread.fs_control(target, CLONE, Some(&input), 0);
+        assert_eq!(answer.status, STATUS_SUCCESS);
+        thread.close(target).expect("closed");
+    });
+    bench.machine.system().run_kernel(|thread| {
+        let request = OpenRequest::existing(FILE_GENERIC_READ);
+        let target = thread
+            .create_file(volume, r"\Target.bin", &request)
+            .expect("opened");
+        let input = clone_input(source);
+        let answer = thread.fs_control(target, CLONE, Some(&input), 0);
+        let (meant, overlap) = (target.0 & 0xFF, STATUS_NOT_SUPPORTED);
+        assert_eq!(
+            (meant, answer.status),
+            (source.0, overlap),
+            "the value names the target here"
+        );
+        thread.close(target).expect("closed");
+    });
+    let printed = ["kernel mode", "post success", "post failure"].map(|text| bench.printed(text));
+    assert_eq!(printed, [2, 1, 1]);
     bench.end();
 }
 

@@ -27,6 +27,8 @@ unsafe extern "system" {
     fn FltGetRequestorProcessId(data: *mut Data) -> u32;
     fn FltIs32bitProcess(data: *mut Data) -> u8;
     fn FltQueryVolumeInformation(instance: Ptr, iosb: *mut u64, out: Ptr, length: u32, class: u32) -> Status;
+    fn FltQueryInformationFile(instance: Ptr, file: Ptr, out: Ptr, length: u32, class: u32, returned: *mut u32) -> Status;
+    fn FltGetVolumeGuidName(volume: Ptr, name: *mut UnicodeString, needed: *mut u32) -> Status;
     fn FltBuildDefaultSecurityDescriptor(out: *mut Ptr, access: u32) -> Status;
     fn FltFreeSecurityDescriptor(descriptor: Ptr);
     fn FltCreateCommunicationPort(filter: Ptr, port: *mut Ptr, attributes: *const Attributes, cookie: Ptr, connect: ConnectFn, disconnect: DisconnectFn, message: Ptr, limit: i32) -> Status;
@@ -40,6 +42,8 @@ unsafe extern "system" {
     fn ExAllocatePool2(flags: u64, size: usize, tag: u32) -> Ptr;
     fn ExFreePoolWithTag(block: Ptr, tag: u32);
     fn ObfReferenceObject(object: Ptr) -> isize;
+    fn IoIsFileOriginRemote(file: Ptr) -> u8;
+    fn IoOpenDriverRegistryKey(driver: Ptr, kind: u32, access: u32, flags: u32, key: *mut Ptr) -> Status;
 }
 
 #[link(name = "ntoskrnl.exe", kind = "raw-dylib", modifiers = "+verbatim")]
@@ -127,7 +131,7 @@ struct Registration {
     operations: *const Operation,
     unload: Option<extern "system" fn(u32) -> Status>,
     setup: Option<extern "system" fn(*const Related, u32, u32, u32) -> Status>,
-    query_teardown: Ptr,
+    query_teardown: Option<extern "system" fn(*const Related, u32) -> Status>,
     teardown_start: Option<extern "system" fn(*const Related, u32)>,
     teardown_complete: Option<extern "system" fn(*const Related, u32)>,
     rest: [Ptr; 6],
@@ -140,6 +144,7 @@ const TAG: u32 = u32::from_le_bytes(*b"Test");
 const PLAIN: u32 = 0x0009_8344;
 const STATUS_NO_MEMORY: Status = 0xC000_009A_u32 as i32;
 const DO_NOT_ATTACH: Status = 0xC01C_000F_u32 as i32;
+const DO_NOT_DETACH: Status = 0xC01C_0010_u32 as i32;
 
 static CONTEXTS: Table<[ContextRegistration; 2]> = Table([
     ContextRegistration { kind: 2, flags: 0, cleanup: Some(cleanup), size: 24, tag: TAG, allocate: null_mut(), free: null_mut(), reserved: null_mut() },
@@ -157,7 +162,7 @@ static REGISTRATION: Table<Registration> = Table(Registration {
     operations: &OPERATIONS.0[0],
     unload: Some(unload),
     setup: Some(setup),
-    query_teardown: null_mut(),
+    query_teardown: if cfg!(detachable) { Some(query_teardown) } else { None },
     teardown_start: Some(teardown),
     teardown_complete: Some(teardown),
     rest: [null_mut(); 6],
@@ -166,7 +171,17 @@ static REGISTRATION: Table<Registration> = Table(Registration {
 static mut FILTER: Ptr = null_mut();
 static mut SERVER: Ptr = null_mut();
 static mut CLIENT: Ptr = null_mut();
+/// With `several`: one client port per cookie from 1.
+static mut CLIENTS: [Ptr; 8] = [null_mut(); 8];
+static mut DRIVER: Ptr = null_mut();
+/// FsContext of the last target.
+static mut STREAM: u64 = 0;
+/// How often the filter declines to go.
+static mut DECLINES: u32 = if cfg!(declines) { 2 } else { 0 };
 static mut KEPT: *mut Data = null_mut();
+/// The newest note.
+static mut NOTE: Ptr = null_mut();
+static mut KEPT_FILE: *mut u64 = null_mut();
 static PORT_NAME: [u16; 9] = [b'\\' as u16, b'T' as u16, b'e' as u16, b's' as u16, b't' as u16, b'P' as u16, b'o' as u16, b'r' as u16, b't' as u16];
 
 fn print(text: &[u8]) {
@@ -177,6 +192,7 @@ fn print(text: &[u8]) {
 #[unsafe(no_mangle)]
 extern "system" fn DriverEntry(driver: Ptr, _path: Ptr) -> Status {
     unsafe {
+        DRIVER = driver;
         let status = FltRegisterFilter(driver, &REGISTRATION.0, &raw mut FILTER);
         if status < 0 {
             return status;
@@ -209,7 +225,7 @@ unsafe fn open_port() -> Status {
         let length = if cfg!(second) { 16 } else { 18 };
         let name = UnicodeString(length, length, PORT_NAME.as_ptr());
         let attributes = Attributes { length: 0x30, root: null_mut(), name: &name, attributes: if cfg!(fault = "user_port") { 0x40 } else { 0x240 }, descriptor, quality: null_mut() };
-        let status = FltCreateCommunicationPort(FILTER, &raw mut SERVER, &attributes, null_mut(), connect, disconnect, null_mut(), 1);
+        let status = FltCreateCommunicationPort(FILTER, &raw mut SERVER, &attributes, null_mut(), connect, disconnect, null_mut(), if cfg!(several) { 3 } else { 1 });
         FltFreeSecurityDescriptor(descriptor);
         status
     }
@@ -223,6 +239,9 @@ extern "system" fn setup(objects: *const Related, flags: u32, _device: u32, kind
         }
         if kind == 2 {
             return DO_NOT_ATTACH;
+        }
+        if cfg!(looks) {
+            print_guid((*objects).volume);
         }
         let mut sizes = [0_u64; 3];
         let mut iosb = [0_u64; 2];
@@ -250,7 +269,104 @@ extern "system" fn cleanup(_context: Ptr, _kind: u16) {
     print(b"context cleanup\0");
 }
 
-extern "system" fn teardown(_objects: *const Related, _reason: u32) {}
+extern "system" fn teardown(_objects: *const Related, reason: u32) {
+    print(match reason {
+        1 => b"manual teardown\0" as &[u8],
+        2 => b"teardown by unload\0",
+        4 => b"teardown by mandatory unload\0",
+        _ => b"odd teardown\0",
+    });
+}
+
+extern "system" fn query_teardown(_objects: *const Related, flags: u32) -> Status {
+    if flags != 0 {
+        print(b"odd query\0");
+    }
+    declines()
+}
+
+/// The answer of a filter that declines to go a few times.
+fn declines() -> Status {
+    unsafe {
+        if DECLINES == 0 {
+            return 0;
+        }
+        DECLINES -= 1;
+        DO_NOT_DETACH
+    }
+}
+
+unsafe fn print_guid(volume: Ptr) {
+    unsafe {
+        let (mut units, mut needed) = ([0_u16; 64], 0);
+        let mut name = UnicodeString(0, 0, units.as_ptr());
+        let status = FltGetVolumeGuidName(volume, &mut name, &mut needed);
+        if status != 0xC000_0023_u32 as i32 || needed != 96 {
+            return print(b"no length of the GUID name\0");
+        }
+        name.1 = 128;
+        if FltGetVolumeGuidName(volume, &mut name, null_mut()) < 0 || name.0 != 96 {
+            return print(b"no GUID name\0");
+        }
+        let mut text = [0_u8; 49];
+        for at in 0..48 {
+            *text.as_mut_ptr().add(at) = *units.as_mut_ptr().add(at) as u8;
+        }
+        print(&text);
+    }
+}
+
+/// What the filter finds out about the target of a request.
+unsafe fn look_at_target(objects: *const Related) {
+    unsafe {
+        let file = (*objects).file;
+        let stream = *file.cast::<u64>().add(3);
+        let flags = *file.cast::<u32>().add(20);
+        print(if stream == STREAM { b"same stream\0" as &[u8] } else { b"other stream\0" });
+        STREAM = stream;
+        print(if IoIsFileOriginRemote(file) & 1 != 0 { b"remote\0" as &[u8] } else { b"local\0" });
+        let (mut about, mut length) = ([0_u64; 7], 0);
+        let status = FltQueryInformationFile((*objects).instance, file, about.as_mut_ptr().cast(), 56, 34, &mut length);
+        print(match status {
+            0 if flags & 0x40_0000 != 0 => b"a volume says something\0" as &[u8],
+            0 if length == 56 && about[4] == 8192 && about[5] == 8192 => b"two clusters\0",
+            0 => b"other size\0",
+            _ if flags & 0x40_0000 != 0 => b"a volume\0",
+            _ => b"no information\0",
+        });
+    }
+}
+
+/// The faults of those who look too far.
+unsafe fn look_too_far(objects: *const Related) {
+    unsafe {
+        let file = (*objects).file.cast::<u64>();
+        if cfg!(fault = "follow_context") {
+            print(if *(*file.add(3) as *const u8) == 0 { b"zero\0" } else { b"other\0" });
+        }
+        if cfg!(fault = "follow_guard") {
+            print(if *(*file.add(5) as *const u8) == 0 { b"zero\0" } else { b"other\0" });
+        }
+        if cfg!(fault = "write_file") {
+            file.cast::<u32>().add(20).write_volatile(0);
+        }
+        if cfg!(fault = "kept_file") && !KEPT_FILE.is_null() {
+            print(if *KEPT_FILE.add(3) == 0 { b"zero\0" } else { b"other\0" });
+        }
+        KEPT_FILE = file;
+        if cfg!(fault = "key_in_request") {
+            let mut key = null_mut();
+            IoOpenDriverRegistryKey(DRIVER, 0, 0x2_0019, 0, &mut key);
+        }
+        if cfg!(fault = "information_at_top_level") {
+            look_at_target(objects);
+        }
+        if cfg!(fault = "guid_without_name") {
+            let mut needed = 0;
+            FltGetVolumeGuidName((*objects).volume, null_mut(), &mut needed);
+        }
+    }
+}
 
 extern "system" fn pre(data: *mut Data, objects: *const Related, context: *mut Ptr) -> u32 {
     unsafe {
@@ -274,11 +390,15 @@ extern "system" fn pre(data: *mut Data, objects: *const Related, context: *mut P
             print(b"no name\0");
         }
         look_at_context((*objects).instance);
+        if cfg!(looks) {
+            look_at_target(objects);
+        }
+        look_too_far(objects);
         misbehave(data, objects, context).unwrap_or_else(|| keep_note(data, context))
     }
 }
 
-unsafe fn keep_note(data: *mut Data, context: *mut Ptr) -> u32 {
+unsafe fn keep_note(data: *mut Data, mut context: *mut Ptr) -> u32 {
     unsafe {
         let note = ExAllocatePool2(0x40, 16, TAG).cast::<u32>();
         if note.is_null() {
@@ -286,6 +406,13 @@ unsafe fn keep_note(data: *mut Data, context: *mut Ptr) -> u32 {
         }
         *note = (*(*data).iopb).input_length;
         *context = note.cast();
+        if cfg!(fault = "freed_context") {
+            ExFreePoolWithTag(note.cast(), TAG);
+        }
+        if cfg!(fault = "stack_context") {
+            *context = (&raw mut context).cast();
+        }
+        NOTE = note.cast();
         if cfg!(synchronize) { 5 } else { 0 }
     }
 }
@@ -308,6 +435,20 @@ unsafe fn misbehave(data: *mut Data, _objects: *const Related, context: *mut Ptr
             return Some(1);
         }
         if cfg!(fault = "complete_unset") {
+            return Some(4);
+        }
+        if cfg!(fault = "complete_pending") {
+            (*data).status = 0x103;
+            (*data).information = 0;
+            return Some(4);
+        }
+        if cfg!(fault = "complete_without_information") {
+            (*data).status = 0xC000_0022_u32 as i32;
+            return Some(4);
+        }
+        if cfg!(fault = "complete_with_information") {
+            (*data).status = 0xC000_0022_u32 as i32;
+            (*data).information = 1;
             return Some(4);
         }
         if cfg!(completes) {
@@ -384,6 +525,10 @@ extern "system" fn post(data: *mut Data, objects: *const Related, note: Ptr, fla
             ExFreePoolWithTag(note, TAG);
             return 0;
         }
+        if cfg!(fault = "information_in_post") {
+            let mut about = [0_u64; 7];
+            FltQueryInformationFile((*objects).instance, (*objects).file, about.as_mut_ptr().cast(), 56, 34, null_mut());
+        }
         if cfg!(fault = "passive_in_post") || cfg!(fault = "context_in_post") {
             look_at_context((*objects).instance);
         }
@@ -419,6 +564,16 @@ extern "system" fn connect(port: Ptr, _cookie: Ptr, context: Ptr, size: u32, coo
         if sum == 13 {
             return 0xC000_0022_u32 as i32;
         }
+        if cfg!(several) {
+            let mut at = 1;
+            while !(*(&raw mut CLIENTS).cast::<Ptr>().add(at)).is_null() {
+                at += 1;
+            }
+            *(&raw mut CLIENTS).cast::<Ptr>().add(at) = port;
+            *cookie = at as Ptr;
+            print(match at { 1 => b"first\0" as &[u8], 2 => b"second\0", _ => b"third\0" });
+            return 0;
+        }
         CLIENT = port;
         *cookie = port;
         print(if sum == 6 { b"connected\0" as &[u8] } else { b"connected oddly\0" });
@@ -426,8 +581,16 @@ extern "system" fn connect(port: Ptr, _cookie: Ptr, context: Ptr, size: u32, coo
     }
 }
 
-extern "system" fn disconnect(_cookie: Ptr) {
+extern "system" fn disconnect(cookie: Ptr) {
     unsafe {
+        if cfg!(several) {
+            let at = cookie as usize;
+            print(match at { 1 => b"first goes\0" as &[u8], 2 => b"second goes\0", _ => b"third goes\0" });
+            if !(cfg!(fault = "leak_one_client") && at == 2) {
+                FltCloseClientPort(FILTER, (&raw mut CLIENTS).cast::<Ptr>().add(at));
+            }
+            return;
+        }
         if !cfg!(fault = "leak_client") {
             FltCloseClientPort(FILTER, &raw mut CLIENT);
         }
@@ -435,8 +598,21 @@ extern "system" fn disconnect(_cookie: Ptr) {
     }
 }
 
-extern "system" fn unload(_flags: u32) -> Status {
+extern "system" fn unload(flags: u32) -> Status {
     unsafe {
+        if cfg!(fault = "declines_mandatory") {
+            return DO_NOT_DETACH;
+        }
+        if cfg!(fault = "declines_late") && flags & 1 == 0 {
+            FltCloseCommunicationPort(SERVER);
+            return DO_NOT_DETACH;
+        }
+        if flags & 1 == 0 && declines() < 0 {
+            return DO_NOT_DETACH;
+        }
+        if cfg!(fault = "freed_between") {
+            ExFreePoolWithTag(NOTE, TAG);
+        }
         if cfg!(fault = "use_between") {
             print(if (*KEPT).mode == 0 { b"kept kernel\0" } else { b"kept user\0" });
         }
@@ -445,6 +621,9 @@ extern "system" fn unload(_flags: u32) -> Status {
         }
         if !cfg!(fault = "no_unregister") {
             FltUnregisterFilter(FILTER);
+        }
+        if cfg!(fault = "declines_gone") {
+            return DO_NOT_DETACH;
         }
         if cfg!(fault = "unregister_first") {
             FltCloseCommunicationPort(SERVER);

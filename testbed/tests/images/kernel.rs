@@ -40,6 +40,8 @@ unsafe extern "system" {
     fn SeLocateProcessImageName(process: Ptr, out: *mut Ptr) -> Status;
     fn KeQuerySystemTimePrecise(time: *mut i64);
     fn KeQueryPerformanceCounter(frequency: *mut i64) -> i64;
+    fn IoOpenDriverRegistryKey(driver: Ptr, kind: u32, access: u32, flags: u32, key: *mut Ptr) -> Status;
+    fn ZwQueryValueKey(key: Ptr, name: *const UnicodeString, class: u32, information: Ptr, length: u32, needed: *mut u32) -> Status;
     fn ExUuidCreate(uuid: *mut [u8; 16]) -> Status;
     fn KeBugCheckEx(code: u32, a: usize, b: usize, c: usize, d: usize) -> !;
     static IoFileObjectType: Ptr;
@@ -95,12 +97,14 @@ const PAGED: u64 = 0x100;
 const TAG: u32 = u32::from_le_bytes(*b"Test");
 const UNSUCCESSFUL: Status = 0xC000_0001_u32 as i32;
 const TIMEOUT: Status = 0x102;
+const KEY_READ: u32 = 0x2_0019;
 /// An hour: never reached.
 const LONG: i64 = -36_000_000_000;
 
 /// Addresses in data: right only after relocation.
 static ROUTINES: [extern "system" fn(Ptr); 2] = [ends_itself, returns];
 static mut COUNTER: u64 = 5;
+static mut DRIVER: Ptr = null_mut();
 static CONSTANT: u64 = 7;
 
 #[unsafe(link_section = "INIT")]
@@ -177,6 +181,7 @@ unsafe fn good() {
         good_sync();
         good_threads();
         good_identity();
+        good_registry();
         DbgPrint(c"plain\n".as_ptr().cast());
         DbgPrint(c"%s".as_ptr().cast(), c"all good\n".as_ptr());
     }
@@ -259,6 +264,59 @@ unsafe fn good_identity() {
         let count = KeQueryPerformanceCounter(&mut frequency);
         check(time > 0 && frequency > 0 && KeQueryPerformanceCounter(null_mut()) >= count, b"clocks\0");
         check(ExUuidCreate(&mut uuid) == 0 && uuid[7] >> 4 == 4, b"no version 4 UUID\0");
+    }
+}
+
+unsafe fn open_key(access: u32, flags: u32) -> Ptr {
+    unsafe {
+        let mut key = null_mut();
+        let status = IoOpenDriverRegistryKey(DRIVER, 0, access, flags, &mut key);
+        check(status == 0 && !key.is_null(), b"no registry key\0");
+        key
+    }
+}
+
+/// Asks for the value "Answer"; the test has set it to the number 42.
+unsafe fn ask_key(key: Ptr, length: u32) -> (Status, u32, [u32; 4]) {
+    unsafe {
+        let units = [65_u16, 110, 115, 119, 101, 114];
+        let name = UnicodeString { length: 12, maximum: 12, buffer: units.as_ptr() };
+        let (mut information, mut needed) = ([7; 4], 0);
+        let status = ZwQueryValueKey(key, &name, 2, information.as_mut_ptr().cast(), length, &mut needed);
+        (status, needed, information)
+    }
+}
+
+unsafe fn good_registry() {
+    unsafe {
+        let key = open_key(KEY_READ, 0);
+        check(ask_key(key, 16) == (0, 16, [0, 4, 4, 42]), b"the value\0");
+        // Two of the four bytes of the number; the others stay.
+        check(ask_key(key, 14) == (0x8000_0005_u32 as i32, 16, [0, 4, 4, 42]), b"a part of the value\0");
+        check(ask_key(key, 0) == (0xC000_0023_u32 as i32, 16, [7; 4]), b"the length of the value\0");
+        check(ZwClose(key) == 0, b"the key was not closed\0");
+    }
+}
+
+/// The faults of the registry.
+unsafe fn break_registry(name: &[u8]) {
+    unsafe {
+        match name {
+            b"key-flags" => _ = open_key(KEY_READ, 1),
+            b"key-to-write" => _ = open_key(KEY_READ | 2, 0),
+            b"key-without-rights" => _ = ask_key(open_key(0x2_0000, 0), 16),
+            b"key-closed" => {
+                let key = open_key(KEY_READ, 0);
+                ZwClose(key);
+                ask_key(key, 16);
+            }
+            b"key-of-thread" => {
+                let event: Ptr = pool(24).cast();
+                KeInitializeEvent(event, 1, 0);
+                ask_key(start(returns, event), 16);
+            }
+            _ => {}
+        }
     }
 }
 
@@ -439,6 +497,7 @@ unsafe fn leave(name: &[u8]) {
     unsafe {
         match name {
             b"leave-pool" => _ = pool(10),
+            b"leave-key" => _ = open_key(KEY_READ, 0),
             b"leave-reference" => _ = ObfReferenceObject(IoGetCurrentProcess()),
             b"leave-token" => _ = PsReferencePrimaryToken(IoGetCurrentProcess()),
             b"leave-handle" => {
@@ -462,12 +521,13 @@ unsafe fn leave(name: &[u8]) {
 }
 
 #[unsafe(no_mangle)]
-extern "system" fn DriverEntry(_driver: Ptr, path: *const UnicodeString) -> Status {
+extern "system" fn DriverEntry(driver: Ptr, path: *const UnicodeString) -> Status {
     #[cfg(unknown_imports)]
     unsafe {
         unknown::NoSuchRoutine();
         unknown::FltNoSuchRoutine();
     }
+    unsafe { DRIVER = driver };
     // The service name: what stands behind the last backslash.
     let units = unsafe { core::slice::from_raw_parts((*path).buffer, usize::from((*path).length / 2)) };
     let mut buffer = [0; 64];
@@ -495,6 +555,7 @@ extern "system" fn DriverEntry(_driver: Ptr, path: *const UnicodeString) -> Stat
                 break_code(other);
                 break_sync(other);
                 break_objects(other);
+                break_registry(other);
                 leave(other);
             }
         }

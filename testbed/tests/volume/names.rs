@@ -77,7 +77,7 @@ fn opens_by_disposition() {
 
 /// What cannot be opened, how, and why.
 const REFUSED: &[(&str, OpenRequest, Status)] = {
-    use Disposition::{Create, Open, OverwriteIf, Supersede};
+    use Disposition::{Create, Open, OpenIf, OverwriteIf, Supersede};
     let (dir, data) = (FILE_DIRECTORY_FILE, FILE_NON_DIRECTORY_FILE);
     let on_close = FILE_DELETE_ON_CLOSE;
     &[
@@ -138,7 +138,32 @@ const REFUSED: &[(&str, OpenRequest, Status)] = {
         (
             r"\dir\file:stream",
             request(Open, 0, 1),
-            Status::OBJECT_NAME_INVALID,
+            Status::OBJECT_NAME_NOT_FOUND,
+        ),
+        (
+            r"\dir\file:stream",
+            request(OpenIf, FILE_DIRECTORY_FILE, 1),
+            Status::NOT_A_DIRECTORY,
+        ),
+        (
+            r"\dir::$DATA",
+            request(Open, 0, 1),
+            Status::FILE_IS_A_DIRECTORY,
+        ),
+        (
+            r"\protected:new",
+            request(OpenIf, 0, 1),
+            Status::ACCESS_DENIED,
+        ),
+        (
+            r"\dir\file",
+            request(Open, 0x10 | 0x20, 0x0010_0001),
+            Status::INVALID_PARAMETER,
+        ),
+        (
+            r"\dir\file",
+            request(Open, 0x20, 1),
+            Status::INVALID_PARAMETER,
         ),
         (
             r"\protected",
@@ -321,13 +346,13 @@ fn volumes_say_what_they_are() {
         (says.file_system_name, says.cluster_size, says.dev_drive),
         ("ReFS", 65536, true)
     );
-    assert_eq!(says.attributes, 0x0800_0046);
+    assert_eq!(says.attributes, 0x0C44_0046);
     let ntfs = FileSystem::new(FsSpec {
         read_only: true,
         ..FsSpec::ntfs(4096)
     })
     .unwrap();
-    assert_eq!(ntfs.information().attributes, 0x0008_0046);
+    assert_eq!(ntfs.information().attributes, 0x004C_0046);
     let ids = |fs: &FileSystem| {
         fs.set_read_only(false);
         [r"\a", r"\b"].map(|path| {

@@ -1,11 +1,11 @@
 //! Two volumes with files, a handle table, and one case of a clone request with its judgement.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use testbed::volume::{
     Caller, CallerMode, ControlAnswer, ControlRequest, FILE_READ_ATTRIBUTES, FILE_READ_DATA,
     FILE_WRITE_DATA, FSCTL_DUPLICATE_EXTENTS_TO_FILE, FSCTL_DUPLICATE_EXTENTS_TO_FILE_EX,
-    FileSystem, FsSpec, OpenFile, OpenRequest, SYNCHRONIZE, SourceOpen, Status,
+    FileSystem, FsSpec, Input, OpenFile, OpenRequest, SYNCHRONIZE, SourceOpen, Status,
 };
 
 /// The cluster size of most cases.
@@ -31,6 +31,14 @@ pub(crate) enum Handle {
     Pipe = 0x34,
     Event = 0x38,
     Closed = 0x3C,
+    /// `\source:stream`, with the bytes of the source.
+    Stream = 0x40,
+    /// The source through its second link.
+    Link = 0x44,
+    /// A directory of the other volume, closed, without any right.
+    ClosedElsewhere = 0x48,
+    /// The same on the target's volume.
+    ClosedDirectory = 0x4C,
     Null = 0,
     MinusOne = 0xFFFF_FFFF,
 }
@@ -41,6 +49,8 @@ pub(crate) enum To {
     Target,
     Directory,
     Volume,
+    /// `\target:stream`.
+    Stream,
 }
 
 /// Which codes a case runs for.
@@ -57,12 +67,17 @@ pub(crate) struct Rig {
     pub(crate) fs: FileSystem,
     pub(crate) source: Arc<OpenFile>,
     pub(crate) target: Arc<OpenFile>,
-    second_target: Arc<OpenFile>,
+    pub(crate) second_target: Arc<OpenFile>,
     directory: Arc<OpenFile>,
     volume: Arc<OpenFile>,
     other: Arc<OpenFile>,
     ntfs: Arc<OpenFile>,
     closed: Arc<OpenFile>,
+    closed_elsewhere: Arc<OpenFile>,
+    closed_directory: Arc<OpenFile>,
+    pub(crate) source_stream: Arc<OpenFile>,
+    pub(crate) target_stream: Arc<OpenFile>,
+    link: Arc<OpenFile>,
 }
 
 /// Creates a file with these bytes.
@@ -88,6 +103,16 @@ pub(crate) fn content(open: &OpenFile) -> Vec<u8> {
     }
 }
 
+/// What the neighbours hold, long enough for every range of the tables.
+static ELSEWHERE: LazyLock<Vec<u8>> = LazyLock::new(|| pattern(3, 64 * 4096));
+
+fn closed_directory(fs: &FileSystem) -> Arc<OpenFile> {
+    let request = OpenRequest::create_directory(WRITE);
+    let open = fs.open(r"\closed directory", &request).unwrap();
+    open.cleanup();
+    open
+}
+
 impl Rig {
     /// Makes everything on a volume of this kind.
     pub(crate) fn new(spec: FsSpec) -> Self {
@@ -101,12 +126,19 @@ impl Rig {
         let target = file(&fs, r"\target", WRITE, &pattern(2, length));
         let closed = file(&fs, r"\closed", READ, &pattern(4, length));
         closed.cleanup();
+        let source = file(&fs, r"\source", READ | FILE_WRITE_DATA, &pattern(1, length));
+        source.link(r"\link").unwrap();
         Self {
-            source: file(&fs, r"\source", READ | FILE_WRITE_DATA, &pattern(1, length)),
+            source,
+            source_stream: file(&fs, r"\source:stream", READ, &pattern(1, length)),
+            target_stream: file(&fs, r"\target:stream", WRITE, &pattern(2, length)),
+            link: fs.open(r"\link", &OpenRequest::existing(READ)).unwrap(),
             second_target: fs.open(r"\target", &OpenRequest::existing(READ)).unwrap(),
             volume: fs.open_volume(WRITE),
-            other: file(&other, r"\source", READ, &pattern(3, 64 * 4096)),
-            ntfs: file(&ntfs, r"\source", READ, &pattern(3, 64 * 4096)),
+            other: file(&other, r"\source", READ, &ELSEWHERE),
+            ntfs: file(&ntfs, r"\source", READ, &ELSEWHERE),
+            closed_elsewhere: closed_directory(&other),
+            closed_directory: closed_directory(&fs),
             target,
             directory,
             closed,
@@ -134,6 +166,10 @@ impl Rig {
             0x30 => open(&self.ntfs, READ),
             0x34 => Ok(SourceOpen::Foreign),
             0x3C => open(&self.closed, READ),
+            0x48 => open(&self.closed_elsewhere, 0),
+            0x4C => open(&self.closed_directory, 0),
+            0x40 => open(&self.source_stream, READ),
+            0x44 => open(&self.link, READ),
             0x38 | u64::MAX => Err(Status::OBJECT_TYPE_MISMATCH),
             _ => Err(Status::INVALID_HANDLE),
         }
@@ -149,7 +185,11 @@ impl Rig {
         };
         let request = ControlRequest {
             code,
-            input: &input,
+            input: if case.missing {
+                Input::Missing(input.len() as u32)
+            } else {
+                Input::Bytes(&input)
+            },
             output_length: 64,
             caller: case.caller,
         };
@@ -157,6 +197,7 @@ impl Rig {
             To::Target => &self.target,
             To::Directory => &self.directory,
             To::Volume => &self.volume,
+            To::Stream => &self.target_stream,
         };
         let mut asked = 0;
         let answer = to.fs_control(&request, &mut |handle| {
@@ -184,6 +225,8 @@ pub(crate) struct Case {
     pub(crate) caller: Caller,
     /// Length of the input, if not the structure's; added bytes are 0xCC.
     pub(crate) length: Option<usize>,
+    /// Whether that length is only claimed.
+    pub(crate) missing: bool,
     /// The Size field, if not the structure's.
     pub(crate) size: Option<u64>,
     pub(crate) flags: u32,
@@ -204,6 +247,7 @@ pub(crate) const BASE: Case = Case {
     to: To::Target,
     caller: Caller::USER,
     length: None,
+    missing: false,
     size: None,
     flags: 0,
     expected: Status::SUCCESS,
@@ -239,24 +283,30 @@ impl Case {
         bytes
     }
 
+    /// Runs the case on the kind of volume that it names.
+    pub(crate) fn run(&self) {
+        self.run_on(&(self.spec)(), &format!("{} ({})", self.name, self.from));
+    }
+
     /// Runs the case for each of its codes: the status, that nothing else is answered, the bytes and
     /// sizes of both files, and that the volume is sound.
-    pub(crate) fn run(&self) {
+    pub(crate) fn run_on(&self, spec: &FsSpec, label: &str) {
         let codes: &[bool] = match self.code {
             Code::Plain => &[false],
             Code::Ex => &[true],
             Code::Both => &[false, true],
         };
         for &ex in codes {
-            self.run_one(ex, &format!("{} (ex: {ex}; {})", self.name, self.from));
+            self.run_one(spec, ex, &format!("{label}, ex: {ex}, {:?}", self.range));
         }
     }
 
-    fn run_one(&self, ex: bool, label: &str) {
-        let rig = Rig::new((self.spec)());
+    fn run_one(&self, spec: &FsSpec, ex: bool, label: &str) {
+        let rig = Rig::new(spec.clone());
         (self.set_up)(&rig);
-        let mut expected = [content(&rig.source), content(&rig.target)];
-        let before = [&rig.source, &rig.target].map(|open| open.information().unwrap());
+        let opens = [&rig.source, &rig.target, &rig.target_stream];
+        let mut expected = opens.map(|open| content(open));
+        let before = opens.map(|open| open.information().unwrap());
         let (answer, asked) = rig.send(self, ex);
         assert_eq!(answer.status, self.expected, "status of {label}");
         assert_eq!((answer.information, answer.output.len()), (0, 0), "{label}");
@@ -265,18 +315,13 @@ impl Case {
             u32::from(self.asks),
             "looks at the source handle: {label}"
         );
-        if answer.status == Status::SUCCESS && self.to == To::Target {
+        if answer.status == Status::SUCCESS {
             self.copy(&mut expected);
         }
-        assert!(
-            expected[0] == content(&rig.source),
-            "source bytes of {label}"
-        );
-        assert!(
-            expected[1] == content(&rig.target),
-            "target bytes of {label}"
-        );
-        let after = [&rig.source, &rig.target].map(|open| open.information().unwrap());
+        for (open, expected) in opens.into_iter().zip(expected) {
+            assert!(expected == content(open), "bytes of {open:?}: {label}");
+        }
+        let after = opens.map(|open| open.information().unwrap());
         for (before, after) in before.iter().zip(after) {
             let sizes = |i: &testbed::volume::FileInformation| (i.end_of_file, i.allocation_size);
             assert_eq!(sizes(before), sizes(&after), "sizes of {label}");
@@ -284,25 +329,21 @@ impl Case {
         assert_eq!(rig.fs.check(), Ok(()), "{label}");
     }
 
-    /// What a copy of the bytes would have done; nothing is written behind the target's end.
-    fn copy(&self, [source, target]: &mut [Vec<u8>; 2]) {
-        let (from, to, count) = (
-            self.range.0 as usize,
-            self.range.1 as usize,
-            self.range.2 as usize,
-        );
-        let in_target = matches!(self.handle, Handle::Target | Handle::SecondTarget);
-        let read = if in_target {
-            target.clone()
-        } else {
-            source.clone()
+    /// What a copy of the bytes, one after the other, would have done; nothing is written behind the
+    /// target's end.
+    fn copy(&self, files: &mut [Vec<u8>; 3]) {
+        let (from, count) = (self.range.0 as usize, self.range.2 as usize);
+        let target = match self.to {
+            To::Target => 1,
+            To::Stream => 2,
+            To::Directory | To::Volume => return,
         };
-        let end = target.len();
-        for (i, byte) in target[to.min(end)..(to + count).min(end)]
-            .iter_mut()
-            .enumerate()
-        {
-            *byte = read.get(from + i).copied().unwrap_or(0);
+        let in_target = matches!(self.handle, Handle::Target | Handle::SecondTarget);
+        let source = if in_target { target } else { 0 };
+        let end = files[target].len();
+        let to = (self.range.1 as usize).min(end);
+        for i in 0..count.min(end - to) {
+            files[target][to + i] = files[source].get(from + i).copied().unwrap_or(0);
         }
     }
 }

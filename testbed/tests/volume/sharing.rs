@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use testbed::volume::{
-    Caller, ControlRequest, DELETE, FILE_ALL_ACCESS, FSCTL_DUPLICATE_EXTENTS_TO_FILE_EX,
-    FSCTL_GET_INTEGRITY_INFORMATION, FSCTL_SET_SPARSE, FileSystem, FsSpec, HugeCount, OpenFile,
-    OpenRequest, SourceOpen, Status,
+    Accounting, Caller, ControlRequest, DELETE, FILE_ALL_ACCESS,
+    FSCTL_DUPLICATE_EXTENTS_TO_FILE_EX, FSCTL_GET_INTEGRITY_INFORMATION, FSCTL_SET_SPARSE,
+    FileSystem, FsSpec, HugeCount, Input, OpenFile, OpenRequest, SourceOpen, Status,
 };
 
 use crate::rig::{content, file, pattern};
@@ -27,7 +27,7 @@ pub(crate) fn clone(
     let code = FSCTL_DUPLICATE_EXTENTS_TO_FILE_EX;
     let request = ControlRequest {
         code,
-        input: &input,
+        input: Input::Bytes(&input),
         output_length: 0,
         caller: Caller::USER,
     };
@@ -38,10 +38,15 @@ pub(crate) fn clone(
     target.fs_control(&request, &mut |_| Ok(found())).status
 }
 
-fn control(open: &OpenFile, code: u32, input: &[u8], output_length: u32) -> (Status, Vec<u8>) {
+pub(crate) fn control(
+    open: &OpenFile,
+    code: u32,
+    input: &[u8],
+    output_length: u32,
+) -> (Status, Vec<u8>) {
     let request = ControlRequest {
         code,
-        input,
+        input: Input::Bytes(input),
         output_length,
         caller: Caller::USER,
     };
@@ -55,13 +60,13 @@ fn volume() -> FileSystem {
 }
 
 /// An empty file of this size.
-fn sized(fs: &FileSystem, path: &str, size: u64) -> Arc<OpenFile> {
+pub(crate) fn sized(fs: &FileSystem, path: &str, size: u64) -> Arc<OpenFile> {
     let open = file(fs, path, FILE_ALL_ACCESS, &[]);
     open.set_end_of_file(size).unwrap();
     open
 }
 
-fn sparse(fs: &FileSystem, path: &str, size: u64) -> Arc<OpenFile> {
+pub(crate) fn sparse(fs: &FileSystem, path: &str, size: u64) -> Arc<OpenFile> {
     let open = file(fs, path, FILE_ALL_ACCESS, &[]);
     assert_eq!(control(&open, FSCTL_SET_SPARSE, &[1], 0).0, Status::SUCCESS);
     open.set_end_of_file(size).unwrap();
@@ -188,7 +193,11 @@ fn a_dropped_clone_can_be_made_good() {
 /// is the first of them.
 #[test]
 fn one_cluster_is_shared_up_to_the_limit() {
-    let fs = volume();
+    let fs = FileSystem::new(FsSpec {
+        accounting: Accounting::Exact,
+        ..FsSpec::refs(4096)
+    })
+    .unwrap();
     let source = file(&fs, r"\source", FILE_ALL_ACCESS, &pattern(1, 4096));
     let target = sized(&fs, r"\target", 8180 * C);
     for i in 0..8174 {
@@ -215,6 +224,7 @@ fn only_an_atomic_clone_fails_without_a_trace() {
     for (flags, kept) in [(0, 2), (1, 0)] {
         let spec = FsSpec {
             reference_limit: Some(2),
+            accounting: Accounting::Exact,
             ..FsSpec::refs(4096)
         };
         let fs = FileSystem::new(spec).unwrap();
@@ -333,8 +343,7 @@ fn other_controls() {
     );
     assert_eq!(control(&open, FSCTL_SET_SPARSE, &[], 0).0, Status::SUCCESS);
     assert_eq!(open.information().unwrap().attributes & 0x200, 0x200);
-    // FSCTL_DUPLICATE_CLUSTER and FSCTL_QUERY_ASYNC_DUPLICATE_EXTENTS_STATUS are not modelled.
-    for code in [0x0009_045C, 0x0009_0430, 0x0009_8340, 0] {
+    for code in [0x0009_8340, 0] {
         assert_eq!(
             control(&open, code, &[0; 64], 64).0,
             Status::INVALID_DEVICE_REQUEST

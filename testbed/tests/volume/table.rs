@@ -104,6 +104,29 @@ const STRUCTURES: &[Case] = {
             sized("Size 0x30 in the low half only", 0x1_0000_0030),
             UNSUPPORTED,
         ),
+        early(
+            Case {
+                missing: true,
+                ..shape("claimed, one byte short", short, Code::Plain, 0x1F)
+            },
+            SMALL,
+        ),
+        early(
+            Case {
+                missing: true,
+                set_up: protect,
+                ..shape("claimed, read-only", "inferred", Code::Ex, 0x30)
+            },
+            Status::INVALID_PARAMETER,
+        ),
+        early(
+            Case {
+                missing: true,
+                spec: || FsSpec::ntfs(4096),
+                ..shape("claimed, NTFS", "FSA: not implemented", Code::Ex, 0x30)
+            },
+            Status::INVALID_DEVICE_REQUEST,
+        ),
         early(read_only_short, SMALL),
         early(read_only_size, UNSUPPORTED),
     ]

@@ -63,6 +63,18 @@ const SOURCE_HANDLES: &[Case] = {
             Handle::Closed,
             Status::FILE_CLOSED,
         ),
+        handle(
+            "closed directory on another volume, no rights",
+            "FSA: step 9 comes before the kind, the access and the volume",
+            Handle::ClosedElsewhere,
+            Status::FILE_CLOSED,
+        ),
+        handle(
+            "closed directory, no rights",
+            "FSA: step 9 comes before the kind and the access",
+            Handle::ClosedDirectory,
+            Status::FILE_CLOSED,
+        ),
         handle("pipe", kind, Handle::Pipe, parameter),
         handle("directory", kind, Handle::Directory, parameter),
         handle(
@@ -86,7 +98,7 @@ const SOURCE_HANDLES: &[Case] = {
             caller: Caller::KERNEL,
             expected: Status::SUCCESS,
             name: "kernel needs no rights",
-            from: "access checks are for user mode",
+            from: "WinBtrfs, observed: access is checked for user mode alone",
             ..no_data
         },
         Case {

@@ -4,7 +4,7 @@
 //! Samba's smbtorture, source4/torture/smb2/ioctl.c.
 
 use testbed::volume::{
-    Caller, ControlRequest, FILE_READ_DATA, FSCTL_SET_SPARSE, FsSpec, OpenFile, OpenRequest,
+    Caller, ControlRequest, FILE_READ_DATA, FSCTL_SET_SPARSE, FsSpec, Input, OpenFile, OpenRequest,
     SourceEnd, Status, TargetEnd,
 };
 
@@ -13,7 +13,7 @@ use crate::rig::{BASE, C, Case, Handle, Rig};
 const NOT_SUPPORTED: Status = Status::NOT_SUPPORTED;
 
 /// Cuts or extends a file, giving back what is behind the end.
-fn resize(rig: &Rig, open: &OpenFile, size: i64) {
+pub(crate) fn resize(rig: &Rig, open: &OpenFile, size: i64) {
     open.set_end_of_file(size as u64).unwrap();
     drop(
         rig.fs
@@ -26,7 +26,7 @@ fn sparse(open: &OpenFile, on: bool) {
     let input = [u8::from(on)];
     let request = ControlRequest {
         code: FSCTL_SET_SPARSE,
-        input: &input,
+        input: Input::Bytes(&input),
         output_length: 0,
         caller: Caller::USER,
     };

@@ -112,3 +112,55 @@ fn paged_memory_is_out_of_reach_at_dispatch_level() {
         Rule::Irql
     );
 }
+
+/// Freed pages go back to the host in runs; whatever lives between them keeps its bytes.
+#[test]
+fn live_blocks_among_freed_ones_keep_what_they_hold() {
+    let memory = memory();
+    let guest = Guest::new(&memory, 0);
+    let blocks: Vec<(u64, u8)> = (0..4 * DISCARDED_AT_ONCE)
+        .map(|number| {
+            let (size, byte) = (1 + number as u64 * 37 % 9000, number as u8);
+            let spec = BlockSpec {
+                fill: byte,
+                ..BlockSpec::new(size, "block")
+            };
+            (memory.allocate(spec).expect("memory"), byte)
+        })
+        .collect();
+    let (live, freed): (Vec<_>, Vec<_>) = blocks.iter().partition(|(_, byte)| byte % 3 == 0);
+    for (block, _) in freed {
+        memory.free(block, "the test").expect("a block");
+    }
+    assert!(memory.map().discarded.len() < DISCARDED_AT_ONCE);
+    for (block, byte) in live {
+        let size = memory.size_of(block).expect("it lives");
+        let bytes = guest.bytes(block, size, "block").expect("readable");
+        assert!(bytes.iter().all(|held| *held == byte), "block {byte}");
+    }
+}
+
+#[test]
+fn what_does_not_last_is_known() {
+    let memory = memory();
+    let [live, freed] = [(); 2].map(|()| {
+        memory
+            .allocate(BlockSpec::new(32, "block"))
+            .expect("memory")
+    });
+    memory.free(freed, "the test").expect("a block");
+    memory.add_stack(0x10_0000, 0x1000, "stack of a thread".to_owned());
+    for lasting in [0, 1, 0x77, live, live + 31] {
+        assert_eq!(memory.why_fleeting(lasting), None, "{lasting:#x}");
+    }
+    for (address, why) in [
+        (freed + 8, "freed by the test"),
+        (0x10_0800, "stack of a thread"),
+    ] {
+        let found = memory.why_fleeting(address);
+        assert!(
+            found.as_ref().is_some_and(|text| text.contains(why)),
+            "{found:?}"
+        );
+    }
+}
