@@ -4,6 +4,7 @@
 //! in UTC, statuses have a code and a name. Fields are only ever added, with a new
 //! [`SCHEMA_VERSION`].
 
+use crate::facts::{EventFile, EventPolicy, answer, guid_text};
 use crate::names::{file_system, named_code};
 use crate::{NtStatus, Timestamp, sid_text};
 use serde::{Serialize, Serializer};
@@ -35,8 +36,14 @@ pub struct Event {
     pub verdict: Verdict,
     /// The rules that fired, smallest id first.
     pub rules: Vec<EventRule>,
+    /// Those of them that are reason enough to refuse, if mode and policy say so.
+    pub grounds: Vec<EventRule>,
     /// The rule that decided.
     pub deciding_rule: Option<EventRule>,
+    /// With what the request was refused, or in enforce mode would have been.
+    pub refusal: Option<NtStatus>,
+    /// The policy in force, and what its rules said.
+    pub policy: EventPolicy,
     /// How the end of the request was learned.
     pub outcome: String,
     /// Final status; none if the end was not seen.
@@ -59,6 +66,20 @@ pub struct Event {
     pub source_state: String,
     /// Why the source handle was refused, if it was.
     pub source_status: Option<NtStatus>,
+    /// Why the source was not looked at, if somebody tried.
+    pub source_reason: Option<NtStatus>,
+    /// What the source handle named after the operation: `unasked`, `same`, `changed` or `unseen`.
+    pub source_after: String,
+    /// Rights of the source handle; none if it was not resolved.
+    pub granted_access: Option<u32>,
+    /// What the file system said of the source.
+    pub source_file: EventFile,
+    /// What the file system said of the target.
+    pub target_file: EventFile,
+    /// Whether both are one stream; none if unknown.
+    pub same_stream: Option<bool>,
+    /// Whether the request came from another machine; none if unknown.
+    pub remote: Option<bool>,
     /// The volume of the target.
     pub volume: Volume,
     /// Process of the requestor; none if unknown.
@@ -67,6 +88,8 @@ pub struct Event {
     pub thread_id: Option<u32>,
     /// User as `S-1-...`; none if unknown.
     pub user_sid: Option<String>,
+    /// Why it is unknown, if somebody asked.
+    pub user_reason: Option<NtStatus>,
     /// Image of the process.
     pub image: EventName,
     /// Source file.
@@ -113,6 +136,14 @@ pub struct Volume {
     pub file_system: Option<&'static str>,
     /// Cluster size in bytes; none if unknown.
     pub cluster_size: Option<u32>,
+    /// Why it is unknown.
+    pub cluster_reason: Option<NtStatus>,
+    /// Its GUID; none if unknown.
+    pub guid: Option<String>,
+    /// Why it is unknown.
+    pub guid_reason: Option<NtStatus>,
+    /// `FileSystemAttributes` at the decision; none unless a rule depended on them.
+    pub attributes: Option<u32>,
     /// Flags of the instance's set-up.
     pub setup_flags: u32,
     /// Whether it is a Dev Drive (`FLTFL_INSTANCE_SETUP_DEV_VOLUME`).
@@ -146,8 +177,11 @@ const SETUP_TRUSTED_VOLUME: u32 = 0x20;
 impl Event {
     /// The event of a record of this load of the driver.
     #[must_use]
+    #[expect(
+        clippy::too_many_lines,
+        reason = "a line for each field, and no step but one"
+    )]
     pub fn new(boot_id: [u8; wire::BOOT_ID_SIZE], record: &Record<'_>) -> Self {
-        let known = |id: u32| (id != 0).then_some(id);
         Self {
             schema_version: SCHEMA_VERSION,
             kind: label(record.kind().name(), record.kind().raw()),
@@ -158,25 +192,33 @@ impl Event {
             duration_100ns: record.duration(),
             verdict: record.verdict(),
             rules: record.rules().iter().map(EventRule::new).collect(),
+            grounds: record.grounds().iter().map(EventRule::new).collect(),
             deciding_rule: record.deciding_rule().map(EventRule::new),
+            refusal: record.refusal().map(NtStatus::new),
+            policy: EventPolicy::new(record),
             outcome: label(record.outcome().name(), record.outcome().raw()),
             status: record.status().map(NtStatus::new),
             information: record.information(),
             control_code: ControlCode(record.control_code()),
-            requestor_mode: label(
-                record.requestor_mode().name(),
-                record.requestor_mode().raw(),
-            ),
+            requestor_mode: mode(record.requestor_mode()),
             bitness: record.bitness().raw(),
             input_length: record.input_length(),
             output_length: record.output_length(),
             claim: EventClaim::new(record),
             source_state: label(record.source_state().name(), record.source_state().raw()),
             source_status: record.source_status().map(NtStatus::new),
+            source_reason: reason(record.source_reason()),
+            source_after: label(record.source_after().name(), record.source_after().raw()),
+            granted_access: record.granted_access(),
+            source_file: EventFile::new(&record.source_file()),
+            target_file: EventFile::new(&record.target_file()),
+            same_stream: answer(record.same_stream()),
+            remote: answer(record.remote()),
             volume: Volume::new(record),
             process_id: known(record.process_id()),
             thread_id: known(record.thread_id()),
             user_sid: record.user_sid().and_then(sid_text),
+            user_reason: reason(record.user_reason()),
             image: EventName::new(&record.image()),
             source: EventName::new(&record.source()),
             target: EventName::new(&record.target()),
@@ -205,12 +247,15 @@ impl EventRule {
 }
 
 impl ControlCode {
-    /// The symbolic name of the two codes that clone (MS-FSCC 2.3.7, 2.3.9).
+    /// The symbolic name of the codes that the driver records (MS-FSCC 2.3, `winioctl.h`).
     #[must_use]
     pub const fn name(self) -> Option<&'static str> {
         match self.0 {
             0x0009_8344 => Some("FSCTL_DUPLICATE_EXTENTS_TO_FILE"),
             0x0009_83E8 => Some("FSCTL_DUPLICATE_EXTENTS_TO_FILE_EX"),
+            0x0009_0430 => Some("FSCTL_QUERY_ASYNC_DUPLICATE_EXTENTS_STATUS"),
+            0x0009_0440 => Some("FSCTL_REFS_STREAM_SNAPSHOT_MANAGEMENT"),
+            0x0009_045C => Some("FSCTL_DUPLICATE_CLUSTER"),
             _ => None,
         }
     }
@@ -250,6 +295,10 @@ impl Volume {
             file_system_type: record.file_system(),
             file_system: file_system(record.file_system()),
             cluster_size: record.cluster_size(),
+            cluster_reason: reason(record.cluster_reason()),
+            guid: record.volume_guid().map(guid_text),
+            guid_reason: reason(record.guid_reason()),
+            attributes: record.volume_attributes(),
             setup_flags,
             is_dev_drive: setup_flags & SETUP_DEV_VOLUME != 0,
             is_trusted: setup_flags & SETUP_TRUSTED_VOLUME != 0,
@@ -273,8 +322,23 @@ impl EventName {
     }
 }
 
+/// A reason, if there is one.
+fn reason(status: u32) -> Option<NtStatus> {
+    (status != 0).then(|| NtStatus::new(status))
+}
+
+/// An id, if it is known.
+fn known(id: u32) -> Option<u32> {
+    (id != 0).then_some(id)
+}
+
+/// The name of a processor mode.
+fn mode(mode: wire::Mode) -> String {
+    label(mode.name(), mode.raw())
+}
+
 /// The name of a value, or a text with its number if this build has none for it.
-fn label(name: Option<&str>, raw: u8) -> String {
+pub(crate) fn label(name: Option<&str>, raw: u8) -> String {
     name.map_or_else(|| format!("unknown-{raw}"), str::to_owned)
 }
 

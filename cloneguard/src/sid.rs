@@ -22,9 +22,82 @@ pub fn sid_text(sid: &[u8]) -> Option<String> {
     Some(text)
 }
 
+/// The binary SID of a text as [`sid_text`] writes it, with 1 to 15 sub-authorities. The error is
+/// the place, from 1, of the first character that is wrong.
+pub(crate) fn sid_bytes(text: &str) -> Result<Vec<u8>, usize> {
+    let mut numbers = Vec::new();
+    let mut place = 1;
+    for (index, group) in text.split('-').enumerate() {
+        let number = match index {
+            0 => group.eq_ignore_ascii_case("S").then_some(0),
+            1 => number(group).filter(|revision| *revision == 1),
+            2 => number(group).filter(|authority| authority >> 48 == 0),
+            3..=17 => number(group).filter(|sub| u32::try_from(*sub).is_ok()),
+            _ => None,
+        };
+        numbers.push(number.ok_or(place)?);
+        place += group.chars().count() + 1;
+    }
+    let behind = place - 1;
+    let [_, _, authority, subs @ ..] = &numbers[..] else {
+        return Err(behind);
+    };
+    let count = u8::try_from(subs.len()).map_err(|_| behind)?;
+    if count == 0 {
+        return Err(behind);
+    }
+    let mut sid = vec![1, count];
+    sid.extend(&authority.to_be_bytes()[2..]);
+    let subs = subs.iter().filter_map(|sub| u32::try_from(*sub).ok());
+    sid.extend(subs.flat_map(u32::to_le_bytes));
+    Ok(sid)
+}
+
+/// A decimal number, or one in hexadecimal behind `0x`; without a sign.
+fn number(text: &str) -> Option<u64> {
+    let (digits, radix) = match text.strip_prefix("0x").or(text.strip_prefix("0X")) {
+        Some(digits) => (digits, 16),
+        None => (text, 10),
+    };
+    let is_plain = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    u64::from_str_radix(digits, radix).ok().filter(|_| is_plain)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::sid_text;
+    use super::{sid_bytes, sid_text};
+
+    #[test]
+    fn text_becomes_the_bytes_that_it_came_from() {
+        for text in [
+            "S-1-5-18",
+            "S-1-5-32-544",
+            "S-1-0x123456789ABC-4294967295",
+            "S-1-5-1-2-3-4-5-6-7-8-9-10-11-12-13-14-15",
+        ] {
+            let sid = sid_bytes(text).unwrap();
+            assert_eq!(sid_text(&sid).as_deref(), Some(text));
+        }
+        assert_eq!(sid_bytes("s-1-5-18"), sid_bytes("S-1-5-18"));
+    }
+
+    #[test]
+    fn a_text_that_is_no_sid_is_wrong_at_its_first_wrong_group() {
+        for (text, place) in [
+            ("", 1),
+            ("Administrators", 1),
+            ("S-2-5-18", 3),
+            ("S-1", 4),
+            ("S-1-5", 6),
+            ("S-1-281474976710656-1", 5),
+            ("S-1-5-4294967296", 7),
+            ("S-1-5-18-", 10),
+            ("S-1-5-+8", 7),
+            ("S-1-5-1-2-3-4-5-6-7-8-9-10-11-12-13-14-15-16", 43),
+        ] {
+            assert_eq!(sid_bytes(text), Err(place), "{text}");
+        }
+    }
 
     #[test]
     fn well_known_sids() {

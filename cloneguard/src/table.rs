@@ -89,11 +89,14 @@ impl Layout {
     #[must_use]
     pub fn row(&self, event: &Event) -> String {
         let time = event.time.time_of_day();
-        let files = [
-            path(&event.source, self.path),
-            path(&event.target, self.path),
-        ]
-        .join(ARROW);
+        let files = match policy(event) {
+            Some(text) => left(&text, 2 * self.path + ARROW.len()),
+            None => [
+                path(&event.source, self.path),
+                path(&event.target, self.path),
+            ]
+            .join(ARROW),
+        };
         let cells = [
             format!("{:>1$}", event.sequence, self.sequence),
             left(&process(event, self.process), self.process),
@@ -106,6 +109,16 @@ impl Layout {
         ];
         cells.join(" ").trim_end().to_owned()
     }
+}
+
+/// What an event about a policy says in place of two files.
+fn policy(event: &Event) -> Option<String> {
+    let what = event.policy.event.as_deref()?;
+    let revision = event.policy.revision;
+    let fault = event.policy.fault.as_ref();
+    let fault = fault.map(|fault| format!(", fault {} at byte {}", fault.code, fault.offset));
+    let fault = fault.unwrap_or_default();
+    Some(format!("policy {what}{fault}; in force: {revision}"))
 }
 
 /// Shortens a text to `width` characters by an ellipsis in its middle; the end, which tells files
@@ -173,7 +186,7 @@ fn cut(text: &str, width: usize) -> String {
 }
 
 /// The path with `\Device\HarddiskVolume4` as `V4:`, which leaves room for the rest.
-fn brief(path: &str) -> String {
+pub(crate) fn brief(path: &str) -> String {
     let Some(rest) = path.strip_prefix(r"\Device\HarddiskVolume") else {
         return path.to_owned();
     };

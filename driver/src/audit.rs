@@ -9,15 +9,31 @@ use alloc::boxed::Box;
 use flt::callback::Ending;
 use flt::irql::Passive;
 use flt::memory::try_zeroed;
+use flt::recheck::SourceAfter;
 use flt::status::NtStatus;
 use flt::sync::SpinLock;
 use flt::token::Token;
 use flt::{time, uuid};
-use guard::{Draft, Journal, Outcome, OutcomeKind, RECORD_SIZE_MIN, Ticket};
+use guard::{Draft, Journal, Outcome, OutcomeKind, PolicyNote, RECORD_SIZE_MIN, Ticket};
 use wire::Ack;
 
 /// Non-paged memory for records that wait for the consumer: some thousands with names of usual length.
 const JOURNAL_BYTES: usize = 4 * 1024 * 1024;
+
+/// The status for a request that is refused because there was no room for its record.
+pub(crate) const UNAUDITED: NtStatus = NtStatus::NOT_SUPPORTED;
+const _: () = assert!(
+    UNAUDITED.bits() == guard::UNAUDITED,
+    "refused alike, whatever kept it from being audited"
+);
+
+/// A request whose record is open.
+pub(crate) struct Opened {
+    /// How its end finds the record.
+    pub(crate) token: Token,
+    /// Whether there was no room for the record.
+    pub(crate) is_lost: bool,
+}
 
 /// A message that is ready to be sent.
 pub(crate) struct Message<'b> {
@@ -50,7 +66,7 @@ impl Audit {
     ///
     /// Never fails: without memory for the names the record goes without them and says so, and
     /// without room in the journal the loss is counted.
-    pub(crate) fn open(&self, draft: &Draft<'_>) -> Token {
+    pub(crate) fn open(&self, draft: &Draft<'_>) -> Opened {
         let ticket = match try_zeroed(draft.encoded_size()) {
             Ok(mut record) => self.reserve(draft, &mut record),
             Err(status) => {
@@ -58,7 +74,10 @@ impl Audit {
                 self.reserve(&draft.without_names(status.bits()), &mut record)
             }
         };
-        Token::new(ticket.into_raw())
+        Opened {
+            token: Token::new(ticket.into_raw()),
+            is_lost: ticket.is_lost(),
+        }
     }
 
     fn reserve(&self, draft: &Draft<'_>, record: &mut [u8]) -> Ticket {
@@ -68,33 +87,62 @@ impl Audit {
     }
 
     /// Closes the record of a request that has ended. At most DISPATCH_LEVEL.
-    pub(crate) fn close(&self, token: Token, ending: Ending) {
-        let ended = time::monotonic();
-        let outcome = match ending {
+    pub(crate) fn close(&self, token: Token, ending: Ending, source: SourceAfter) {
+        let (kind, status, information) = match ending {
             Ending::Answered {
                 status,
                 information,
-            } => Outcome {
-                status: status.cast_unsigned(),
-                information,
-                ended,
-                kind: OutcomeKind::Completed,
-            },
-            Ending::Drained => Outcome {
-                status: 0,
-                information: 0,
-                ended,
-                kind: OutcomeKind::Draining,
-            },
+            } => (OutcomeKind::Completed, status.cast_unsigned(), information),
+            Ending::Drained => (OutcomeKind::Draining, 0, 0),
         };
+        self.end(
+            token,
+            &Outcome {
+                status,
+                information,
+                ended: time::monotonic(),
+                kind,
+                source_after: match source {
+                    SourceAfter::NotAsked => wire::SourceAfter::Unasked,
+                    SourceAfter::Same => wire::SourceAfter::Same,
+                    SourceAfter::Changed => wire::SourceAfter::Changed,
+                    SourceAfter::Unknown => wire::SourceAfter::Unseen,
+                },
+            },
+        );
+    }
+
+    /// Closes the record of a request that is refused with `status`. At most DISPATCH_LEVEL.
+    pub(crate) fn refuse(&self, token: Token, status: NtStatus) {
+        self.end(
+            token,
+            &Outcome {
+                status: status.bits(),
+                information: 0,
+                ended: time::monotonic(),
+                kind: OutcomeKind::Refused,
+                source_after: wire::SourceAfter::Unasked,
+            },
+        );
+    }
+
+    fn end(&self, token: Token, outcome: &Outcome) {
         let closed = Ticket::from_raw(token.value()).map(|ticket| {
             self.journal
-                .with(|journal| journal.complete(ticket, &outcome))
+                .with(|journal| journal.complete(ticket, outcome))
         });
         if !matches!(closed, Some(Ok(()))) {
             // The filter manager gives back what it was given, so this is a fault of ours.
             wdk::println!("CloneGuard: a request ended that was never opened");
         }
+    }
+
+    /// Takes in a record about the policy. At most DISPATCH_LEVEL.
+    pub(crate) fn note(&self, note: &PolicyNote) {
+        let mut record = [0; RECORD_SIZE_MIN];
+        // A note that does not encode is taken in all the same: the journal counts it as lost.
+        let record = note.encode(&mut record).map_or(&[][..], |()| &record);
+        self.journal.with(|journal| journal.note(record));
     }
 
     /// Copies the oldest ready records into `buffer`. Without any there is a message only for a

@@ -1,82 +1,197 @@
-//! One clone request on its way down: captured, judged, named, recorded, passed on.
+//! One request on its way down: captured, judged, named, recorded, and then passed on or refused.
 //!
-//! The order is that of ARCHITECTURE.md. Nothing here refuses, waits or changes the request; whatever
-//! cannot be found out is recorded as unknown, names and the source with the reason.
+//! The order is that of ARCHITECTURE.md. Nothing here waits or changes the request; whatever cannot be
+//! found out is recorded as unknown, with the reason. Only enforce mode refuses.
 
 use flt::callback::Next;
 use flt::fsctl::FsControl;
-use flt::instance::Place;
 use flt::irql::Passive;
-use flt::name::{FileName, Form};
-use flt::object::FileObject;
-use flt::process::{ImageName, Mode, Process, UserSid};
 use flt::status::NtStatus;
-use flt::time;
+use guard::policy::PolicySubject;
 use guard::{
-    Bitness, CAPTURE_SIZE, Capture, Claim, ControlCode, Draft, Facts, Name, NameState,
-    RequestorMode, SourceState, StructuralFinding, VolumeFacts, judge,
+    CAPTURE_SIZE, Capture, Claim, ControlCode, Draft, Fact, Facts, Judged, Judgement, Matter,
+    Names, PolicyMark, Seen, SeenCode, StructuralFinding, Subject, VolumeAttributes, decide, find,
 };
 
 use crate::CloneGuard;
-use crate::audit::Audit;
+use crate::audit::{Opened, UNAUDITED};
+use crate::names::Named;
+use crate::policy::Policy;
+use crate::requestor::Asker;
+use crate::source::{Source, target_facts};
 use crate::volume::WatchedVolume;
 
 type Request<'op> = FsControl<'op, CloneGuard>;
 
 /// Follows a request if it is one of ours.
-pub(crate) fn before(audit: &Audit, request: &Request<'_>) -> Next {
-    let Some(code) = ControlCode::from_raw(request.control_code()) else {
-        return Next::Ignore;
-    };
-    let capture = capture(code, request);
-    let claim = capture.read();
+pub(crate) fn before(guard: &CloneGuard, request: &Request<'_>) -> Next {
+    if let Some(code) = ControlCode::from_raw(request.control_code()) {
+        return Inspection::of(code, request).conclude(guard, request);
+    }
+    match SeenCode::from_raw(request.control_code()) {
+        Some(code) => see(guard, request, code),
+        None => Next::Ignore,
+    }
+}
+
+/// Records a request with another code by which files come to share blocks; it is not looked into.
+fn see(guard: &CloneGuard, request: &Request<'_>, code: SeenCode) -> Next {
     let passive = Passive::prove();
-    let source = Source::find(request, &claim, passive);
-    let requestor = Requestor::identify(request, passive);
+    let asker = Asker::identify(request, passive);
     let target = Named::of(|form| request.target_name(form));
-    let volume = request.volume().unwrap_or(WatchedVolume::UNKNOWN);
-    let facts = Facts {
-        cluster_size: volume.cluster_size,
-        source: source.state,
-    };
-    let judgement = judge(&capture, &claim, &facts);
-    let draft = Draft {
-        capture: &capture,
-        claim: &claim,
-        judgement: &judgement,
-        facts: &facts,
-        volume: VolumeFacts {
-            file_system: volume.file_system,
-            cluster_size: volume.cluster_size,
-            flags: volume.setup_flags,
+    let volume = volume(request, passive);
+    let opened = guard.audit.open(&Draft {
+        matter: Matter::Seen(Seen {
+            code,
+            input_length: request.input_length(),
+            output_length: request.output_length(),
+        }),
+        volume: volume.facts(),
+        requestor: asker.as_requestor(),
+        names: Names {
+            image: asker.image_name(),
+            source: Named::UNASKED.as_name(),
+            target: target.as_name(),
         },
-        mode: mode(request),
-        process_id: requestor.process_id,
-        thread_id: requestor.thread_id,
-        time: time::system_time(),
-        started: time::monotonic(),
-        user_sid: requestor.user.as_ref().map(UserSid::as_bytes),
-        image: requestor.image_name(),
-        source: source.name.as_name(),
-        target: target.as_name(),
-    };
-    Next::Watch(audit.open(&draft))
+    });
+    Next::Watch(opened.token)
+}
+
+/// All that was found out about one clone request.
+struct Inspection {
+    passive: Option<Passive>,
+    capture: Capture,
+    claim: Result<Claim, StructuralFinding>,
+    asker: Asker,
+    source: Source,
+    target: Named,
+    volume: WatchedVolume,
+    facts: Facts,
+}
+
+impl Inspection {
+    /// Finds out. The input is read once, the handle resolved once.
+    fn of(code: ControlCode, request: &Request<'_>) -> Self {
+        let passive = Passive::prove();
+        let asker = Asker::identify(request, passive);
+        let capture = capture(code, request, &asker);
+        let claim = capture.read();
+        let source = Source::find(request, &claim, passive);
+        let volume = volume(request, passive);
+        let facts = Facts {
+            mode: asker.mode(),
+            is_refs: volume.is_refs(),
+            cluster_size: volume.cluster_size,
+            volume: Fact::NotAsked,
+            source: source.state,
+            source_file: source.facts,
+            target_file: target_facts(request, passive),
+            same_stream: source.is_target,
+        };
+        Self {
+            passive,
+            capture,
+            claim,
+            asker,
+            source,
+            target: Named::of(|form| request.target_name(form)),
+            volume,
+            facts,
+        }
+    }
+
+    /// Judges, records, and passes on or refuses.
+    fn conclude(mut self, guard: &CloneGuard, request: &Request<'_>) -> Next {
+        let policy = guard.policy.current();
+        let mark = policy.ask(&self.as_subject());
+        let judgement = self.judge(request, &policy, mark);
+        let opened = guard.audit.open(&self.draft(&judgement, mark));
+        let refusal = match judgement.refusal.filter(|_| policy.powers().enforce) {
+            Some(status) => NtStatus::from_bits(status),
+            None => refuses_unrecorded(&policy, &opened).then_some(UNAUDITED),
+        };
+        if let Some(status) = refusal {
+            guard.audit.refuse(opened.token, status);
+            guard.deliver_soon();
+            return Next::Refuse(status);
+        }
+        let kept = policy.rechecks().then(|| self.source.keep()).flatten();
+        match kept {
+            Some(kept) => Next::Recheck(opened.token, kept),
+            None => Next::Watch(opened.token),
+        }
+    }
+
+    /// Runs the rules. Whether the volume clones and takes writes matters only if a definite rule fired,
+    /// so only then the volume is asked, and the rules are run again with its answer.
+    fn judge(&mut self, request: &Request<'_>, policy: &Policy, mark: PolicyMark) -> Judgement {
+        let mut findings = find(&self.as_findable(mark));
+        if findings.depend_on_volume() {
+            self.facts.volume = ask_volume(request, self.passive);
+            findings = find(&self.as_findable(mark));
+        }
+        decide(&findings, self.facts.source.status(), &policy.powers())
+    }
+
+    fn as_findable(&self, mark: PolicyMark) -> Subject<'_> {
+        Subject {
+            capture: &self.capture,
+            claim: &self.claim,
+            facts: &self.facts,
+            policy: mark.answer,
+        }
+    }
+
+    /// What the policy's rules are compared with.
+    fn as_subject(&self) -> PolicySubject<'_> {
+        let guid = self.volume.guid;
+        let target = self.target.as_path(guid);
+        let source_guid = match self.facts.source {
+            guard::SourceState::SameVolume(_) => guid,
+            guard::SourceState::OtherVolume(_)
+            | guard::SourceState::Foreign(_)
+            | guard::SourceState::HandleRefused(_)
+            | guard::SourceState::NotInContext
+            | guard::SourceState::NotInspected(_) => None,
+        };
+        PolicySubject {
+            image: self.asker.image_path(),
+            user: self.asker.user(),
+            source: self.source.name.as_path(source_guid),
+            target,
+            volume_device: target.map(|target| target.device),
+            volume_guid: guid,
+            remote: Some(self.asker.is_remote()),
+            byte_count: self.claim.as_ref().ok().map(|claim| claim.byte_count),
+        }
+    }
+
+    fn draft<'a>(&'a self, judgement: &'a Judgement, policy: PolicyMark) -> Draft<'a> {
+        Draft {
+            matter: Matter::Clone(Judged {
+                capture: &self.capture,
+                claim: &self.claim,
+                facts: &self.facts,
+                judgement,
+                policy,
+            }),
+            volume: self.volume.facts(),
+            requestor: self.asker.as_requestor(),
+            names: Names {
+                image: self.asker.image_name(),
+                source: self.source.name.as_name(),
+                target: self.target.as_name(),
+            },
+        }
+    }
 }
 
 /// The one reading of the caller's input.
-fn capture(code: ControlCode, request: &Request<'_>) -> Capture {
-    // The 32-bit layouts are those of user-mode programs; kernel code is 64-bit whoever's thread it runs
-    // in (fltkernel.h, FltIs32bitProcess: "32-bit user-mode application").
-    let is_32bit = request.mode() == Mode::User && request.is_32bit();
-    let bitness = if is_32bit {
-        Bitness::Bits32
-    } else {
-        Bitness::Bits64
-    };
+fn capture(code: ControlCode, request: &Request<'_>, asker: &Asker) -> Capture {
     let captured = request.capture::<CAPTURE_SIZE>();
     Capture {
         code,
-        bitness,
+        bitness: asker.bitness(),
         input_length: request.input_length(),
         output_length: request.output_length(),
         buffer_present: request.has_buffer(),
@@ -85,159 +200,26 @@ fn capture(code: ControlCode, request: &Request<'_>) -> Capture {
     }
 }
 
-fn mode(request: &Request<'_>) -> RequestorMode {
-    match request.mode() {
-        Mode::Kernel => RequestorMode::Kernel,
-        Mode::User => RequestorMode::User,
+/// What is known of the volume of the request.
+fn volume(request: &Request<'_>, passive: Option<Passive>) -> WatchedVolume {
+    let volume = request.volume().unwrap_or(WatchedVolume::UNKNOWN);
+    match passive {
+        Some(passive) => volume.with_guid(|| request.volume_guid(passive)),
+        None => volume,
     }
 }
 
-/// A name, or why there is none.
-struct Named {
-    name: Option<FileName>,
-    state: NameState,
-    /// The status that said no, to any name or to the normalized one; 0 when nobody was asked.
-    reason: u32,
-}
-
-impl Named {
-    const UNASKED: Self = Self::absent(0);
-
-    /// The normalized name if it is at hand, else the name used at open, else why not.
-    fn of(query: impl Fn(Form) -> Result<FileName, NtStatus>) -> Self {
-        let miss = match query(Form::NormalizedFromCache) {
-            Ok(name) => return Self::have(name, NameState::Normalized, 0),
-            Err(miss) => miss.bits(),
-        };
-        match query(Form::Opened) {
-            Ok(name) => Self::have(name, NameState::Opened, miss),
-            Err(status) => Self::absent(status.bits()),
-        }
-    }
-
-    const fn have(name: FileName, state: NameState, reason: u32) -> Self {
-        Self {
-            name: Some(name),
-            state,
-            reason,
-        }
-    }
-
-    const fn absent(reason: u32) -> Self {
-        Self {
-            name: None,
-            state: NameState::Absent,
-            reason,
-        }
-    }
-
-    fn as_name(&self) -> Name<'_> {
-        Name {
-            units: self.name.as_ref().map_or(&[][..], FileName::units),
-            state: self.state,
-            reason: self.reason,
-        }
+/// What the volume of the request says of itself now.
+fn ask_volume(request: &Request<'_>, passive: Option<Passive>) -> Fact<VolumeAttributes> {
+    match passive.map(|passive| request.volume_attributes(passive)) {
+        Some(Ok(attributes)) => Fact::Known(VolumeAttributes(attributes)),
+        Some(Err(status)) => Fact::Refused(status.bits()),
+        None => Fact::NotAsked,
     }
 }
 
-/// The file that the claim names as its source.
-///
-/// The file system resolves the handle again for itself, and a caller may close and reuse it in
-/// between: this is what was seen here, not a promise of what is cloned.
-struct Source {
-    state: SourceState,
-    name: Named,
-}
-
-impl Source {
-    /// Resolves the claimed handle once, in the requestor's own context and mode only.
-    fn find(
-        request: &Request<'_>,
-        claim: &Result<Claim, StructuralFinding>,
-        passive: Option<Passive>,
-    ) -> Self {
-        let (Ok(claim), Some(passive)) = (claim, passive) else {
-            return Self::unknown(SourceState::NotInspected);
-        };
-        let Some(requestor) = request.in_requestor() else {
-            return Self::unknown(SourceState::NotInContext);
-        };
-        match FileObject::resolve(claim.handle.value(), &requestor, passive) {
-            Ok(file) => Self::locate(request, &file),
-            Err(status) => Self {
-                state: SourceState::HandleRefused(status.bits()),
-                name: Named::absent(status.bits()),
-            },
-        }
-    }
-
-    fn locate(request: &Request<'_>, file: &FileObject) -> Self {
-        match request.locate(file) {
-            Ok(place) => {
-                let state = if place.is_same_volume() {
-                    SourceState::SameVolume
-                } else {
-                    SourceState::OtherVolume
-                };
-                Self {
-                    state,
-                    name: Self::name(&place, file),
-                }
-            }
-            // The filter manager knows no volume for it: a pipe, a device.
-            Err(NtStatus::INVALID_PARAMETER) => Self {
-                state: SourceState::OtherVolume,
-                name: Named::absent(NtStatus::INVALID_PARAMETER.bits()),
-            },
-            // Where it lies was not found out, so nothing is said of it.
-            Err(status) => Self {
-                state: SourceState::NotInspected,
-                name: Named::absent(status.bits()),
-            },
-        }
-    }
-
-    fn name(place: &Place<'_>, file: &FileObject) -> Named {
-        Named::of(|form| place.name(file, form))
-    }
-
-    const fn unknown(state: SourceState) -> Self {
-        Self {
-            state,
-            name: Named::UNASKED,
-        }
-    }
-}
-
-/// Who asks.
-struct Requestor {
-    process_id: u32,
-    thread_id: u32,
-    image: Option<Result<ImageName, NtStatus>>,
-    user: Option<UserSid>,
-}
-
-impl Requestor {
-    fn identify(request: &Request<'_>, passive: Option<Passive>) -> Self {
-        let process = request.process();
-        let asked = process.as_ref().zip(passive);
-        Self {
-            process_id: process.as_ref().map_or(0, Process::id),
-            thread_id: process.as_ref().map_or(0, Process::thread_id),
-            image: asked.map(|(process, passive)| process.image(passive)),
-            user: asked.and_then(|(process, passive)| process.user(passive).ok()),
-        }
-    }
-
-    fn image_name(&self) -> Name<'_> {
-        match &self.image {
-            Some(Ok(image)) => Name {
-                units: image.units(),
-                state: NameState::Image,
-                reason: 0,
-            },
-            Some(Err(status)) => Name::absent(status.bits()),
-            None => Name::absent(0),
-        }
-    }
+/// Whether a request for whose record there was no room is to be refused.
+fn refuses_unrecorded(policy: &Policy, opened: &Opened) -> bool {
+    let powers = policy.powers();
+    opened.is_lost && powers.enforce && powers.refuse_unaudited
 }

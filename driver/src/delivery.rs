@@ -12,7 +12,7 @@ use flt::memory::try_zeroed;
 use flt::port::{Link, Sent};
 use flt::status::NtStatus;
 use flt::sync::{Event, SpinLock};
-use wire::{Ack, ConnectRequest, DecodeError, Request};
+use wire::Ack;
 
 use crate::audit::Audit;
 
@@ -138,21 +138,6 @@ impl Delivery {
         match released {
             Some(released) if released > 0 || records == 0 => Delivered::Yes,
             Some(_) | None => Delivered::No,
-        }
-    }
-}
-
-/// Judges what a program asks for when it connects.
-pub(crate) fn connect(audit: &Audit, request: &[u8]) -> Result<(), NtStatus> {
-    match ConnectRequest::parse(request) {
-        Ok(Request::Watch {
-            boot_id,
-            after_sequence,
-        }) => audit.resume(boot_id, after_sequence),
-        Err(DecodeError::Version(_)) => Err(NtStatus::REVISION_MISMATCH),
-        Err(error) => {
-            wdk::println!("CloneGuard: a connection was refused: {error}");
-            Err(NtStatus::INVALID_PARAMETER)
         }
     }
 }

@@ -1,10 +1,12 @@
 //! cloneguard.sys: audits block clones on their way to the file system.
 //!
 //! Thin glue. The filter manager's side is `flt`, the judging and the journal are `guard`, the bytes
-//! of the port are `wire`. Here they are joined: [`clone`] follows one request, [`volume`] remembers
-//! a volume, [`audit`] turns a judged request into a record, [`delivery`] sends records out.
+//! of the port are `wire`. Here they are joined: [`clone`] follows one request, [`requestor`] and
+//! [`source`] find out about it, [`volume`] remembers a volume, [`policy`] keeps the policy in force,
+//! [`audit`] turns a judged request into a record, [`delivery`] sends records out to whom [`connect`]
+//! lets in.
 //!
-//! Observe mode only: every request is passed down unchanged, whatever the rules say.
+//! Without a policy every request is passed down unchanged, whatever the rules say.
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -31,21 +33,30 @@ extern crate wdk_panic;
 
 mod audit;
 mod clone;
+mod connect;
 mod delivery;
+mod names;
+mod policy;
+mod requestor;
+mod source;
 mod volume;
 
 use flt::callback::{Ending, Next};
+use flt::clients::{Clients, Connection};
 use flt::filter::Minifilter;
 use flt::fsctl::FsControl;
 use flt::instance::VolumeSetup;
 use flt::irql::Passive;
 use flt::port::Link;
+use flt::recheck::SourceAfter;
+use flt::registry::Parameters;
 use flt::status::NtStatus;
 use flt::token::Token;
 use wdk_alloc::WdkAllocator;
 
 use crate::audit::Audit;
 use crate::delivery::Delivery;
+use crate::policy::PolicyKeeper;
 use crate::volume::WatchedVolume;
 
 #[global_allocator]
@@ -57,6 +68,16 @@ flt::driver_entry!(CloneGuard);
 struct CloneGuard {
     audit: Audit,
     delivery: Delivery,
+    policy: PolicyKeeper,
+}
+
+impl CloneGuard {
+    /// A record may be ready. At most DISPATCH_LEVEL.
+    fn deliver_soon(&self) {
+        if flt::filter::is_connected::<Self>() {
+            self.delivery.wake();
+        }
+    }
 }
 
 impl Minifilter for CloneGuard {
@@ -65,10 +86,14 @@ impl Minifilter for CloneGuard {
     const PORT: &'static [u16] = &port_name();
     const VOLUME_TAG: [u8; 4] = *b"CGvo";
 
-    fn create(passive: Passive) -> Result<Self, NtStatus> {
+    fn create(passive: Passive, parameters: &Parameters) -> Result<Self, NtStatus> {
+        let audit = Audit::create(passive)?;
+        let policy = PolicyKeeper::create()?;
+        policy.load_first(&audit, parameters, passive);
         Ok(Self {
-            audit: Audit::create(passive)?,
+            audit,
             delivery: Delivery::create()?,
+            policy,
         })
     }
 
@@ -77,18 +102,20 @@ impl Minifilter for CloneGuard {
     }
 
     fn before_fs_control(&self, request: &FsControl<'_, Self>) -> Next {
-        clone::before(&self.audit, request)
+        clone::before(self, request)
     }
 
-    fn after_fs_control(&self, token: Token, ending: Ending) {
-        self.audit.close(token, ending);
-        if flt::filter::is_connected::<Self>() {
-            self.delivery.wake();
-        }
+    fn after_fs_control(&self, token: Token, ending: Ending, source: SourceAfter) {
+        self.audit.close(token, ending, source);
+        self.deliver_soon();
     }
 
-    fn connect(&self, request: &[u8]) -> Result<(), NtStatus> {
-        delivery::connect(&self.audit, request)
+    fn connect<'c>(
+        &self,
+        request: &[u8],
+        clients: &'c Clients,
+    ) -> Result<Connection<'c>, NtStatus> {
+        self.admit(request, clients)
     }
 
     fn connected(&self) {
@@ -99,12 +126,24 @@ impl Minifilter for CloneGuard {
         self.delivery.run(&self.audit, link);
     }
 
+    fn housekeep(&self, passive: Passive, parameters: &Parameters) {
+        while self.policy.wait(passive) {
+            self.policy.load(&self.audit, parameters, passive);
+            self.deliver_soon();
+        }
+    }
+
     fn stop(&self) {
         self.delivery.stop();
+        self.policy.stop();
     }
 
     fn stopped(&self) {
         self.audit.report_at_stop();
+    }
+
+    fn may_leave(&self) -> bool {
+        !self.policy.is_locked()
     }
 }
 

@@ -50,8 +50,11 @@ pub const IMPORTS: &[&[Import]] = &[
     crate::context::CONTEXT_IMPORTS,
     crate::name::NAME_IMPORTS,
     crate::volume::VOLUME_IMPORTS,
+    crate::file::FILE_IMPORTS,
     crate::port::PORT_IMPORTS,
     crate::nt::NT_IMPORTS,
+    crate::file::FILE_NT_IMPORTS,
+    crate::registry::REGISTRY_IMPORTS,
     crate::nt::NT_DATA_IMPORTS,
 ];
 

@@ -8,14 +8,16 @@ use crate::callback::{
     FLT_CALLBACK_DATA, FLT_IO_PARAMETER_BLOCK, FLT_PARAMETERS, FLT_RELATED_OBJECTS,
 };
 use crate::context::FLT_CONTEXT_REGISTRATION;
+use crate::file::{FILE_NETWORK_OPEN_INFORMATION, FILE_OBJECT};
 use crate::name::{FLT_FILE_NAME_INFORMATION, FLT_NAME_CONTROL};
 use crate::nt::{
     GUID, OBJECT_ATTRIBUTES, OBJECT_HANDLE_INFORMATION, SECURITY_SUBJECT_CONTEXT,
     SID_AND_ATTRIBUTES, TOKEN_USER,
 };
 use crate::registration::{FLT_OPERATION_REGISTRATION, FLT_REGISTRATION};
+use crate::registry::KEY_VALUE_PARTIAL_INFORMATION;
 use crate::types::{IO_STATUS_BLOCK, UNICODE_STRING};
-use crate::volume::FILE_FS_SIZE_INFORMATION;
+use crate::volume::{FILE_FS_ATTRIBUTE_INFORMATION, FILE_FS_SIZE_INFORMATION};
 
 /// The layout of one structure or union.
 #[derive(Clone, Copy, Debug)]
@@ -115,6 +117,24 @@ layout! {
     FILE_FS_SIZE_INFORMATION: 0x18 {
         TotalAllocationUnits @ 0x0, AvailableAllocationUnits @ 0x8,
         SectorsPerAllocationUnit @ 0x10, BytesPerSector @ 0x14,
+    }
+    FILE_FS_ATTRIBUTE_INFORMATION: 0x10 {
+        FileSystemAttributes @ 0x0, MaximumComponentNameLength @ 0x4, FileSystemNameLength @ 0x8,
+        FileSystemName @ 0xc,
+    }
+    FILE_NETWORK_OPEN_INFORMATION: 0x38 {
+        CreationTime @ 0x0, LastAccessTime @ 0x8, LastWriteTime @ 0x10, ChangeTime @ 0x18,
+        AllocationSize @ 0x20, EndOfFile @ 0x28, FileAttributes @ 0x30,
+    }
+    FILE_OBJECT: 0xd8 {
+        Type @ 0x0, Size @ 0x2, DeviceObject @ 0x8, Vpb @ 0x10, FsContext @ 0x18, FsContext2 @ 0x20,
+        SectionObjectPointer @ 0x28, PrivateCacheMap @ 0x30, FinalStatus @ 0x38,
+        RelatedFileObject @ 0x40, LockOperation @ 0x48, DeletePending @ 0x49, ReadAccess @ 0x4a,
+        WriteAccess @ 0x4b, DeleteAccess @ 0x4c, SharedRead @ 0x4d, SharedWrite @ 0x4e,
+        SharedDelete @ 0x4f, Flags @ 0x50, FileName @ 0x58,
+    }
+    KEY_VALUE_PARTIAL_INFORMATION: 0x10 {
+        TitleIndex @ 0x0, Type @ 0x4, DataLength @ 0x8, Data @ 0xc,
     }
     GUID: 0x10 { Data1 @ 0x0, Data2 @ 0x4, Data3 @ 0x6, Data4 @ 0x8 }
     OBJECT_HANDLE_INFORMATION: 0x8 { HandleAttributes @ 0x0, GrantedAccess @ 0x4 }

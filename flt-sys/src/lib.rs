@@ -35,11 +35,13 @@ mod imports;
 
 pub mod callback;
 pub mod context;
+pub mod file;
 mod layout;
 pub mod name;
 pub mod nt;
 pub mod port;
 pub mod registration;
+pub mod registry;
 pub mod types;
 pub mod volume;
 

@@ -4,7 +4,8 @@
 //! "FLT_FILE_NAME_OPTIONS" of the installable-file-system documentation.
 
 use crate::callback::PFLT_CALLBACK_DATA;
-use crate::types::{NTSTATUS, PFILE_OBJECT, PFLT_INSTANCE, UNICODE_STRING};
+use crate::file::PFILE_OBJECT;
+use crate::types::{NTSTATUS, PFLT_INSTANCE, UNICODE_STRING};
 
 /// A format, a query method and flags in one word.
 pub type FLT_FILE_NAME_OPTIONS = u32;

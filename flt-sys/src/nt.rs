@@ -75,6 +75,8 @@ pub struct OBJECT_HANDLE_INFORMATION {
 
 /// How far an impersonating server may go (ntifs).
 pub type SECURITY_IMPERSONATION_LEVEL = i32;
+/// The level from which on a server may act for its client.
+pub const SecurityImpersonation: SECURITY_IMPERSONATION_LEVEL = 2;
 
 /// The security context of a requestor (wdm). The tokens are referenced until
 /// `SeReleaseSubjectContext`.

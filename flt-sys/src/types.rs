@@ -1,7 +1,7 @@
 //! Basic types of the kernel and the handles of the filter manager.
 //!
 //! A handle is a pointer to an opaque structure of its own, so that one cannot be passed for another.
-//! Where `wdk-sys` has a structure of the same name (a file object, a driver object), its pointer is cast.
+//! Where `wdk-sys` has a structure of the same name (a driver object), its pointer is cast.
 
 use core::ffi::c_void;
 use core::marker::{PhantomData, PhantomPinned};
@@ -48,8 +48,6 @@ opaque! {
     FLT_PORT, PFLT_PORT;
     /// Reparse data of an operation.
     FLT_TAG_DATA_BUFFER, PFLT_TAG_DATA_BUFFER;
-    /// A file object: cast to the type of `wdk-sys` to read its fields.
-    FILE_OBJECT, PFILE_OBJECT;
     /// A driver object: cast from the type of `wdk-sys`.
     DRIVER_OBJECT, PDRIVER_OBJECT;
     /// A process object.

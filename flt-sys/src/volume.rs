@@ -1,19 +1,27 @@
 //! Volumes: names, sizes, and the instance that watches one.
 //!
 //! Pages: `nf-fltkernel-fltqueryvolumeinformation`, `nf-fltkernel-fltgetvolumeguidname`,
-//! `ntddk/ns-ntddk-_file_fs_size_information`.
+//! `ntddk/ns-ntddk-_file_fs_size_information`, `ntifs/ns-ntifs-_file_fs_attribute_information`.
 
 use core::ffi::c_void;
 
+use crate::file::PFILE_OBJECT;
 use crate::types::{
-    IO_STATUS_BLOCK, LARGE_INTEGER, NTSTATUS, PFILE_OBJECT, PFLT_FILTER, PFLT_INSTANCE,
-    PFLT_VOLUME, UNICODE_STRING,
+    IO_STATUS_BLOCK, LARGE_INTEGER, NTSTATUS, PFLT_FILTER, PFLT_INSTANCE, PFLT_VOLUME,
+    UNICODE_STRING,
 };
 
 /// What to ask of a volume.
 pub type FS_INFORMATION_CLASS = i32;
 /// Answers [`FILE_FS_SIZE_INFORMATION`] (MS-FSCC 2.5).
 pub const FileFsSizeInformation: FS_INFORMATION_CLASS = 3;
+/// Answers [`FILE_FS_ATTRIBUTE_INFORMATION`] (MS-FSCC 2.5).
+pub const FileFsAttributeInformation: FS_INFORMATION_CLASS = 5;
+
+/// The volume cannot be written to.
+pub const FILE_READ_ONLY_VOLUME: u32 = 0x0008_0000;
+/// Files of the volume can share clusters: it clones blocks.
+pub const FILE_SUPPORTS_BLOCK_REFCOUNTING: u32 = 0x0800_0000;
 
 /// Size of a volume and of its allocation unit. The unit in bytes is the product of the last two fields.
 #[repr(C)]
@@ -27,6 +35,20 @@ pub struct FILE_FS_SIZE_INFORMATION {
     pub SectorsPerAllocationUnit: u32,
     /// Bytes of a sector.
     pub BytesPerSector: u32,
+}
+
+/// What a file system can do. The name that follows may be cut off, with `STATUS_BUFFER_OVERFLOW`, a warning.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct FILE_FS_ATTRIBUTE_INFORMATION {
+    /// `FILE_*`, such as [`FILE_SUPPORTS_BLOCK_REFCOUNTING`].
+    pub FileSystemAttributes: u32,
+    /// The longest name of a file.
+    pub MaximumComponentNameLength: i32,
+    /// Bytes of the file system's name.
+    pub FileSystemNameLength: u32,
+    /// The file system's name, as long as `FileSystemNameLength` says.
+    pub FileSystemName: [u16; 1],
 }
 
 imports! { VOLUME_IMPORTS from "fltmgr.sys":

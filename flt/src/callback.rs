@@ -4,26 +4,35 @@
 #![expect(unsafe_code, reason = "called by the filter manager with raw pointers")]
 
 use core::ffi::c_void;
+use core::ptr;
 
 use flt_sys::callback::{
-    FLT_CALLBACK_DATA, FLT_POSTOP_FINISHED_PROCESSING, FLT_PREOP_SUCCESS_NO_CALLBACK,
-    FLT_PREOP_SUCCESS_WITH_CALLBACK, FLT_RELATED_OBJECTS, FLTFL_POST_OPERATION_DRAINING,
+    FLT_CALLBACK_DATA, FLT_POSTOP_FINISHED_PROCESSING, FLT_PREOP_COMPLETE,
+    FLT_PREOP_SUCCESS_NO_CALLBACK, FLT_PREOP_SUCCESS_WITH_CALLBACK, FLT_PREOP_SYNCHRONIZE,
+    FLT_RELATED_OBJECTS, FLTFL_CALLBACK_DATA_IRP_OPERATION, FLTFL_POST_OPERATION_DRAINING,
 };
-use flt_sys::registration::STATUS_FLT_DO_NOT_ATTACH;
+use flt_sys::registration::{STATUS_FLT_DO_NOT_ATTACH, STATUS_FLT_DO_NOT_DETACH};
+use flt_sys::types::IO_STATUS_BLOCK;
 
 use crate::filter::Minifilter;
 use crate::fsctl::FsControl;
 use crate::instance::{self, VolumeSetup};
 use crate::irql::Passive;
+use crate::recheck::{Carried, Kept, SourceAfter};
+use crate::status::NtStatus;
 use crate::token::Token;
 
 /// The driver's answer to a request on its way down.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Next {
     /// Not ours: pass down, and do not call back.
     Ignore,
     /// Pass down unchanged, and call back with this token when the file system has answered.
     Watch(Token),
+    /// As `Watch`, and say then whether the source is still the same. The request is synchronised for that: a
+    /// caller that did not want to wait for the file system waits all the same, and so does an unload.
+    Recheck(Token, Kept),
+    /// Do not pass down: the request ends here with this status.
+    Refuse(NtStatus),
 }
 
 /// How a watched request ended.
@@ -56,14 +65,38 @@ pub(crate) unsafe extern "system" fn before_fs_control<F: Minifilter>(
         (Some(filter), Some(request)) => filter.before_fs_control(&request),
         (None, _) | (_, None) => Next::Ignore,
     };
-    match next {
-        Next::Ignore => FLT_PREOP_SUCCESS_NO_CALLBACK,
-        Next::Watch(token) => {
-            // SAFETY: the filter manager gives a place for one pointer.
-            unsafe { completion.write(token.into_context()) };
-            FLT_PREOP_SUCCESS_WITH_CALLBACK
+    let (answer, context) = match next {
+        Next::Ignore => (FLT_PREOP_SUCCESS_NO_CALLBACK, ptr::null_mut()),
+        Next::Refuse(status) => {
+            let ended = IO_STATUS_BLOCK {
+                Status: status.raw(),
+                Information: 0,
+            };
+            // SAFETY: callback data is valid for the callback, and whoever completes a request sets its IoStatus.
+            unsafe { (*data).IoStatus = ended };
+            (FLT_PREOP_COMPLETE, ptr::null_mut())
         }
-    }
+        // SAFETY: callback data is valid for the callback.
+        Next::Recheck(token, kept) if unsafe { is_irp(data) } => {
+            (FLT_PREOP_SYNCHRONIZE, kept.into_context(token))
+        }
+        // Only IRPs are synchronised (PFLT_PRE_OPERATION_CALLBACK, remarks). A control is always one.
+        Next::Watch(token) | Next::Recheck(token, _) => {
+            (FLT_PREOP_SUCCESS_WITH_CALLBACK, token.into_context())
+        }
+    };
+    // SAFETY: the filter manager gives a place for one pointer, which is to be null where no callback follows.
+    unsafe { completion.write(context) };
+    answer
+}
+
+/// # Safety
+///
+/// 1. `data` is the callback data of a running callback.
+unsafe fn is_irp(data: *const FLT_CALLBACK_DATA) -> bool {
+    // SAFETY: contract 1.
+    let flags = unsafe { (*data).Flags };
+    flags & FLTFL_CALLBACK_DATA_IRP_OPERATION != 0
 }
 
 /// PFLT_POST_OPERATION_CALLBACK for IRP_MJ_FILE_SYSTEM_CONTROL. At most DISPATCH_LEVEL, any thread.
@@ -77,6 +110,10 @@ pub(crate) unsafe extern "system" fn after_fs_control<F: Minifilter>(
     completion: *mut c_void,
     flags: u32,
 ) -> i32 {
+    // SAFETY: what `before_fs_control` wrote for this request, which comes back once.
+    let Some(carried) = (unsafe { Carried::from_context(completion) }) else {
+        return FLT_POSTOP_FINISHED_PROCESSING;
+    };
     let ending = if flags & FLTFL_POST_OPERATION_DRAINING == 0 {
         // SAFETY: callback data is valid for the callback; IoStatus is what the file system answered.
         let answer = unsafe { (*data).IoStatus };
@@ -87,8 +124,15 @@ pub(crate) unsafe extern "system" fn after_fs_control<F: Minifilter>(
     } else {
         Ending::Drained
     };
+    let (token, source) = match carried {
+        Carried::Token(token) => (token, SourceAfter::NotAsked),
+        // The context is freed all the same, and nothing else may be touched.
+        Carried::Kept(token, _) if ending == Ending::Drained => (token, SourceAfter::Unknown),
+        // SAFETY: the callback data of this very callback, which does not drain.
+        Carried::Kept(token, kept) => (token, unsafe { kept.look_again(data) }),
+    };
     if let Some(filter) = F::global().get() {
-        filter.after_fs_control(Token::from_context(completion), ending);
+        filter.after_fs_control(token, ending, source);
     }
     FLT_POSTOP_FINISHED_PROCESSING
 }
@@ -127,14 +171,18 @@ pub(crate) unsafe extern "system" fn setup_instance<F: Minifilter>(
     }
 }
 
-/// PFLT_INSTANCE_QUERY_TEARDOWN_CALLBACK: a manual detach is allowed. PASSIVE_LEVEL.
+/// PFLT_INSTANCE_QUERY_TEARDOWN_CALLBACK: somebody detaches by hand. PASSIVE_LEVEL.
 ///
 /// # Safety
 ///
 /// Called by the filter manager only.
-pub(crate) unsafe extern "system" fn query_teardown(
+pub(crate) unsafe extern "system" fn query_teardown<F: Minifilter>(
     _objects: *const FLT_RELATED_OBJECTS,
     _flags: u32,
 ) -> i32 {
-    0
+    if F::global().get().is_none_or(F::may_leave) {
+        0
+    } else {
+        STATUS_FLT_DO_NOT_DETACH
+    }
 }

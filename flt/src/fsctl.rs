@@ -16,15 +16,20 @@ use flt_sys::callback::{
     FLT_CALLBACK_DATA, FLT_PARAMETERS_FSCTL_BUFFERED, FLT_RELATED_OBJECTS, FltGetRequestorProcess,
     FltIs32bitProcess,
 };
-use flt_sys::nt::KernelMode;
+use flt_sys::file::FILE_OBJECT;
 use flt_sys::registration::{IRP_MN_KERNEL_CALL, IRP_MN_USER_FS_REQUEST};
 
+use crate::file::FileInformation;
 use crate::filter::Minifilter;
 use crate::instance;
+use crate::irql::Passive;
 use crate::name::{FileName, Form};
-use crate::object::FileObject;
+use crate::object::{FileObject, TargetFile};
+use crate::place::Place;
 use crate::process::{InRequestor, Mode, Process};
+use crate::reentry::may_ask_file_system;
 use crate::status::NtStatus;
+use crate::volume;
 
 /// The two low bits of a control code say how its buffers travel (WDK, "Defining I/O Control Codes").
 const METHOD_MASK: u32 = 3;
@@ -35,11 +40,12 @@ const METHOD_BUFFERED: u32 = 0;
 ///
 /// # Invariants
 ///
-/// `data` and `objects` are the arguments of a running callback, and the minor code is one for which
-/// the buffered parameters are valid.
+/// `data` and `objects` are the arguments of a running callback, `target` is the file that it is for, which
+/// the request keeps referenced, and the minor code is one for which the buffered parameters are valid.
 pub struct FsControl<'op, F> {
     data: NonNull<FLT_CALLBACK_DATA>,
     objects: NonNull<FLT_RELATED_OBJECTS>,
+    target: NonNull<FILE_OBJECT>,
     parameters: FLT_PARAMETERS_FSCTL_BUFFERED,
     operation: PhantomData<(&'op F, *const ())>,
 }
@@ -54,7 +60,7 @@ pub struct Captured<const N: usize> {
 }
 
 impl<'op, F: Minifilter> FsControl<'op, F> {
-    /// `None` for a minor code that has no buffered parameters.
+    /// `None` for a minor code that has no buffered parameters, and for a request that is not for a file.
     ///
     /// # Safety
     ///
@@ -66,6 +72,8 @@ impl<'op, F: Minifilter> FsControl<'op, F> {
     ) -> Option<Self> {
         let data = NonNull::new(data)?;
         let objects = NonNull::new(objects.cast_mut())?;
+        // SAFETY: the related objects are valid and unchanged for the callback (contract 1).
+        let target = NonNull::new(unsafe { (*objects.as_ptr()).FileObject })?;
         // SAFETY: callback data and its parameter block are valid for the callback (contract 1).
         let iopb = unsafe { (*data.as_ptr()).Iopb };
         // SAFETY: as above; the parameter block is never null, and nobody changes it during the callback.
@@ -82,6 +90,7 @@ impl<'op, F: Minifilter> FsControl<'op, F> {
         Some(Self {
             data,
             objects,
+            target,
             parameters,
             operation: PhantomData,
         })
@@ -140,12 +149,7 @@ impl<'op, F: Minifilter> FsControl<'op, F> {
     #[must_use]
     pub fn mode(&self) -> Mode {
         // SAFETY: valid for the callback (invariant).
-        let mode = unsafe { (*self.data.as_ptr()).RequestorMode };
-        if mode == KernelMode {
-            Mode::Kernel
-        } else {
-            Mode::User
-        }
+        unsafe { Mode::of(self.data.as_ptr()) }
     }
 
     /// Whether the request came from a 32-bit process, whose structures are laid out otherwise.
@@ -170,9 +174,21 @@ impl<'op, F: Minifilter> FsControl<'op, F> {
     /// posted to another.
     #[must_use]
     pub fn in_requestor(&self) -> Option<InRequestor<'op>> {
-        // SAFETY: live callback data (invariant); at most DISPATCH_LEVEL.
-        let process = unsafe { FltGetRequestorProcess(self.data.as_ptr()) };
-        InRequestor::prove(process, self.mode())
+        // SAFETY: the callback data of the running callback (invariant).
+        unsafe { InRequestor::prove(self.data.as_ptr()) }
+    }
+
+    /// The file the request was sent to: the target of a clone.
+    #[must_use]
+    pub const fn target(&self) -> TargetFile<'op> {
+        // SAFETY: a request keeps its file referenced until it has ended, which is after `'op` (invariant).
+        unsafe { TargetFile::from_raw(self.target) }
+    }
+
+    /// Whether a server issued the request for a client on the network: it opened the target for one.
+    #[must_use]
+    pub fn is_remote(&self) -> bool {
+        self.target().is_remote()
     }
 
     /// The name of the file the request was sent to: the target of a clone.
@@ -191,19 +207,53 @@ impl<'op, F: Minifilter> FsControl<'op, F> {
     ///
     /// The filter manager's status: `INVALID_PARAMETER` for a file object of no file system, such as
     /// a pipe.
-    pub fn locate(&self, file: &FileObject) -> Result<instance::Place<'op>, NtStatus> {
-        // SAFETY: the related objects are valid for the callback (invariant).
-        let objects = unsafe { self.objects.as_ref() };
+    pub fn locate<'a>(&'a self, file: &'a FileObject) -> Result<Place<'a>, NtStatus> {
         // SAFETY: the objects of the running pre-operation (invariant), borrowed no longer than it.
-        unsafe { instance::Place::of(objects, file) }
+        unsafe { Place::of(self.objects(), file) }
+    }
+
+    /// Attributes and sizes of the target; for a file elsewhere there is [`Place::information`].
+    ///
+    /// # Errors
+    ///
+    /// `POSSIBLE_DEADLOCK`, unasked, where asking could wait for ever; else the file system's status.
+    pub fn target_information(&self, passive: Passive) -> Result<FileInformation, NtStatus> {
+        // SAFETY: the callback's own instance, on the volume of the file the request was sent to.
+        unsafe { FileInformation::query(&self.target(), self.objects().Instance, passive) }
+    }
+
+    /// The unique id of this volume, asked afresh, for when it was not known at set-up.
+    ///
+    /// # Errors
+    ///
+    /// `POSSIBLE_DEADLOCK`, unasked, where asking could wait for ever; else the filter manager's status.
+    pub fn volume_guid(&self, passive: Passive) -> Result<[u8; 16], NtStatus> {
+        if !may_ask_file_system() {
+            return Err(NtStatus::POSSIBLE_DEADLOCK);
+        }
+        // SAFETY: the volume of a running callback for an open file: its mount has ended.
+        unsafe { volume::guid(self.objects().Volume, passive) }
+    }
+
+    /// FILE_* of the file system of this volume, asked afresh; see [`crate::volume`].
+    ///
+    /// # Errors
+    ///
+    /// `POSSIBLE_DEADLOCK`, unasked, where asking could wait for ever; else the file system's status.
+    pub fn volume_attributes(&self, passive: Passive) -> Result<u32, NtStatus> {
+        // SAFETY: the callback's own instance.
+        unsafe { volume::attributes(self.objects().Instance, passive) }
     }
 
     /// A copy of what the driver remembered of this volume in [`Minifilter::attach`].
     #[must_use]
     pub fn volume(&self) -> Option<F::Volume> {
-        // SAFETY: the related objects are valid for the callback (invariant).
-        let objects = unsafe { self.objects.as_ref() };
         // SAFETY: the callback's own instance, whose context `F::attach` set.
-        unsafe { instance::read_context::<F>(objects.Instance) }
+        unsafe { instance::read_context::<F>(self.objects().Instance) }
+    }
+
+    const fn objects(&self) -> &FLT_RELATED_OBJECTS {
+        // SAFETY: the related objects are valid and unchanged for the callback (invariant).
+        unsafe { self.objects.as_ref() }
     }
 }

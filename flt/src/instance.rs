@@ -1,39 +1,23 @@
 //! Instances: the attachment of the filter to one volume, and what the driver remembers of it.
 
-#![expect(
-    unsafe_code,
-    reason = "allocates, sets and reads instance contexts; queries volumes"
-)]
+#![expect(unsafe_code, reason = "allocates, sets and reads instance contexts")]
 
 use core::ffi::c_void;
 use core::marker::PhantomData;
 use core::ptr;
 
 use flt_sys::callback::FLT_RELATED_OBJECTS;
-use flt_sys::types::{IO_STATUS_BLOCK, PFLT_FILTER, PFLT_INSTANCE, PFLT_VOLUME};
-use flt_sys::volume::{
-    FILE_FS_SIZE_INFORMATION, FileFsSizeInformation, FltGetVolumeFromFileObject,
-    FltGetVolumeInstanceFromName, FltObjectDereference, FltQueryVolumeInformation,
-};
+use flt_sys::types::{PFLT_INSTANCE, PFLT_VOLUME};
 
 use crate::filter::Minifilter;
 use crate::irql::Passive;
-use crate::name::{FileName, Form};
-use crate::object::FileObject;
 use crate::status::NtStatus;
-
-/// What a volume says of its allocation unit; nothing of it is checked.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Cluster {
-    /// Sectors of a cluster.
-    pub sectors: u32,
-    /// Bytes of a sector.
-    pub bytes_per_sector: u32,
-}
+use crate::volume::{self, Cluster};
 
 /// A volume that the filter may attach to; borrowed for the duration of the setup callback.
 pub struct VolumeSetup<'setup> {
     instance: PFLT_INSTANCE,
+    volume: PFLT_VOLUME,
     setup_flags: u32,
     file_system: u32,
     callback: PhantomData<(&'setup (), *const ())>,
@@ -50,6 +34,7 @@ impl VolumeSetup<'_> {
     ) -> Self {
         Self {
             instance: objects.Instance,
+            volume: objects.Volume,
             setup_flags,
             file_system,
             callback: PhantomData,
@@ -73,35 +58,21 @@ impl VolumeSetup<'_> {
     /// # Errors
     ///
     /// The file system's status.
-    pub fn cluster(&self, _: Passive) -> Result<Cluster, NtStatus> {
-        let mut answer = IO_STATUS_BLOCK {
-            Status: 0,
-            Information: 0,
-        };
-        let mut size = FILE_FS_SIZE_INFORMATION {
-            TotalAllocationUnits: 0,
-            AvailableAllocationUnits: 0,
-            SectorsPerAllocationUnit: 0,
-            BytesPerSector: 0,
-        };
-        let length = u32::try_from(size_of::<FILE_FS_SIZE_INFORMATION>())
-            .map_err(|_| NtStatus::INVALID_PARAMETER)?;
-        // SAFETY: the instance is live during its setup (from_raw, 1), the level is proven, and both
-        // structures may be written for their full length.
-        let status = unsafe {
-            FltQueryVolumeInformation(
-                self.instance,
-                &raw mut answer,
-                (&raw mut size).cast(),
-                length,
-                FileFsSizeInformation,
-            )
-        };
-        NtStatus::check(status)?;
-        Ok(Cluster {
-            sectors: size.SectorsPerAllocationUnit,
-            bytes_per_sector: size.BytesPerSector,
-        })
+    pub fn cluster(&self, passive: Passive) -> Result<Cluster, NtStatus> {
+        // SAFETY: the instance is live during its setup (from_raw, 1).
+        unsafe { volume::cluster(self.instance, passive) }
+    }
+
+    /// The unique id of the volume, in the byte order in which Windows stores a GUID.
+    ///
+    /// # Errors
+    ///
+    /// The filter manager's status, also for a volume on the network; `OBJECT_NAME_INVALID` if the name it gives
+    /// has no id in it.
+    pub fn guid(&self, passive: Passive) -> Result<[u8; 16], NtStatus> {
+        // SAFETY: the volume is live during the setup of an instance on it (from_raw, 1), which comes with the first
+        // request after the mount has ended (FltGetVolumeGuidName, remarks).
+        unsafe { volume::guid(self.volume, passive) }
     }
 }
 
@@ -166,85 +137,4 @@ pub(crate) unsafe fn read_context<F: Minifilter>(instance: PFLT_INSTANCE) -> Opt
     // SAFETY: gives back the reference that the get took.
     unsafe { flt_sys::context::FltReleaseContext(context) };
     Some(value)
-}
-
-/// A reference to a filter-manager object, given back when dropped.
-struct Held(*mut c_void);
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        // SAFETY: made only around an object on which the filter manager took a reference for us.
-        unsafe { FltObjectDereference(self.0) };
-    }
-}
-
-/// Where a file object lies, relative to the request being handled.
-pub struct Place<'op> {
-    volume: Held,
-    own: PFLT_VOLUME,
-    instance: PFLT_INSTANCE,
-    filter: PFLT_FILTER,
-    operation: PhantomData<(&'op (), *const ())>,
-}
-
-impl Place<'_> {
-    /// Asks the filter manager for the volume of `file`; its FsContext, which may belong to anybody,
-    /// is never looked at.
-    ///
-    /// # Safety
-    ///
-    /// 1. `objects` are those of a running pre-operation callback, which lasts for all of `'op`.
-    pub(crate) unsafe fn of(
-        objects: &FLT_RELATED_OBJECTS,
-        file: &FileObject,
-    ) -> Result<Self, NtStatus> {
-        let mut volume: PFLT_VOLUME = ptr::null_mut();
-        // SAFETY: the filter of a running callback (contract 1); the file object is referenced; `volume`
-        // may be written.
-        let status =
-            unsafe { FltGetVolumeFromFileObject(objects.Filter, file.as_ptr(), &raw mut volume) };
-        NtStatus::check(status)?;
-        Ok(Self {
-            volume: Held(volume.cast()),
-            own: objects.Volume,
-            instance: objects.Instance,
-            filter: objects.Filter,
-            operation: PhantomData,
-        })
-    }
-
-    /// Whether the file lies on the volume that the request was sent to.
-    #[must_use]
-    pub fn is_same_volume(&self) -> bool {
-        ptr::eq(self.volume.0, self.own.cast())
-    }
-
-    /// The name of `file`, asked through our instance on its own volume.
-    ///
-    /// # Errors
-    ///
-    /// The filter manager's status; also when we are not attached to that volume.
-    pub fn name(&self, file: &FileObject, form: Form) -> Result<FileName, NtStatus> {
-        if self.is_same_volume() {
-            // SAFETY: the request's own instance, on the file's volume (just compared).
-            return unsafe { FileName::of_file(file, self.instance, form) };
-        }
-        let mut instance: PFLT_INSTANCE = ptr::null_mut();
-        // SAFETY: filter and volume are live; a null name asks for our highest instance
-        // there (fltkernel.h, FltGetVolumeInstanceFromName); `instance` may be written.
-        let status = unsafe {
-            FltGetVolumeInstanceFromName(
-                self.filter,
-                self.volume.0.cast(),
-                ptr::null(),
-                &raw mut instance,
-            )
-        };
-        NtStatus::check(status)?;
-        let held = Held(instance.cast());
-        // SAFETY: our instance on the file's volume, referenced by `held` until after the call.
-        let name = unsafe { FileName::of_file(file, instance, form) };
-        drop(held);
-        name
-    }
 }

@@ -1,7 +1,7 @@
 //! Safe wrappers over the filter manager and the kernel: the only kernel-bound unsafe of the project.
 //!
 //! A driver implements [`filter::Minifilter`] and names it to [`driver_entry!`]; registration, start
-//! and unload are then written once, in [`filter`]. One file per kernel subject, each opening with
+//! and unload are then written once, in [`life`]. One file per kernel subject, each opening with
 //! the reason for its unsafe. `docs/soundness.md` argues each of them.
 //!
 //! Two habits carry most of the soundness. What needs PASSIVE_LEVEL takes a [`irql::Passive`], which
@@ -31,18 +31,28 @@
 extern crate alloc;
 
 pub mod callback;
+pub mod clients;
+pub mod file;
 pub mod filter;
 pub mod fsctl;
 pub mod instance;
 pub mod irql;
+pub mod life;
 pub mod memory;
 pub mod name;
 pub mod object;
+pub mod place;
 pub mod port;
 pub mod process;
+pub mod recheck;
+mod reentry;
+pub mod registry;
+pub mod shared;
 pub mod status;
 pub mod sync;
+mod tables;
 pub mod thread;
 pub mod time;
 pub mod token;
 pub mod uuid;
+pub mod volume;

@@ -55,3 +55,20 @@ pub fn try_zeroed(byte_count: usize) -> Result<Box<[u8]>, NtStatus> {
     bytes.resize(byte_count, 0);
     Ok(bytes.into_boxed_slice())
 }
+
+/// A copy of `bytes` in non-paged pool.
+///
+/// # Errors
+///
+/// `INSUFFICIENT_RESOURCES` when the pool has no room.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the capacity is reserved just before, so nothing here can allocate"
+)]
+pub fn try_copy(bytes: &[u8]) -> Result<Box<[u8]>, NtStatus> {
+    let mut copy = Vec::new();
+    copy.try_reserve_exact(bytes.len())
+        .map_err(|_| NtStatus::INSUFFICIENT_RESOURCES)?;
+    copy.extend_from_slice(bytes);
+    Ok(copy.into_boxed_slice())
+}

@@ -15,10 +15,10 @@ use flt_sys::name::{
     FLT_FILE_NAME_QUERY_ALWAYS_ALLOW_CACHE_LOOKUP, FLT_FILE_NAME_QUERY_CACHE_ONLY,
     FLT_FILE_NAME_QUERY_DEFAULT,
 };
-use wdk_sys::ntddk::{IoGetTopLevelIrp, KeAreAllApcsDisabled};
 
 use crate::object::FileObject;
 use crate::process::units;
+use crate::reentry::may_ask_file_system;
 use crate::status::NtStatus;
 
 /// Which form of a name to ask for, and where.
@@ -40,19 +40,6 @@ impl Form {
             Self::Opened => flt_sys::name::FLT_FILE_NAME_OPENED | query,
         }
     }
-}
-
-/// Whether a name query may go down to the file system from this thread.
-///
-/// `FltGetFileNameInformationUnsafe` does not check that for its caller: with a top-level IRP set, or
-/// with APCs disabled, the query can wait for ever (its page, and that of IoGetTopLevelIrp). Of the other
-/// cases on the page none can occur in a file-system control of a file that is open.
-fn may_ask_file_system() -> bool {
-    // SAFETY: callable at APC_LEVEL and below, reads the current thread only (ntifs.h).
-    let top_level = unsafe { IoGetTopLevelIrp() };
-    // SAFETY: callable at DISPATCH_LEVEL and below, reads the current thread only (ntddk.h).
-    let apcs_disabled = unsafe { KeAreAllApcsDisabled() };
-    top_level.is_null() && apcs_disabled == 0
 }
 
 /// A name that the filter manager lent us. Lives in paged pool, hence not `Send`.
@@ -129,6 +116,16 @@ impl FileName {
         let information = unsafe { self.information.as_ref() };
         // SAFETY: Name describes text that lives as long as the structure (fltkernel.h).
         unsafe { units(&information.Name) }
+    }
+
+    /// The volume's part of the name, its device: a beginning of [`Self::units`].
+    #[must_use]
+    pub fn volume_units(&self) -> &[u16] {
+        // SAFETY: as in `units`.
+        let information = unsafe { self.information.as_ref() };
+        // SAFETY: Volume describes a part of the same text. The filter manager fills it in by itself; only other
+        // parts need parsing first (fltkernel.h, FLT_FILE_NAME_INFORMATION).
+        unsafe { units(&information.Volume) }
     }
 }
 

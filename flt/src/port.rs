@@ -1,4 +1,4 @@
-//! The communication port: one server port, one client at a time, and the only way to send.
+//! The communication port: one server port, and the only way to send. Who is connected: [`crate::clients`].
 //!
 //! There is no message callback: a client says what it wants in the context of its connection, which
 //! the filter manager hands over as a kernel copy. Nothing a user-mode program owns is dereferenced.
@@ -15,15 +15,15 @@ use core::sync::atomic::{AtomicPtr, Ordering};
 
 use flt_sys::nt::{OBJ_CASE_INSENSITIVE, OBJ_KERNEL_HANDLE, OBJECT_ATTRIBUTES};
 use flt_sys::port::{
-    FLT_PORT_ALL_ACCESS, FltBuildDefaultSecurityDescriptor, FltCloseClientPort,
-    FltCloseCommunicationPort, FltCreateCommunicationPort, FltFreeSecurityDescriptor,
-    FltSendMessage,
+    FLT_PORT_ALL_ACCESS, FltBuildDefaultSecurityDescriptor, FltCloseCommunicationPort,
+    FltCreateCommunicationPort, FltFreeSecurityDescriptor, FltSendMessage,
 };
-use flt_sys::types::{FLT_FILTER, FLT_PORT, NTSTATUS, PFLT_FILTER, PFLT_PORT, UNICODE_STRING};
+use flt_sys::types::{FLT_FILTER, NTSTATUS, PFLT_FILTER, PFLT_PORT, UNICODE_STRING};
 
+use crate::clients::{CONNECTIONS_MAX, Place, Role};
 use crate::filter::Minifilter;
 use crate::irql::Passive;
-use crate::status::{self, NtStatus};
+use crate::status::NtStatus;
 use crate::sync::relative_timeout;
 use crate::thread::attributes_size;
 
@@ -56,7 +56,7 @@ pub(crate) struct ServerPort(PFLT_PORT);
 unsafe impl Send for ServerPort {}
 
 impl ServerPort {
-    /// Opens the port `name` for one client, for administrators and the system only.
+    /// Opens the port `name` for administrators and the system only.
     ///
     /// # Safety
     ///
@@ -88,7 +88,7 @@ impl ServerPort {
                 Some(connected::<F>),
                 Some(disconnected::<F>),
                 None,
-                1,
+                CONNECTIONS_MAX,
             )
         };
         NtStatus::check(status)?;
@@ -98,7 +98,7 @@ impl ServerPort {
 
 impl Drop for ServerPort {
     fn drop(&mut self) {
-        // SAFETY: open and ours (invariant); dropped by `filter` at PASSIVE_LEVEL.
+        // SAFETY: open and ours (invariant); dropped by `life` at PASSIVE_LEVEL.
         unsafe { FltCloseCommunicationPort(self.0) };
     }
 }
@@ -134,87 +134,31 @@ fn unicode_string(text: &'static [u16]) -> Result<UNICODE_STRING, NtStatus> {
     })
 }
 
-/// The one client connection, or none.
-///
-/// The filter manager wants the *address* of the variable that holds the port: a close sets it to
-/// null under the lock that a send takes to read it. So it never moves; it lives in a static.
-pub(crate) struct ClientSlot(AtomicPtr<FLT_PORT>);
-
-impl ClientSlot {
-    pub(crate) const fn empty() -> Self {
-        Self(AtomicPtr::new(ptr::null_mut()))
-    }
-
-    pub(crate) fn is_connected(&self) -> bool {
-        !self.0.load(Ordering::Acquire).is_null()
-    }
-
-    /// Takes a new client in. One that is still there has lost its program, for the filter manager lets
-    /// in one at a time, and its disconnect callback is late: it is closed here.
-    ///
-    /// # Safety
-    ///
-    /// 1. `filter` is our registered filter, and `client` a port it has just been given.
-    unsafe fn accept(&self, filter: PFLT_FILTER, client: PFLT_PORT) {
-        let mut late = self.0.swap(client, Ordering::AcqRel);
-        if !late.is_null() {
-            // SAFETY: registered (contract 1); the port was ours and stands in no slot any more.
-            unsafe { FltCloseClientPort(filter, &raw mut late) };
-        }
-    }
-
-    /// Closes our end of one connection, unless that was done before.
-    ///
-    /// # Safety
-    ///
-    /// 1. `filter` is our registered filter.
-    unsafe fn close_one(&self, filter: PFLT_FILTER, client: PFLT_PORT, passive: Passive) {
-        if self.0.load(Ordering::Acquire) == client {
-            // SAFETY: contract 1.
-            unsafe { self.close(filter, passive) };
-        }
-    }
-
-    /// Closes our end. That it frees a sender who waits for a reply is what unload relies on, and is
-    /// not documented: docs/decisions/0003. Harmless without a client.
-    ///
-    /// # Safety
-    ///
-    /// 1. `filter` is our registered filter.
-    pub(crate) unsafe fn close(&self, filter: PFLT_FILTER, _: Passive) {
-        if self.is_connected() {
-            // SAFETY: registered (contract 1); the slot never moves and holds our client port, or null
-            // if another close came first, which the filter manager sees under its own lock.
-            unsafe { FltCloseClientPort(filter, self.0.as_ptr()) };
-        }
-    }
-}
-
-/// The right to send: handed to the body of the driver's one thread, and to nobody else, because a
-/// send may wait for the reply of a client that never gives it.
+/// The right to send to the consumer: handed to the body of the driver's delivery thread, and to nobody else,
+/// because a send may wait for the reply of a client that never gives it.
 pub struct Link<'work> {
     filter: &'work AtomicPtr<FLT_FILTER>,
-    slot: &'work ClientSlot,
+    consumer: &'work Place,
     passive: Passive,
 }
 
 impl<'work> Link<'work> {
     pub(crate) const fn new(
         filter: &'work AtomicPtr<FLT_FILTER>,
-        slot: &'work ClientSlot,
+        consumer: &'work Place,
         passive: Passive,
     ) -> Self {
         Self {
             filter,
-            slot,
+            consumer,
             passive,
         }
     }
 
-    /// Whether there is a client to send to.
+    /// Whether there is a consumer to send to.
     #[must_use]
     pub fn is_connected(&self) -> bool {
-        self.slot.is_connected()
+        self.consumer.is_connected()
     }
 
     /// The thread's own proof that it runs at PASSIVE_LEVEL.
@@ -229,7 +173,7 @@ impl<'work> Link<'work> {
     /// the wait for the reply (MicrosoftDocs/windows-driver-docs-ddi issue 1110): that wait ends when
     /// the connection does, and unload closes it.
     pub fn send(&self, message: &mut [u8], reply: &mut [u8], milliseconds: u32) -> Sent {
-        if !self.slot.is_connected() {
+        if !self.is_connected() {
             return Sent::NotConnected;
         }
         let (Ok(length), Ok(mut reply_length)) =
@@ -238,12 +182,12 @@ impl<'work> Link<'work> {
             return Sent::Failed(NtStatus::INVALID_PARAMETER);
         };
         let mut timeout = relative_timeout(milliseconds.max(1));
-        // SAFETY: the filter is registered while this thread runs (`filter` joins it first); the slot
+        // SAFETY: the filter is registered while this thread runs (`life` joins it first); the place
         // never moves; both buffers are ours with the lengths given; the time-out is not zero.
         let status = unsafe {
             FltSendMessage(
                 self.filter.load(Ordering::Acquire),
-                self.slot.0.as_ptr(),
+                self.consumer.as_ptr(),
                 message.as_mut_ptr().cast(),
                 length,
                 reply.as_mut_ptr().cast(),
@@ -287,16 +231,17 @@ unsafe extern "system" fn connected<F: Minifilter>(
     // SAFETY: the context is the filter manager's kernel copy of `context_length` bytes, valid for the
     // callback; bytes have no alignment to break.
     let request = unsafe { slice::from_raw_parts(context.cast::<u8>(), length) };
-    let answer = filter.connect(request);
-    if answer.is_ok() {
-        // SAFETY: the filter manager gives a place for one pointer; it comes back on disconnection and says
-        // which connection ended.
-        unsafe { connection_cookie.write(client.cast()) };
-        // SAFETY: the filter is registered as long as it has a port, and `client` is this callback's.
-        unsafe { F::global().client().accept(F::global().filter(), client) };
+    let connection = match filter.connect(request, F::global().clients()) {
+        Ok(connection) => connection,
+        Err(status) => return status.raw(),
+    };
+    // SAFETY: the filter manager gives a place for one pointer; it comes back on disconnection and says
+    // which connection ended.
+    unsafe { connection_cookie.write(client.cast()) };
+    if connection.keep(client) == Role::Consumer {
         filter.connected();
     }
-    status::to_raw(answer)
+    0
 }
 
 /// PFLT_DISCONNECT_NOTIFY. PASSIVE_LEVEL.
@@ -309,10 +254,10 @@ unsafe extern "system" fn disconnected<F: Minifilter>(connection_cookie: *mut c_
     // SAFETY: PFLT_DISCONNECT_NOTIFY runs at PASSIVE_LEVEL (fltkernel.h), and this is it.
     let passive = unsafe { Passive::documented() };
     // SAFETY: a filter is registered as long as it has connections; the cookie is the client port that
-    // `connected` wrote.
+    // `connected` wrote, of a connection that came about.
     unsafe {
         global
-            .client()
-            .close_one(global.filter(), connection_cookie.cast(), passive)
+            .clients()
+            .leave(global.filter(), connection_cookie.cast(), passive)
     };
 }

@@ -10,8 +10,9 @@ use core::marker::PhantomData;
 use core::ptr::{self, NonNull};
 use core::slice;
 
-use flt_sys::nt::{HANDLE, PACCESS_TOKEN};
-use flt_sys::types::{EPROCESS, PEPROCESS, PETHREAD, UNICODE_STRING};
+use flt_sys::callback::{FLT_CALLBACK_DATA, FltGetRequestorProcess};
+use flt_sys::nt::{HANDLE, PACCESS_TOKEN, SecurityImpersonation};
+use flt_sys::types::{EPROCESS, PETHREAD, UNICODE_STRING};
 
 use wdk_sys::ntddk::ExFreePool;
 
@@ -28,6 +29,19 @@ pub enum Mode {
 }
 
 impl Mode {
+    /// # Safety
+    ///
+    /// 1. `data` is the callback data of a running callback.
+    pub(crate) unsafe fn of(data: *mut FLT_CALLBACK_DATA) -> Self {
+        // SAFETY: contract 1; nobody changes the mode.
+        let mode = unsafe { (*data).RequestorMode };
+        if mode == flt_sys::nt::KernelMode {
+            Self::Kernel
+        } else {
+            Self::User
+        }
+    }
+
     pub(crate) const fn raw(self) -> i8 {
         match self {
             Self::Kernel => flt_sys::nt::KernelMode,
@@ -50,9 +64,17 @@ pub struct InRequestor<'op> {
 
 impl InRequestor<'_> {
     /// Compares the requestor's process with the one this thread is attached to.
-    pub(crate) fn prove(process: PEPROCESS, mode: Mode) -> Option<Self> {
+    ///
+    /// # Safety
+    ///
+    /// 1. `data` is the callback data of a running callback, which lasts for all of `'op`.
+    pub(crate) unsafe fn prove(data: *mut FLT_CALLBACK_DATA) -> Option<Self> {
+        // SAFETY: contract 1; at most DISPATCH_LEVEL.
+        let process = unsafe { FltGetRequestorProcess(data) };
         // SAFETY: callable at any level; answers the process this thread is attached to (wdm.h).
         let current = unsafe { flt_sys::nt::IoGetCurrentProcess() };
+        // SAFETY: contract 1.
+        let mode = unsafe { Mode::of(data) };
         (!process.is_null() && current == process).then_some(Self {
             mode,
             operation: PhantomData,
@@ -220,9 +242,11 @@ impl SubjectContext {
     }
 
     /// The effective token: the client's when impersonating, else the process's
-    /// (ntifs.h, SeQuerySubjectContextToken, which is a macro).
+    /// (ntifs.h, SeQuerySubjectContextToken, which is a macro). A client token below
+    /// SecurityImpersonation only tells who somebody is and lets nobody act for them: SeAccessCheck grants
+    /// nothing by it, so it is not the user here either.
     const fn token(&self) -> PACCESS_TOKEN {
-        if self.0.ClientToken.is_null() {
+        if self.0.ClientToken.is_null() || self.0.ImpersonationLevel < SecurityImpersonation {
             self.0.PrimaryToken
         } else {
             self.0.ClientToken

@@ -15,26 +15,51 @@ use core::fmt;
 pub struct NtStatus(i32);
 
 impl NtStatus {
+    /// STATUS_BUFFER_OVERFLOW, a warning: the answer was cut off.
+    pub const BUFFER_OVERFLOW: Self = Self::error(0x8000_0005);
     /// STATUS_UNSUCCESSFUL.
     pub const UNSUCCESSFUL: Self = Self::error(0xC000_0001);
+    /// STATUS_INFO_LENGTH_MISMATCH.
+    pub const INFO_LENGTH_MISMATCH: Self = Self::error(0xC000_0004);
     /// STATUS_INVALID_PARAMETER.
     pub const INVALID_PARAMETER: Self = Self::error(0xC000_000D);
+    /// STATUS_BUFFER_TOO_SMALL.
+    pub const BUFFER_TOO_SMALL: Self = Self::error(0xC000_0023);
+    /// STATUS_OBJECT_TYPE_MISMATCH.
+    pub const OBJECT_TYPE_MISMATCH: Self = Self::error(0xC000_0024);
+    /// STATUS_OBJECT_NAME_INVALID.
+    pub const OBJECT_NAME_INVALID: Self = Self::error(0xC000_0033);
+    /// STATUS_OBJECT_NAME_NOT_FOUND.
+    pub const OBJECT_NAME_NOT_FOUND: Self = Self::error(0xC000_0034);
+    /// STATUS_REVISION_MISMATCH.
+    pub const REVISION_MISMATCH: Self = Self::error(0xC000_0059);
     /// STATUS_INSUFFICIENT_RESOURCES.
     pub const INSUFFICIENT_RESOURCES: Self = Self::error(0xC000_009A);
     /// STATUS_DEVICE_NOT_READY.
     pub const DEVICE_NOT_READY: Self = Self::error(0xC000_00A3);
     /// STATUS_NOT_SUPPORTED.
     pub const NOT_SUPPORTED: Self = Self::error(0xC000_00BB);
+    /// STATUS_POSSIBLE_DEADLOCK: nobody was asked, because the answer might never have come.
+    pub const POSSIBLE_DEADLOCK: Self = Self::error(0xC000_0194);
     /// STATUS_NOT_FOUND.
     pub const NOT_FOUND: Self = Self::error(0xC000_0225);
-    /// STATUS_REVISION_MISMATCH.
-    pub const REVISION_MISMATCH: Self = Self::error(0xC000_0059);
+    /// STATUS_CONNECTION_COUNT_LIMIT.
+    pub const CONNECTION_COUNT_LIMIT: Self = Self::error(0xC000_0246);
 
     /// STATUS_FLT_INVALID_NAME_REQUEST: no name can be had in this context.
     pub const FLT_INVALID_NAME_REQUEST: Self = Self::error(0xC01C_0005);
 
     const fn error(bits: u32) -> Self {
         Self(bits.cast_signed())
+    }
+
+    /// The status of an unsigned value; `None` for a success or informational code.
+    #[must_use]
+    pub const fn from_bits(bits: u32) -> Option<Self> {
+        match Self::check(bits.cast_signed()) {
+            Ok(()) => None,
+            Err(status) => Some(status),
+        }
     }
 
     /// Success and informational codes are `Ok`; warnings and errors are `Err`.

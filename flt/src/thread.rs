@@ -40,7 +40,7 @@ impl SystemThread {
         _: Passive,
     ) -> Result<Self, NtStatus> {
         let mut handle = ptr::null_mut();
-        // A kernel handle: DriverEntry may run in the context of a user process.
+        // A kernel handle: the thread is waited for in an unload, which may run in another process.
         let mut attributes = OBJECT_ATTRIBUTES {
             Length: attributes_size(),
             RootDirectory: ptr::null_mut(),

@@ -33,3 +33,30 @@ pub fn unique_id(_: Passive) -> [u8; 16] {
     let [i, j, k, l, m, n, o, p] = id.Data4;
     [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p]
 }
+
+/// Where the hyphens of a GUID in text stand.
+const HYPHENS: [usize; 4] = [8, 13, 18, 23];
+
+/// The id in a name of the form `\??\Volume{01234567-89ab-cdef-0123-456789abcdef}`, in the byte order in
+/// which Windows stores a GUID; `None` for any other text.
+pub(crate) fn of_volume_name(name: &[u16]) -> Option<[u8; 16]> {
+    const BEFORE: &[u8] = br"\??\Volume{";
+    let (before, rest) = name.split_at_checked(BEFORE.len())?;
+    let (text, after) = rest.split_at_checked(36)?;
+    let ascii = |bytes: &'static [u8]| bytes.iter().map(|byte| u16::from(*byte));
+    if !before.iter().copied().eq(ascii(BEFORE)) || !after.iter().copied().eq(ascii(b"}")) {
+        return None;
+    }
+    let mut value = 0_u128;
+    for (place, unit) in text.iter().enumerate() {
+        let character = char::from_u32(u32::from(*unit))?;
+        if !HYPHENS.contains(&place) {
+            value = (value << 4_u32) | u128::from(character.to_digit(16)?);
+        } else if character != '-' {
+            return None;
+        }
+    }
+    // The first three groups are numbers, stored with the low byte first.
+    let [d, c, b, a, f, e, h, g, i, j, k, l, m, n, o, p] = value.to_be_bytes();
+    Some([a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p])
+}

@@ -48,6 +48,34 @@ impl ControlCode {
     }
 }
 
+/// Another code by which files come to share blocks, or that tells about it: seen and recorded, not
+/// judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SeenCode(u32);
+
+impl SeenCode {
+    /// `FSCTL_DUPLICATE_CLUSTER`, `FSCTL_QUERY_ASYNC_DUPLICATE_EXTENTS_STATUS` (`winioctl.h`) and
+    /// `FSCTL_REFS_STREAM_SNAPSHOT_MANAGEMENT` (MS-FSA 2.1.5.10.29).
+    const ALL: [u32; 3] = [0x0009_045C, 0x0009_0430, 0x0009_0440];
+
+    /// The code of a 32-bit value; `None` for every other control code.
+    #[must_use]
+    pub const fn from_raw(raw: u32) -> Option<Self> {
+        let [cluster, status, snapshot] = Self::ALL;
+        if raw == cluster || raw == status || raw == snapshot {
+            Some(Self(raw))
+        } else {
+            None
+        }
+    }
+
+    /// The 32-bit value.
+    #[must_use]
+    pub const fn raw(self) -> u32 {
+        self.0
+    }
+}
+
 /// Pointer width of the caller, which decides the layout of its input.
 ///
 /// Windows does not convert the contents of control buffers; the driver asks

@@ -46,6 +46,19 @@ impl ClusterSize {
         value & self.mask() == 0
     }
 
+    /// The smallest multiple of the cluster size that is not below `value`; `None` for a negative
+    /// value and past the signed 64-bit range.
+    #[must_use]
+    pub const fn round_up(self, value: i64) -> Option<i64> {
+        if value < 0 {
+            return None;
+        }
+        match value.checked_add(self.mask()) {
+            Some(past) => Some(past & !self.mask()),
+            None => None,
+        }
+    }
+
     /// The bits below the cluster size.
     #[expect(
         clippy::as_conversions,
@@ -111,6 +124,12 @@ impl Extent {
     pub const fn byte_count(self) -> i64 {
         // `offset <= end` by the invariant, so nothing wraps.
         self.end.wrapping_sub(self.offset)
+    }
+
+    /// Whether a byte lies in both ranges.
+    #[must_use]
+    pub const fn overlaps(self, other: Self) -> bool {
+        self.offset < other.end && other.offset < self.end
     }
 
     /// Whether the range begins and ends on a cluster.

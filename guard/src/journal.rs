@@ -11,7 +11,7 @@
 
 use crate::record::number;
 use crate::ring::{Ring, TooSmall};
-use crate::{Outcome, RECORD_SIZE_MAX, Ticket};
+use crate::{Outcome, OutcomeKind, RECORD_SIZE_MAX, Ticket};
 use core::cell::Cell;
 use wire::{BOOT_ID_SIZE, BatchHead, Counters};
 use zerocopy::IntoBytes as _;
@@ -71,6 +71,7 @@ struct Tally {
     seen: u64,
     completed: u64,
     failed: u64,
+    refused: u64,
     not_inspected: u64,
     in_flight: u64,
     delivered: u64,
@@ -117,6 +118,20 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>> Journal<S> {
         Ticket::lost(sequence)
     }
 
+    /// Takes in a record that is about no request and is complete as it is: it gets the next sequence
+    /// number, and is delivered or counted as lost like any other.
+    pub fn note(&mut self, record: &[u8]) {
+        bump(&mut self.sequence);
+        let written = self.write(record, self.sequence);
+        if let Some(slot) = written.and_then(Ticket::slot) {
+            self.lost_before = 0;
+            self.ring.commit(slot);
+        } else {
+            bump(&mut self.tally.lost);
+            bump(&mut self.lost_before);
+        }
+    }
+
     /// Writes the record of a request, if it fits.
     fn write(&mut self, record: &[u8], sequence: u64) -> Option<Ticket> {
         let place = self.ring.place(record.len())?;
@@ -141,7 +156,9 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>> Journal<S> {
             }
         }
         self.tally.in_flight = self.tally.in_flight.saturating_sub(1);
-        let end = if outcome.is_success() {
+        let end = if outcome.kind == OutcomeKind::Refused {
+            &mut self.tally.refused
+        } else if outcome.is_success() {
             &mut self.tally.completed
         } else {
             &mut self.tally.failed
@@ -247,6 +264,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>> Journal<S> {
             seen,
             completed,
             failed,
+            refused,
             not_inspected,
             in_flight,
             delivered,
@@ -256,7 +274,7 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>> Journal<S> {
             seen: U64::new(seen),
             completed: U64::new(completed),
             failed: U64::new(failed),
-            refused: U64::ZERO,
+            refused: U64::new(refused),
             not_inspected: U64::new(not_inspected),
             in_flight: U64::new(in_flight),
             delivered: U64::new(delivered),

@@ -1,11 +1,13 @@
 //! The portable core of `CloneGuard`: bytes to claim, claim and facts to verdict, verdict to record.
 //!
-//! The driver fills a [`Capture`] once, [`Capture::read`] turns it into a [`Claim`], [`judge`]
-//! compares the claim with the [`Facts`] of the volume, and a [`Draft`] puts it all into the
-//! [`Journal`], which holds the record until its request has ended and a consumer has
+//! The driver fills a [`Capture`] once, [`Capture::read`] turns it into a [`Claim`], [`find`] runs every
+//! rule over the claim and the [`Facts`], [`decide`] makes a verdict of what fired, and a [`Draft`] puts
+//! it all into the [`Journal`], which holds the record until its request has ended and a consumer has
 //! acknowledged it. No function here asks the system anything, allocates or waits.
 //!
-//! Read `rules.rs` first: one table with every rule. Below is `wire` (the layout of what leaves),
+//! [`policy`] evaluates what an administrator says about all this.
+//!
+//! Read `table.rs` first: one table with every rule. Below is `wire` (the layout of what leaves),
 //! above is `driver` (which gathers the facts).
 #![no_std]
 #![forbid(unsafe_code)]
@@ -27,26 +29,42 @@
     clippy::disallowed_macros
 )]
 
+mod check;
 mod code;
+mod encode;
 mod extent;
 mod facts;
 mod journal;
+mod name;
+mod note;
+mod outcome;
+pub mod policy;
 mod record;
 mod request;
 mod ring;
 mod rules;
+mod table;
 mod ticket;
+mod verdict;
 
-pub use code::{Bitness, ControlCode, RequestorMode};
+pub use code::{Bitness, ControlCode, RequestorMode, SeenCode};
 pub use extent::{ClusterSize, Extent, ExtentError};
-pub use facts::{Facts, SourceState};
+pub use facts::{Fact, Facts, FileFacts, SourceState, VolumeAttributes};
 pub use journal::{AckError, BATCH_SIZE_MIN, Filled, Journal, StaleTicket};
+pub use name::{NAME_UNITS_MAX, Name};
+pub use note::PolicyNote;
+pub use outcome::Outcome;
 pub use record::{
-    Draft, EncodeError, NAME_UNITS_MAX, Name, Outcome, RECORD_SIZE_MAX, RECORD_SIZE_MIN,
-    VolumeFacts,
+    Draft, EncodeError, Judged, Matter, Names, PolicyMark, RECORD_SIZE_MAX, RECORD_SIZE_MIN,
+    Requestor, Seen, VolumeFacts,
 };
 pub use request::{CAPTURE_SIZE, Capture, Claim, ClaimedHandle, StructuralFinding};
 pub use ring::{JOURNAL_SIZE_MIN, TooSmall};
-pub use rules::{Class, Judgement, RULES, Rule, judge};
+pub use rules::{Answer, Class, Findings, Rule, Subject, find};
+pub use table::RULES;
 pub use ticket::Ticket;
-pub use wire::{Counters, NameState, OutcomeKind, RuleId, RuleSet, Verdict};
+pub use verdict::{Judgement, Powers, UNAUDITED, decide};
+pub use wire::{
+    Counters, FileKind, NameState, OutcomeKind, PolicyEvent, PolicyMatch, RuleId, RuleSet,
+    SourceAfter, Verdict,
+};

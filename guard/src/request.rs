@@ -101,6 +101,18 @@ impl Capture {
         self.code.input_size(self.bitness)
     }
 
+    /// Whether the input is shorter than the layout.
+    #[must_use]
+    pub const fn is_short(&self) -> bool {
+        self.input_length < self.expected_length()
+    }
+
+    /// Whether a length is claimed for a buffer that is not there.
+    #[must_use]
+    pub const fn lacks_buffer(&self) -> bool {
+        self.input_length > 0 && !self.buffer_present
+    }
+
     /// Reads the claim. The length is looked at before the buffer, because a request without input
     /// has no buffer either (WDK "Buffer Descriptions for I/O Control Codes").
     ///
@@ -111,7 +123,7 @@ impl Capture {
     ///
     /// The [`StructuralFinding`] that leaves nothing to be read.
     pub fn read(&self) -> Result<Claim, StructuralFinding> {
-        if self.input_length < self.expected_length() {
+        if self.is_short() {
             return Err(StructuralFinding::Short);
         }
         if !self.buffer_present {

@@ -1,20 +1,26 @@
 //! The ticket of a request: how its end finds its record.
 //!
-//! A ticket travels as the completion context of the filter manager, a pointer-sized value that
-//! costs no allocation: 32 bits of place and the low 32 bits of the sequence number.
+//! A ticket travels in the completion context of the filter manager, a pointer-sized value that
+//! costs no allocation: 31 bits of place and the low 32 bits of the sequence number. The 64th bit is
+//! the carrier's.
 
 use core::num::NonZeroU32;
 
 // The completion context is pointer-sized, and the kernels that run this are 64-bit.
-const _: () = assert!(usize::BITS == 64, "a ticket takes 64 bits");
+const _: () = assert!(usize::BITS == 64, "a ticket takes 63 bits");
 
-/// The place that stands for "no room for the record".
-const LOST: NonZeroU32 = NonZeroU32::MAX;
+/// Bits of a place.
+const PLACE_BITS: u32 = 31;
+/// The highest place, which stands for "no room for the record".
+const LOST: NonZeroU32 = match NonZeroU32::new(u32::MAX >> (u32::BITS - PLACE_BITS)) {
+    Some(place) => place,
+    None => NonZeroU32::MAX,
+};
 
 /// How the end of a request finds its record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ticket {
-    /// Slot of the record, plus one; or [`LOST`].
+    /// Slot of the record, plus one; or [`LOST`]. Never more than that.
     place: NonZeroU32,
     /// Low half of the sequence number.
     sequence_low: u32,
@@ -24,7 +30,7 @@ impl Ticket {
     /// A ticket for a record in a slot; `None` if the slot's number is too large.
     pub(crate) fn new(slot: u32, sequence: u64) -> Option<Self> {
         let place = NonZeroU32::MIN.checked_add(slot)?;
-        (place != LOST).then_some(Self {
+        (place < LOST).then_some(Self {
             place,
             sequence_low: low_half(sequence),
         })
@@ -55,28 +61,31 @@ impl Ticket {
         self.place == LOST
     }
 
-    /// The value to travel as completion context. It is never zero.
+    /// The value to travel: 63 bits, and never zero.
     #[must_use]
     #[expect(
         clippy::as_conversions,
         reason = "u32 to usize, which has 64 bits: asserted above"
     )]
     pub const fn into_raw(self) -> usize {
-        ((self.sequence_low as usize) << 32_u32) | self.place.get() as usize
+        ((self.sequence_low as usize) << PLACE_BITS) | self.place.get() as usize
     }
 
-    /// The ticket of a completion context; `None` if its place is zero. Whether such a ticket was
-    /// ever handed out is for the journal to say.
+    /// The ticket of a value that has travelled; `None` if its place is zero, or its 64th bit is set. Whether
+    /// such a ticket was ever handed out is for the journal to say.
     #[must_use]
     #[expect(
         clippy::as_conversions,
         reason = "both halves are cut on purpose; `From` is not const"
     )]
     pub const fn from_raw(raw: usize) -> Option<Self> {
-        match NonZeroU32::new(raw as u32) {
+        if raw.leading_zeros() == 0 {
+            return None;
+        }
+        match NonZeroU32::new(raw as u32 & LOST.get()) {
             Some(place) => Some(Self {
                 place,
-                sequence_low: (raw >> 32_u32) as u32,
+                sequence_low: (raw >> PLACE_BITS) as u32,
             }),
             None => None,
         }

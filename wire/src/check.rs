@@ -2,8 +2,8 @@
 //!
 //! `view.rs` runs them once, in [`crate::Record::parse`]; nobody checks again.
 
-use crate::record::{NAMES, NameHead, RecordHead, SID_SIZE_MAX};
-use crate::{DecodeError, NameState, RuleId, RuleSet};
+use crate::record::{FileHead, NAMES, NameHead, RecordHead, SID_SIZE_MAX};
+use crate::{DecodeError, FactState, NameState, RuleId, RuleSet};
 use zerocopy::FromBytes as _;
 
 /// Cuts the names out of a record and checks that nothing but padding is left.
@@ -53,7 +53,7 @@ pub(crate) fn check_fields(head: &RecordHead) -> Result<(), DecodeError> {
     if head.sequence == 0 || head.lost_before >= head.sequence {
         return Err(DecodeError::Sequence(head.sequence.get()));
     }
-    if head.reserved != [0; 3] {
+    if head.reserved != [0; 2] {
         return Err(DecodeError::Reserved);
     }
     let claim_is_zero = head.source_offset == 0
@@ -67,7 +67,42 @@ pub(crate) fn check_fields(head: &RecordHead) -> Result<(), DecodeError> {
     if !is_sid(&head.user_sid, head.user_sid_size) {
         return Err(DecodeError::Sid(head.user_sid_size));
     }
+    check_volume(head)?;
+    for (file, place) in head.files.iter().zip(0_u8..) {
+        check_file(file, place)?;
+    }
     Ok(())
+}
+
+/// What is not known of the volume is zero.
+fn check_volume(head: &RecordHead) -> Result<(), DecodeError> {
+    let guid_agrees = match head.volume_guid_known {
+        0 => head.volume_guid == [0; 16],
+        1 => true,
+        _ => false,
+    };
+    let answered = FactState::from_raw(head.volume_state) == FactState::Known;
+    if guid_agrees && (answered || head.volume_attributes == 0) {
+        Ok(())
+    } else {
+        Err(DecodeError::Volume)
+    }
+}
+
+/// What is not known of a file is zero.
+fn check_file(file: &FileHead, place: u8) -> Result<(), DecodeError> {
+    if file.reserved != [0; 2] || file.padding != 0 {
+        return Err(DecodeError::Reserved);
+    }
+    let is_zero = file.kind == 0
+        && file.attributes == 0
+        && file.end_of_file == 0
+        && file.allocation_size == 0;
+    if is_zero || FactState::from_raw(file.state) == FactState::Known {
+        Ok(())
+    } else {
+        Err(DecodeError::File(place))
+    }
 }
 
 /// Whether `size` bytes are a SID by their own count and only zeros follow. The layout is that of
@@ -80,15 +115,16 @@ fn is_sid(sid: &[u8; SID_SIZE_MAX], size: u8) -> bool {
     clean && (size == 0 || implied == Some(size))
 }
 
-/// Checks the rules that fired and the one that decided.
-pub(crate) fn check_rules(head: &RecordHead) -> Result<RuleSet, DecodeError> {
+/// Checks the rules that fired, those that are grounds to refuse, and the one that decided.
+pub(crate) fn check_rules(head: &RecordHead) -> Result<(RuleSet, RuleSet), DecodeError> {
     let rules = RuleSet::from_bits(head.rules.get()).ok_or(DecodeError::Rules)?;
+    let grounds = RuleSet::from_bits(head.grounds.get()).ok_or(DecodeError::Rules)?;
     let consistent = match RuleId::new(head.deciding_rule) {
         Some(id) => rules.contains(id),
         None => head.deciding_rule == 0 && rules.is_empty(),
     };
-    if consistent {
-        Ok(rules)
+    if consistent && grounds.is_subset(rules) {
+        Ok((rules, grounds))
     } else {
         Err(DecodeError::Rules)
     }

@@ -12,6 +12,8 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 const MAGIC: u32 = u32::from_le_bytes(*b"CGCR");
 /// Kind: deliver records.
 const KIND_WATCH: u16 = 1;
+/// Kind: read the stored policy again.
+const KIND_RELOAD: u16 = 2;
 
 /// The bytes of a connect context.
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
@@ -21,7 +23,7 @@ pub struct ConnectRequest {
     pub magic: U32,
     /// [`VERSION`].
     pub version: U16,
-    /// 1 watch.
+    /// 1 watch, 2 reload.
     pub kind: U16,
     /// Zero.
     pub reserved: U64,
@@ -41,6 +43,9 @@ pub enum Request {
         /// The last sequence number that the program has already made durable; zero for none.
         after_sequence: u64,
     },
+    /// Read the stored policy again. What became of it is told by a record of kind `policy`; the
+    /// connection itself carries nothing.
+    Reload,
 }
 
 impl ConnectRequest {
@@ -54,6 +59,19 @@ impl ConnectRequest {
             reserved: U64::ZERO,
             boot_id,
             after_sequence: U64::new(after_sequence),
+        }
+    }
+
+    /// A request to read the stored policy again.
+    #[must_use]
+    pub const fn reload() -> Self {
+        Self {
+            magic: U32::new(MAGIC),
+            version: U16::new(VERSION),
+            kind: U16::new(KIND_RELOAD),
+            reserved: U64::ZERO,
+            boot_id: [0; BOOT_ID_SIZE],
+            after_sequence: U64::ZERO,
         }
     }
 
@@ -81,6 +99,10 @@ impl ConnectRequest {
                     after_sequence,
                 })
             }
+            KIND_RELOAD if raw.boot_id == [0; BOOT_ID_SIZE] && raw.after_sequence == 0 => {
+                Ok(Request::Reload)
+            }
+            KIND_RELOAD => Err(DecodeError::Reserved),
             other => Err(DecodeError::Kind(other)),
         }
     }

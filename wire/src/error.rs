@@ -46,8 +46,12 @@ pub enum DecodeError {
     Name(u8),
     /// The stored user SID is not a SID: wrong length for its count of sub-authorities.
     Sid(u8),
-    /// A rule id is outside 1 to 127, or the deciding rule is not among those that fired.
+    /// A rule id is outside 1 to 127, or the deciding rule or a ground is not among those that fired.
     Rules,
+    /// What is said of a file contradicts its state. The number is its place: 0 source, 1 target.
+    File(u8),
+    /// What is said of the volume contradicts the flag that it is known.
+    Volume,
     /// The flag "claim known" is neither 0 nor 1, or fields of an unknown claim are not zero.
     Claim,
 }
@@ -73,6 +77,8 @@ impl fmt::Display for DecodeError {
             Self::Name(place) => write!(f, "lengths of name {place} contradict each other"),
             Self::Sid(length) => write!(f, "{length} bytes are not a user SID"),
             Self::Rules => f.write_str("rule ids contradict each other"),
+            Self::File(place) => write!(f, "what is said of file {place} contradicts itself"),
+            Self::Volume => f.write_str("what is said of the volume contradicts itself"),
             Self::Claim => f.write_str("claim fields contradict the flag that they are known"),
         }
     }

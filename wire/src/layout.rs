@@ -2,7 +2,8 @@
 
 extern crate std;
 
-use crate::{Ack, BatchHead, ConnectRequest, Counters, NameHead, RecordHead};
+use crate::policy::{PathPatternHead, PolicyHead, PolicyRuleHead, PoolRef, VolumeSelectorHead};
+use crate::{Ack, BatchHead, ConnectRequest, Counters, FileHead, NameHead, RecordHead};
 use core::mem::offset_of;
 use std::format;
 use std::vec::Vec;
@@ -43,7 +44,36 @@ fn layouts() -> Vec<Layout> {
         reserved,
         reason
     }));
+    all.push(layout!(FileHead {
+        state,
+        kind,
+        reserved,
+        reason,
+        attributes,
+        padding,
+        end_of_file,
+        allocation_size
+    }));
+    all.extend(policy_layouts());
     all
+}
+
+/// The layouts of the parts of a policy.
+#[rustfmt::skip]
+fn policy_layouts() -> [Layout; 5] {
+    [
+        layout!(PolicyHead {
+            magic, version, head_size, total_size, rule_count, rule_size, mode, on_audit_loss,
+            recheck, lock_until_reboot, reserved, revision, enforced, journal_size,
+            summarise_seconds, pool_size,
+        }),
+        layout!(PolicyRuleHead {
+            effect, remote, reserved, name, user, image, source, target, volume, byte_count_min,
+        }),
+        layout!(PathPatternHead { volume, path }),
+        layout!(VolumeSelectorHead { kind, reserved, device, guid }),
+        layout!(PoolRef { offset, byte_length }),
+    ]
 }
 
 /// The layouts of whole messages and of the counters in one.
@@ -63,44 +93,18 @@ fn message_layouts() -> Vec<Layout> {
 }
 
 /// The layout of a record's head.
+#[rustfmt::skip]
 fn record_layout() -> Layout {
     layout!(RecordHead {
-        total_size,
-        head_size,
-        version,
-        kind,
-        verdict,
-        requestor_mode,
-        bitness,
-        outcome,
-        source_state,
-        claim_known,
-        deciding_rule,
-        sequence,
-        lost_before,
-        time,
-        duration,
-        control_code,
-        ex_flags,
-        input_length,
-        output_length,
-        source_offset,
-        target_offset,
-        byte_count,
-        ex_size,
-        rules,
-        process_id,
-        thread_id,
-        status,
-        source_status,
-        information,
-        file_system,
-        cluster_size,
-        volume_flags,
-        user_sid_size,
-        reserved,
-        user_sid,
-        names,
+        total_size, head_size, version, kind, verdict, requestor_mode, bitness, outcome,
+        source_state, claim_known, deciding_rule, sequence, lost_before, time, duration,
+        control_code, ex_flags, input_length, output_length, source_offset, target_offset,
+        byte_count, ex_size, rules, grounds, process_id, thread_id, status, source_status,
+        information, file_system, cluster_size, volume_flags, volume_attributes, volume_reason,
+        refusal, policy_revision, policy_rule, policy_offset, policy_fault, policy_event,
+        policy_match, granted_access, remote, same_stream, volume_state, volume_guid_known,
+        user_sid_size, source_after, reserved, source_reason, cluster_reason, guid_reason,
+        user_reason, volume_guid, files, user_sid, names,
     })
 }
 
@@ -162,6 +166,42 @@ fn the_document_has_every_value_of_the_lists() {
         Bitness,
         OutcomeKind,
         SourceState,
-        NameState
+        NameState,
+        FactState,
+        FileKind,
+        Ternary,
+        PolicyMatch,
+        PolicyEvent,
+        SourceAfter
     );
+}
+
+#[test]
+fn the_document_has_every_value_of_the_closed_lists() {
+    use crate::policy::{Effect, OnAuditLoss, PolicyFault, PolicyMode, Remote, VolumeKind};
+    /// Asserts that the table of a list has exactly its values, and that no other byte has one.
+    macro_rules! check {
+        ($($name:ident),+) => {$(
+            let rows = table(stringify!($name));
+            assert_eq!(rows.len(), $name::KNOWN.len().wrapping_add(2), stringify!($name));
+            for (row, value) in rows.iter().skip(2).zip($name::KNOWN) {
+                let expected = format!("| {} | `{}` |", value.raw(), value.name());
+                assert!(row.starts_with(&expected), "{expected} is not the start of {row}");
+                assert_eq!($name::from_raw(value.raw()), Some(*value));
+            }
+            let named = (0..=u8::MAX).filter_map($name::from_raw).count();
+            assert_eq!(named, $name::KNOWN.len(), stringify!($name));
+        )+};
+    }
+    check!(
+        PolicyMode,
+        Effect,
+        OnAuditLoss,
+        Remote,
+        VolumeKind,
+        PolicyFault
+    );
+    for (row, fault) in table("PolicyFault").iter().skip(2).zip(PolicyFault::KNOWN) {
+        assert!(row.ends_with(&format!("| {fault} |")), "{fault}: {row}");
+    }
 }

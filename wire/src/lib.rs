@@ -7,6 +7,8 @@
 //! Every `parse` is the only way to its type and checks every field, so code that holds a [`Batch`]
 //! or a [`Record`] has nothing left to check. Nothing allocates.
 //!
+//! [`policy`] is the other format of this crate: what the driver reads from the registry.
+//!
 //! Written by `guard` (in the driver), read by `cloneguard`; `docs/wire.md` is the field table and
 //! a test keeps it equal to the types.
 #![no_std]
@@ -34,9 +36,11 @@ mod batch;
 mod check;
 mod connect;
 mod error;
+mod facts;
 #[cfg(test)]
 mod layout;
 mod open;
+pub mod policy;
 mod record;
 mod rule;
 mod text;
@@ -46,8 +50,14 @@ pub use ack::Ack;
 pub use batch::{Batch, BatchHead, Counters, Records};
 pub use connect::{ConnectRequest, Request};
 pub use error::DecodeError;
-pub use open::{Bitness, Mode, NameState, OutcomeKind, RecordKind, SourceState, Verdict};
-pub use record::{NAMES, NameHead, RecordHead, SID_SIZE_MAX, record_size, write_record};
+pub use facts::File;
+pub use open::{
+    Bitness, FactState, FileKind, Mode, NameState, OutcomeKind, PolicyEvent, PolicyMatch,
+    RecordKind, SourceAfter, SourceState, Ternary, Verdict,
+};
+pub use record::{
+    FILES, FileHead, NAMES, NameHead, RecordHead, SID_SIZE_MAX, record_size, write_record,
+};
 pub use rule::{RULE_NAMES, RuleId, RuleIds, RuleSet};
 pub use text::{Text, Units};
 pub use view::{Claim, Name, Record};

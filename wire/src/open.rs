@@ -55,6 +55,10 @@ open_enum! {
     RecordKind {
         /// One clone request, from the decision to its final status.
         Clone = 1 => "clone",
+        /// One request with another code that shares blocks: seen, not judged, passed untouched.
+        Seen = 2 => "seen",
+        /// A policy that was loaded, or was not.
+        Policy = 3 => "policy",
     }
 }
 
@@ -65,11 +69,11 @@ open_enum! {
         Passed = 1 => "passed",
         /// A rule fired that only notes; the request went down.
         Flagged = 2 => "flagged",
-        /// A definite rule fired in observe mode; the request went down all the same.
+        /// Enforce mode would have refused the request; this is observe mode, and it went down.
         WouldRefuse = 3 => "would_refuse",
-        /// The request was refused. Nothing in version 0 writes this value.
+        /// The request was refused and never reached the file system.
         Refused = 4 => "refused",
-        /// The request went down without having been looked at.
+        /// The request went down without having been looked at, or not far enough to judge it.
         NotInspected = 5 => "not_inspected",
     }
 }
@@ -103,6 +107,8 @@ open_enum! {
         Completed = 1 => "completed",
         /// The instance was torn down while the request was below: the status is not known.
         Draining = 2 => "draining",
+        /// The driver refused the request; the status is the one it gave.
+        Refused = 3 => "refused",
     }
 }
 
@@ -111,7 +117,7 @@ open_enum! {
     SourceState {
         /// It resolved to a file object on the target's volume.
         SameVolume = 1 => "same_volume",
-        /// It resolved to a file object elsewhere.
+        /// It resolved to a file object on another volume.
         OtherVolume = 2 => "other_volume",
         /// The object manager refused it; the record holds the status.
         HandleRefused = 3 => "handle_refused",
@@ -119,6 +125,95 @@ open_enum! {
         NotInContext = 4 => "not_in_context",
         /// Nobody tried, because there was no claim to read or the level forbade it.
         NotInspected = 5 => "not_inspected",
+        /// It resolved to a file object of no file system: a pipe, a device.
+        Foreign = 6 => "foreign",
+    }
+}
+
+open_enum! {
+    /// Whether the file system was asked about a file, and whether it answered.
+    FactState {
+        /// Nobody asked: there was no file to ask about, or asking was not safe.
+        NotAsked = 0 => "not_asked",
+        /// The file system answered.
+        Known = 1 => "known",
+        /// It did not; the record holds the status.
+        Refused = 2 => "refused",
+    }
+}
+
+open_enum! {
+    /// What a file object was opened on.
+    FileKind {
+        /// Not known.
+        Unasked = 0 => "unasked",
+        /// A data stream.
+        Data = 1 => "data",
+        /// A directory.
+        Directory = 2 => "directory",
+        /// A volume.
+        Volume = 3 => "volume",
+    }
+}
+
+open_enum! {
+    /// An answer that may be unknown.
+    Ternary {
+        /// Not known.
+        Unasked = 0 => "unasked",
+        /// No.
+        No = 1 => "no",
+        /// Yes.
+        Yes = 2 => "yes",
+    }
+}
+
+open_enum! {
+    /// What the source handle names after the operation.
+    SourceAfter {
+        /// Nobody looked again: no policy asks for it, there was no file to compare with, or no memory to
+        /// keep it.
+        Unasked = 0 => "unasked",
+        /// The same file.
+        Same = 1 => "same",
+        /// Another file, or none.
+        Changed = 2 => "changed",
+        /// A second look was not possible where the request ended.
+        Unseen = 3 => "unseen",
+    }
+}
+
+open_enum! {
+    /// What the rules of the policy say of a request.
+    PolicyMatch {
+        /// No rule of the policy matches.
+        NoMatch = 0 => "no_match",
+        /// The first rule that matches allows it.
+        Allow = 1 => "allow",
+        /// The first rule that matches wants it flagged.
+        Flag = 2 => "flag",
+        /// The first rule that matches denies it.
+        Deny = 3 => "deny",
+        /// Which rule matches depends on a fact that is not known.
+        Undecided = 4 => "undecided",
+    }
+}
+
+open_enum! {
+    /// What became of a policy.
+    PolicyEvent {
+        /// No policy: this record is about something else.
+        Other = 0 => "other",
+        /// None is stored: observe everything, the default, is in force.
+        Default = 1 => "default",
+        /// The stored one is in force.
+        Applied = 2 => "applied",
+        /// The stored one has a fault and was refused whole; the one before stays in force.
+        Faulty = 3 => "faulty",
+        /// The stored one could not be read; the one before stays in force.
+        Unreadable = 4 => "unreadable",
+        /// The policy in force is locked until the machine restarts, so the stored one was not read.
+        Locked = 5 => "locked",
     }
 }
 

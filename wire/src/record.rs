@@ -11,13 +11,16 @@ use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout, Unaligne
 /// How many names a record has: image, source, target.
 pub const NAMES: usize = 3;
 
+/// How many files a record tells about: source, target.
+pub const FILES: usize = 2;
+
 /// The largest security identifier (`SECURITY_MAX_SID_SIZE`): 8 bytes and 15 sub-authorities.
 pub const SID_SIZE_MAX: usize = 68;
 
 /// Size of [`RecordHead`] as it stands in its own field.
-pub(crate) const HEAD_SIZE: u16 = 256;
+pub(crate) const HEAD_SIZE: u16 = 408;
 const _: () = assert!(
-    size_of::<RecordHead>() == 256,
+    size_of::<RecordHead>() == 408,
     "HEAD_SIZE is not the size of RecordHead"
 );
 
@@ -35,6 +38,28 @@ pub struct NameHead {
     pub reserved: [u8; 3],
     /// NTSTATUS: why there is no name, or why not the normalised one. Zero if neither.
     pub reason: U32,
+}
+
+/// What the file system said of one file when the request was judged.
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
+#[repr(C)]
+pub struct FileHead {
+    /// [`crate::FactState`]; unless it is known, what follows is zero but for `reason`.
+    pub state: u8,
+    /// [`crate::FileKind`].
+    pub kind: u8,
+    /// Zero.
+    pub reserved: [u8; 2],
+    /// NTSTATUS: why it is not known; zero if nobody asked.
+    pub reason: U32,
+    /// `FILE_ATTRIBUTE_*`.
+    pub attributes: U32,
+    /// Zero.
+    pub padding: U32,
+    /// Bytes in the stream.
+    pub end_of_file: I64,
+    /// Bytes of its clusters, holes included.
+    pub allocation_size: I64,
 }
 
 /// The fixed part of a record.
@@ -89,15 +114,17 @@ pub struct RecordHead {
     pub ex_size: U64,
     /// The rules that fired: bit n stands for rule n.
     pub rules: U128,
+    /// Those of `rules` that are reason enough to refuse, if mode and policy say so.
+    pub grounds: U128,
     /// Process of the requestor; 0 if unknown.
     pub process_id: U32,
     /// Thread of the requestor; 0 if unknown.
     pub thread_id: U32,
-    /// Final NTSTATUS; zero while `outcome` is not 1.
+    /// Final NTSTATUS; zero while `outcome` is neither 1 nor 3.
     pub status: U32,
     /// NTSTATUS of the refused source handle; zero unless `source_state` is 3.
     pub source_status: U32,
-    /// `IoStatus.Information` at the end; zero while `outcome` is not 1.
+    /// `IoStatus.Information` at the end; zero while `outcome` is neither 1 nor 3.
     pub information: U64,
     /// `FLT_FILESYSTEM_TYPE` of the volume.
     pub file_system: U32,
@@ -105,10 +132,52 @@ pub struct RecordHead {
     pub cluster_size: U32,
     /// `FLT_INSTANCE_SETUP_FLAGS` of the instance as the filter manager gave them.
     pub volume_flags: U32,
+    /// `FileSystemAttributes` of the volume when the request was judged; zero unless known.
+    pub volume_attributes: U32,
+    /// NTSTATUS: why they are not known; zero if nobody asked.
+    pub volume_reason: U32,
+    /// NTSTATUS with which the request was, or in enforce mode would be, refused; zero for none.
+    pub refusal: U32,
+    /// Revision of the policy in force; zero for the default.
+    pub policy_revision: U64,
+    /// Number of the policy's rule that matched, from 1; zero for none.
+    pub policy_rule: U32,
+    /// Of a faulty policy: the byte at which it is wrong.
+    pub policy_offset: U32,
+    /// Of a faulty policy: what is wrong there.
+    pub policy_fault: U16,
+    /// [`crate::PolicyEvent`].
+    pub policy_event: u8,
+    /// [`crate::PolicyMatch`].
+    pub policy_match: u8,
+    /// Rights of the source handle; zero unless it was resolved.
+    pub granted_access: U32,
+    /// [`crate::Ternary`]: whether the request came from another machine.
+    pub remote: u8,
+    /// [`crate::Ternary`]: whether source and target are one stream.
+    pub same_stream: u8,
+    /// [`crate::FactState`] of `volume_attributes`.
+    pub volume_state: u8,
+    /// 1 if `volume_guid` is known; 0 if not, and then it is zero.
+    pub volume_guid_known: u8,
     /// Bytes of `user_sid` in use; 0 if the user is unknown.
     pub user_sid_size: u8,
+    /// [`crate::SourceAfter`]: what became of the source handle meanwhile.
+    pub source_after: u8,
     /// Zero.
-    pub reserved: [u8; 3],
+    pub reserved: [u8; 2],
+    /// NTSTATUS: why the source was not looked at; zero if it was, or if nobody could ask.
+    pub source_reason: U32,
+    /// NTSTATUS: why `cluster_size` is not known.
+    pub cluster_reason: U32,
+    /// NTSTATUS: why `volume_guid` is not known.
+    pub guid_reason: U32,
+    /// NTSTATUS: why `user_sid` is not known; zero if nobody could ask.
+    pub user_reason: U32,
+    /// GUID of the volume, in the order of its fields in memory on Windows.
+    pub volume_guid: [u8; 16],
+    /// Source, target.
+    pub files: [FileHead; FILES],
     /// Binary SID of the user, then zeros.
     pub user_sid: [u8; SID_SIZE_MAX],
     /// Image, source, target.

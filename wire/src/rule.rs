@@ -78,6 +78,19 @@ rules! {
     FLAGS_UNKNOWN = 30 => "flags-unknown",
     FLAG_ASYNC = 31 => "flag-async",
     FLAG_ATOMIC = 32 => "flag-atomic",
+    SOURCE_HANDLE = 40 => "source-handle",
+    SOURCE_KIND = 41 => "source-kind",
+    OTHER_VOLUME = 42 => "other-volume",
+    SOURCE_ACCESS = 43 => "source-access",
+    UNRESOLVED = 44 => "unresolved",
+    SOURCE_CHANGED = 45 => "source-changed",
+    PAST_SOURCE = 50 => "past-source",
+    PAST_TARGET = 51 => "past-target",
+    OVERLAP = 52 => "overlap",
+    SPARSE_SOURCE = 53 => "sparse-source",
+    INTEGRITY_MISMATCH = 54 => "integrity-mismatch",
+    POLICY = 60 => "policy",
+    NOT_INSPECTED = 70 => "not-inspected",
 }
 
 /// A set of rules: bit n stands for rule n.
@@ -113,6 +126,17 @@ impl RuleSet {
     #[must_use]
     pub const fn contains(self, id: RuleId) -> bool {
         self.0 & Self::bit(id) != 0
+    }
+
+    /// Takes a rule out of the set.
+    pub const fn remove(&mut self, id: RuleId) {
+        self.0 &= !Self::bit(id);
+    }
+
+    /// Whether every rule of this set is in the other one.
+    #[must_use]
+    pub const fn is_subset(self, of: Self) -> bool {
+        self.0 & !of.0 == 0
     }
 
     /// Whether the set holds nothing.

@@ -15,8 +15,9 @@ use zerocopy::FromBytes as _;
 #[derive(Clone, Copy, Debug)]
 pub struct Record<'a> {
     bytes: &'a [u8],
-    head: &'a RecordHead,
+    pub(crate) head: &'a RecordHead,
     rules: RuleSet,
+    grounds: RuleSet,
     names: [&'a [u8]; NAMES],
 }
 
@@ -82,12 +83,13 @@ impl<'a> Record<'a> {
             .ok_or(DecodeError::Length { stated, found })?;
         let names = split_names(head, bytes)?;
         check_fields(head)?;
-        let rules = check_rules(head)?;
+        let (rules, grounds) = check_rules(head)?;
         Ok((
             Self {
                 bytes,
                 head,
                 rules,
+                grounds,
                 names,
             },
             rest,
@@ -157,6 +159,12 @@ impl<'a> Record<'a> {
         self.rules
     }
 
+    /// Those of [`Record::rules`] that are reason enough to refuse, if mode and policy say so.
+    #[must_use]
+    pub const fn grounds(&self) -> RuleSet {
+        self.grounds
+    }
+
     /// The rule that decided, if one fired. It is one of [`Record::rules`].
     #[must_use]
     pub const fn deciding_rule(&self) -> Option<RuleId> {
@@ -217,16 +225,24 @@ impl<'a> Record<'a> {
         self.head.thread_id.get()
     }
 
-    /// Final NTSTATUS; `None` unless the post-operation callback saw it.
+    /// Final NTSTATUS; `None` if neither the post-operation callback saw it nor the driver gave it.
     #[must_use]
     pub fn status(&self) -> Option<u32> {
-        (self.outcome() == OutcomeKind::Completed).then(|| self.head.status.get())
+        self.end_is_known().then(|| self.head.status.get())
     }
 
-    /// `IoStatus.Information` at the end; `None` unless the post-operation callback saw it.
+    /// `IoStatus.Information` at the end; `None` where [`Record::status`] is.
     #[must_use]
     pub fn information(&self) -> Option<u64> {
-        (self.outcome() == OutcomeKind::Completed).then(|| self.head.information.get())
+        self.end_is_known().then(|| self.head.information.get())
+    }
+
+    /// Whether the final status is in the record.
+    const fn end_is_known(&self) -> bool {
+        matches!(
+            self.outcome(),
+            OutcomeKind::Completed | OutcomeKind::Refused
+        )
     }
 
     /// NTSTATUS with which the object manager refused the source handle, if it did.

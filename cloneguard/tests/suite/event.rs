@@ -22,6 +22,20 @@ fn the_whole_object() {
     head.verdict = 3;
     head.rules = ((1_u128 << 22) | (1 << 32)).into();
     head.deciding_rule = 22;
+    head.grounds = (1_u128 << 22).into();
+    head.refusal = 0xC000_000D.into();
+    head.policy_revision = 12.into();
+    (head.policy_match, head.policy_rule) = (2, 4.into());
+    head.source_after = 1;
+    head.granted_access = 0x0012_0089.into();
+    (head.same_stream, head.remote) = (1, 2);
+    (head.volume_state, head.volume_attributes) = (1, 0x0800_00EE.into());
+    (head.volume_guid_known, head.volume_guid) = (1, [0xA7; 16]);
+    let [source, target] = &mut head.files;
+    (source.state, source.kind, source.attributes) = (1, 1, 0x220.into());
+    source.end_of_file = 70_000.into();
+    source.allocation_size = 73_728.into();
+    (target.state, target.reason) = (2, 0xC000_0022.into());
     head.status = 0xC000_000D.into();
     head.ex_size = 0x30.into();
     head.ex_flags = 1.into();
@@ -56,6 +70,9 @@ fn what_is_unknown_is_null() {
         "process_id",
         "thread_id",
         "user_sid",
+        "refusal",
+        "same_stream",
+        "remote",
     ] {
         assert_eq!(json[field], Value::Null, "{field}");
     }
@@ -68,6 +85,41 @@ fn what_is_unknown_is_null() {
         json["image"],
         json!({"text": null, "state": "absent", "is_truncated": false})
     );
+}
+
+#[test]
+fn a_policy_that_was_refused_says_where_and_why() {
+    let mut head = head(1, 0);
+    head.kind = 3;
+    head.policy_revision = 5.into();
+    head.policy_event = 3;
+    (head.policy_offset, head.policy_fault) = (77.into(), 12.into());
+    let json = json_of(&event(head, &[const { Vec::new() }; 3]));
+    assert_eq!(json["kind"], "policy");
+    let expected = json!({
+        "revision": 5, "match": "no_match", "rule": null,
+        "event": "faulty", "fault": {"offset": 77, "code": 12},
+    });
+    assert_eq!(json["policy"], expected);
+    head.policy_event = 2;
+    let json = json_of(&event(head, &[const { Vec::new() }; 3]));
+    assert_eq!(json["policy"].get("fault"), None);
+}
+
+#[test]
+fn what_is_unknown_has_its_reason() {
+    let mut head = head(1, 0);
+    head.source_state = 5;
+    head.source_reason = 0xC000_009A.into();
+    head.cluster_reason = 0xC000_000D.into();
+    head.guid_reason = 0xC000_0022.into();
+    head.user_reason = 0xC000_0017.into();
+    let json = json_of(&event(head, &names()));
+    let code = |value: &Value| value["code"].as_str().unwrap_or_default().to_owned();
+    assert_eq!(code(&json["source_reason"]), "0xC000009A");
+    assert_eq!(code(&json["volume"]["cluster_reason"]), "0xC000000D");
+    assert_eq!(code(&json["volume"]["guid_reason"]), "0xC0000022");
+    assert_eq!(code(&json["user_reason"]), "0xC0000017");
 }
 
 #[test]

@@ -152,3 +152,18 @@ proptest! {
         prop_assert_eq!(short == text, count <= width);
     }
 }
+
+#[test]
+fn a_policy_stands_where_the_files_stand() {
+    let mut head = head(7, 0);
+    head.kind = 3;
+    head.policy_revision = 5.into();
+    head.policy_event = 3;
+    (head.policy_offset, head.policy_fault) = (77.into(), 12.into());
+    let names = [const { Vec::new() }; 3];
+    let row = Layout::new(120).row(&event(head, &names));
+    let text = "policy faulty, fault 12 at byte 77; in force: 5";
+    assert!(row.contains(text), "{row}");
+    let clone = Layout::new(120).row(&event(crate::build::head(8, 0), &names));
+    assert!(!clone.contains("policy"), "{clone}");
+}

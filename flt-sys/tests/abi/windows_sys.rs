@@ -9,10 +9,13 @@ use flt_sys::{FieldLayout, LAYOUTS, Layout};
 use windows_sys::Wdk::Foundation as WdkFoundation;
 use windows_sys::Wdk::Storage::FileSystem;
 use windows_sys::Wdk::Storage::FileSystem::Minifilters;
+use windows_sys::Wdk::System::Registry as WdkRegistry;
 use windows_sys::Wdk::System::SystemServices;
 use windows_sys::Win32::Foundation;
 use windows_sys::Win32::Security;
 use windows_sys::Win32::Storage::InstallableFileSystems;
+use windows_sys::Win32::System::Registry;
+use windows_sys::Win32::System::SystemServices as Win32SystemServices;
 
 /// A constant as we and as windows-sys have it. Types differ (ours are those of the fields), values may not.
 pub(crate) struct Constant {
@@ -53,6 +56,10 @@ pub(crate) const CONSTANTS: &[Constant] = constants! {
         FLT_SET_CONTEXT_REPLACE_IF_EXISTS, FLT_SET_CONTEXT_KEEP_IF_EXISTS;
     context in Foundation:
         STATUS_FLT_CONTEXT_ALREADY_DEFINED;
+    file in FileSystem:
+        FileNetworkOpenInformation;
+    file in SystemServices:
+        FO_VOLUME_OPEN;
     name in Minifilters:
         FLT_FILE_NAME_NORMALIZED, FLT_FILE_NAME_OPENED, FLT_FILE_NAME_SHORT,
         FLT_FILE_NAME_QUERY_DEFAULT, FLT_FILE_NAME_QUERY_CACHE_ONLY,
@@ -63,7 +70,7 @@ pub(crate) const CONSTANTS: &[Constant] = constants! {
     nt in Foundation:
         OBJ_CASE_INSENSITIVE, OBJ_KERNEL_HANDLE;
     nt in Security:
-        TokenUser;
+        TokenUser, SecurityImpersonation;
     port in Minifilters:
         FLT_PORT_CONNECT;
     registration in SystemServices:
@@ -85,62 +92,82 @@ pub(crate) const CONSTANTS: &[Constant] = constants! {
         FLT_FSTYPE_UNKNOWN, FLT_FSTYPE_RAW, FLT_FSTYPE_NTFS, FLT_FSTYPE_FAT,
         FLT_FSTYPE_LANMAN, FLT_FSTYPE_MUP, FLT_FSTYPE_EXFAT, FLT_FSTYPE_NPFS,
         FLT_FSTYPE_MSFS, FLT_FSTYPE_CSVFS, FLT_FSTYPE_REFS;
+    registry in Registry:
+        KEY_QUERY_VALUE, REG_BINARY;
+    registry in SystemServices:
+        DriverRegKeyParameters;
+    registry in WdkRegistry:
+        KeyValuePartialInformation;
     volume in FileSystem:
-        FileFsSizeInformation;
+        FileFsSizeInformation, FileFsAttributeInformation;
+    volume in Win32SystemServices:
+        FILE_READ_ONLY_VOLUME, FILE_SUPPORTS_BLOCK_REFCOUNTING;
 };
 
 /// Lays a structure of windows-sys out as a table.
 macro_rules! layouts {
     ($($module:ident::$name:ident { $($field:ident),+ })+) => {
-        vec![$(Layout {
+        &[$(Layout {
             name: stringify!($name),
             size: size_of::<$module::$name>(),
-            fields: const { &[$(FieldLayout {
+            fields: &[$(FieldLayout {
                 path: stringify!($field),
                 offset: offset_of!($module::$name, $field),
-            }),+] },
+            }),+],
         }),+]
     };
 }
 
 /// The structures that windows-sys has under the same field names.
-pub(crate) fn layouts() -> Vec<Layout> {
-    layouts! {
-        Foundation::UNICODE_STRING { Length, MaximumLength, Buffer }
-        Minifilters::FLT_RELATED_OBJECTS {
-            Size, TransactionContext, Filter, Volume, Instance, FileObject, Transaction
-        }
-        Minifilters::FLT_OPERATION_REGISTRATION {
-            MajorFunction, Flags, PreOperation, PostOperation, Reserved1
-        }
-        Minifilters::FLT_REGISTRATION {
-            Size, Version, Flags, ContextRegistration, OperationRegistration, FilterUnloadCallback,
-            InstanceSetupCallback, InstanceQueryTeardownCallback, InstanceTeardownStartCallback,
-            InstanceTeardownCompleteCallback, GenerateFileNameCallback,
-            NormalizeNameComponentCallback, NormalizeContextCleanupCallback,
-            TransactionNotificationCallback, NormalizeNameComponentExCallback,
-            SectionNotificationCallback
-        }
-        Minifilters::FLT_CONTEXT_REGISTRATION {
-            ContextType, Flags, ContextCleanupCallback, Size, PoolTag, ContextAllocateCallback,
-            ContextFreeCallback, Reserved1
-        }
-        Minifilters::FLT_FILE_NAME_INFORMATION {
-            Size, NamesParsed, Format, Name, Volume, Share, Extension, Stream, FinalComponent,
-            ParentDir
-        }
-        Minifilters::FLT_NAME_CONTROL { Name }
-        SystemServices::FILE_FS_SIZE_INFORMATION {
-            TotalAllocationUnits, AvailableAllocationUnits, SectorsPerAllocationUnit, BytesPerSector
-        }
-        SystemServices::OBJECT_HANDLE_INFORMATION { HandleAttributes, GrantedAccess }
-        WdkFoundation::SECURITY_SUBJECT_CONTEXT {
-            ClientToken, ImpersonationLevel, PrimaryToken, ProcessAuditId
-        }
-        Security::TOKEN_USER { User }
-        Security::SID_AND_ATTRIBUTES { Sid, Attributes }
+pub(crate) const THEIR_LAYOUTS: &[Layout] = layouts! {
+    Foundation::UNICODE_STRING { Length, MaximumLength, Buffer }
+    Minifilters::FLT_RELATED_OBJECTS {
+        Size, TransactionContext, Filter, Volume, Instance, FileObject, Transaction
     }
-}
+    Minifilters::FLT_OPERATION_REGISTRATION {
+        MajorFunction, Flags, PreOperation, PostOperation, Reserved1
+    }
+    Minifilters::FLT_REGISTRATION {
+        Size, Version, Flags, ContextRegistration, OperationRegistration, FilterUnloadCallback,
+        InstanceSetupCallback, InstanceQueryTeardownCallback, InstanceTeardownStartCallback,
+        InstanceTeardownCompleteCallback, GenerateFileNameCallback,
+        NormalizeNameComponentCallback, NormalizeContextCleanupCallback,
+        TransactionNotificationCallback, NormalizeNameComponentExCallback,
+        SectionNotificationCallback
+    }
+    Minifilters::FLT_CONTEXT_REGISTRATION {
+        ContextType, Flags, ContextCleanupCallback, Size, PoolTag, ContextAllocateCallback,
+        ContextFreeCallback, Reserved1
+    }
+    Minifilters::FLT_FILE_NAME_INFORMATION {
+        Size, NamesParsed, Format, Name, Volume, Share, Extension, Stream, FinalComponent,
+        ParentDir
+    }
+    Minifilters::FLT_NAME_CONTROL { Name }
+    SystemServices::FILE_FS_SIZE_INFORMATION {
+        TotalAllocationUnits, AvailableAllocationUnits, SectorsPerAllocationUnit, BytesPerSector
+    }
+    FileSystem::FILE_FS_ATTRIBUTE_INFORMATION {
+        FileSystemAttributes, MaximumComponentNameLength, FileSystemNameLength, FileSystemName
+    }
+    FileSystem::FILE_NETWORK_OPEN_INFORMATION {
+        CreationTime, LastAccessTime, LastWriteTime, ChangeTime, AllocationSize, EndOfFile,
+        FileAttributes
+    }
+    SystemServices::KEY_VALUE_PARTIAL_INFORMATION { TitleIndex, Type, DataLength, Data }
+    WdkFoundation::FILE_OBJECT {
+        Type, Size, DeviceObject, Vpb, FsContext, FsContext2, SectionObjectPointer,
+        PrivateCacheMap, FinalStatus, RelatedFileObject, LockOperation, DeletePending,
+        ReadAccess, WriteAccess, DeleteAccess, SharedRead, SharedWrite, SharedDelete, Flags,
+        FileName
+    }
+    SystemServices::OBJECT_HANDLE_INFORMATION { HandleAttributes, GrantedAccess }
+    WdkFoundation::SECURITY_SUBJECT_CONTEXT {
+        ClientToken, ImpersonationLevel, PrimaryToken, ProcessAuditId
+    }
+    Security::TOKEN_USER { User }
+    Security::SID_AND_ATTRIBUTES { Sid, Attributes }
+};
 
 fn described(layout: &Layout) -> Vec<String> {
     let fields = layout
@@ -166,10 +193,10 @@ fn constants_agree() {
 
 #[test]
 fn layouts_agree() {
-    for theirs in layouts() {
+    for theirs in THEIR_LAYOUTS {
         let ours = LAYOUTS.iter().find(|layout| layout.name == theirs.name);
         let ours = ours.unwrap_or_else(|| panic!("{} is not in LAYOUTS", theirs.name));
-        assert_eq!(described(ours), described(&theirs), "left: ours");
+        assert_eq!(described(ours), described(theirs), "left: ours");
     }
 }
 
@@ -177,7 +204,7 @@ fn layouts_agree() {
 fn its_known_fault_is_still_there() {
     // On 64-bit Windows the fields of a buffered file-system control are at 0, 8, 16 and 24; windows-sys
     // packs them (microsoft/windows-rs#3525, microsoft/wdkmetadata#88). When this fails it has been cured:
-    // drop this test and give FLT_PARAMETERS, FLT_CALLBACK_DATA and their like to `layouts` above.
+    // drop this test and give FLT_PARAMETERS, FLT_CALLBACK_DATA and their like to `THEIR_LAYOUTS` above.
     let packed = [
         offset_of!(
             Minifilters::FLT_PARAMETERS,

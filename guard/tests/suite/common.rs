@@ -1,9 +1,10 @@
 //! Requests to start from: a valid one, of which a test changes one thing.
 
 use guard::{
-    Bitness, CAPTURE_SIZE, Capture, Claim, ClusterSize, ControlCode, Draft, Facts, Judgement, Name,
-    NameState, Outcome, OutcomeKind, RequestorMode, SourceState, StructuralFinding, VolumeFacts,
-    judge,
+    Bitness, CAPTURE_SIZE, Capture, Claim, ClusterSize, ControlCode, Draft, Fact, Facts, FileFacts,
+    FileKind, Judged, Judgement, Matter, Name, NameState, Names, Outcome, OutcomeKind, PolicyMark,
+    PolicyMatch, Powers, Requestor, RequestorMode, SourceAfter, SourceState, StructuralFinding,
+    Subject, VolumeAttributes, VolumeFacts, decide, find,
 };
 
 /// The fields of a request before they are laid out for a caller.
@@ -92,12 +93,45 @@ pub(crate) const CALLERS: [(ControlCode, Bitness); 4] = [
     (ControlCode::DuplicateEx, Bitness::Bits32),
 ];
 
-/// Facts of a volume with 64 KiB clusters.
+/// Rights that a source needs: `FILE_READ_DATA`, `FILE_READ_ATTRIBUTES`.
+pub(crate) const READ: u32 = 0x81;
+/// A volume that clones: `FILE_SUPPORTS_BLOCK_REFCOUNTING`, and that it keeps the case of names.
+pub(crate) const CLONES: u32 = 0x0800_0002;
+/// `FILE_READ_ONLY_VOLUME`.
+pub(crate) const READ_ONLY: u32 = 0x0008_0000;
+
+/// A plain file of 16 clusters.
+pub(crate) const FILE: FileFacts = FileFacts {
+    kind: FileKind::Data,
+    attributes: 0x20,
+    end_of_file: 0x10_0000,
+    allocation_size: 0x10_0000,
+};
+
+/// Facts under which a valid request breaks no rule: a writable volume of 64 KiB clusters that
+/// clones, a program that may read the source, two plain files.
 pub(crate) fn facts() -> Facts {
     Facts {
+        mode: RequestorMode::User,
+        is_refs: true,
         cluster_size: ClusterSize::try_new(0x1_0000),
-        source: SourceState::SameVolume,
+        volume: Fact::Known(VolumeAttributes(CLONES)),
+        source: SourceState::SameVolume(READ),
+        source_file: Fact::Known(FILE),
+        target_file: Fact::Known(FILE),
+        same_stream: Some(false),
     }
+}
+
+/// Everything that is judged about a capture, in observe mode and without a policy.
+pub(crate) fn judged(capture: &Capture, facts: &Facts) -> Judgement {
+    let findings = find(&Subject {
+        capture,
+        claim: &capture.read(),
+        facts,
+        policy: PolicyMatch::NoMatch,
+    });
+    decide(&findings, facts.source.status(), &Powers::OBSERVE)
 }
 
 /// When every draft here starts.
@@ -126,7 +160,7 @@ impl Case {
     /// Reads and judges a capture.
     pub(crate) fn new(capture: Capture) -> Self {
         let (claim, facts) = (capture.read(), facts());
-        let judgement = judge(&capture, &claim, &facts);
+        let judgement = judged(&capture, &facts);
         Self {
             capture,
             claim,
@@ -142,29 +176,50 @@ impl Case {
             state: NameState::Normalized,
             reason: 0,
         };
-        let [image, source, target] = names;
+        let [image, source, target] = names.map(name);
         Draft {
-            capture: &self.capture,
-            claim: &self.claim,
-            judgement: &self.judgement,
-            facts: &self.facts,
+            matter: Matter::Clone(self.judged()),
             volume: VolumeFacts {
                 file_system: 28,
                 cluster_size: self.facts.cluster_size,
                 flags: 0x30,
+                cluster_reason: 0x11,
+                guid: Some([0xA7; 16]),
+                guid_reason: 0x12,
             },
-            mode: RequestorMode::User,
-            process_id: 4321,
-            thread_id: 8765,
-            time: 0x01DC_5C00_1234_5678,
-            started: STARTED,
-            user_sid: None,
-            image: Name {
-                state: NameState::Image,
-                ..name(image)
+            requestor: Requestor {
+                mode: RequestorMode::User,
+                bitness: self.capture.bitness,
+                process_id: 4321,
+                thread_id: 8765,
+                remote: Some(true),
+                user_sid: None,
+                user_reason: 0x13,
+                time: 0x01DC_5C00_1234_5678,
+                started: STARTED,
             },
-            source: name(source),
-            target: name(target),
+            names: Names {
+                image: Name {
+                    state: NameState::Image,
+                    ..image
+                },
+                source,
+                target,
+            },
+        }
+    }
+
+    fn judged(&self) -> Judged<'_> {
+        Judged {
+            capture: &self.capture,
+            claim: &self.claim,
+            facts: &self.facts,
+            judgement: &self.judgement,
+            policy: PolicyMark {
+                revision: 9,
+                answer: PolicyMatch::Allow,
+                rule: 3,
+            },
         }
     }
 }
@@ -176,5 +231,6 @@ pub(crate) const fn ended(status: u32) -> Outcome {
         information: 7,
         ended: STARTED + 1234,
         kind: OutcomeKind::Completed,
+        source_after: SourceAfter::Unasked,
     }
 }

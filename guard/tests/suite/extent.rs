@@ -41,6 +41,15 @@ proptest! {
     }
 
     #[test]
+    fn rounding_up_gives_the_next_multiple(value in edge(), shift in 9_u32..=21) {
+        let cluster = ClusterSize::try_new(1 << shift).unwrap();
+        let size = 1_i128 << shift;
+        let up = (i128::from(value) + size - 1) / size * size;
+        let legal = value >= 0 && up <= i128::from(i64::MAX);
+        prop_assert_eq!(cluster.round_up(value).map(i128::from), legal.then_some(up));
+    }
+
+    #[test]
     fn a_range_is_aligned_if_both_numbers_are(
         offset in 0_i64..0x40_0000, byte_count in 0_i64..0x40_0000, shift in 9_u32..=21,
     ) {
@@ -74,6 +83,52 @@ fn cluster_size_bounds_are_exact() {
             legal,
             "{byte_count}"
         );
+    }
+}
+
+#[test]
+fn rounding_up_keeps_zero_and_refuses_what_is_below_and_what_has_no_multiple() {
+    let cluster = ClusterSize::try_new(512).unwrap();
+    let last = i64::MAX - 511;
+    for (value, up) in [
+        (-512, None),
+        (-1, None),
+        (0, Some(0)),
+        (1, Some(512)),
+        (512, Some(512)),
+        (last, Some(last)),
+        (last + 1, None),
+    ] {
+        assert_eq!(cluster.round_up(value), up, "{value}");
+    }
+}
+
+#[test]
+fn a_range_is_aligned_at_both_ends() {
+    let cluster = ClusterSize::try_new(512).unwrap();
+    for (offset, byte_count, aligned) in [
+        (0, 0, true),
+        (512, 1024, true),
+        (512, 1, false),
+        (1, 511, false),
+        (1, 1, false),
+    ] {
+        let extent = Extent::try_new(offset, byte_count).unwrap();
+        assert_eq!(extent.is_aligned(cluster), aligned, "{extent:?}");
+    }
+}
+
+#[test]
+fn ranges_overlap_where_a_byte_lies_in_both() {
+    let of = |offset, byte_count| Extent::try_new(offset, byte_count).unwrap();
+    for (one, other, shares) in [
+        (of(0, 2), of(2, 2), false),
+        (of(0, 3), of(2, 2), true),
+        (of(0, 8), of(2, 2), true),
+        (of(0, 0), of(0, 0), false),
+    ] {
+        assert_eq!(one.overlaps(other), shares, "{one:?} {other:?}");
+        assert_eq!(other.overlaps(one), shares, "{other:?} {one:?}");
     }
 }
 

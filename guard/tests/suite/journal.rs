@@ -92,9 +92,11 @@ fn a_ticket_travels_as_a_number() {
     let mut journal = journal(JOURNAL_SIZE_MIN);
     let ticket = journal.reserve(&encoded(&case.draft([&[]; 3])));
     assert_ne!(ticket.into_raw(), 0);
+    assert_eq!(ticket.into_raw() >> 63, 0, "the carrier's bit");
     assert_eq!(Ticket::from_raw(ticket.into_raw()), Some(ticket));
     assert_eq!(Ticket::from_raw(0), None);
-    assert_eq!(Ticket::from_raw(1 << 32), None);
+    assert_eq!(Ticket::from_raw(1 << 31), None);
+    assert_eq!(Ticket::from_raw(usize::MAX), None);
     for flipped in (0..64).map(|bit| ticket.into_raw() ^ (1 << bit)) {
         if let Some(forged) = Ticket::from_raw(flipped) {
             assert_eq!(
@@ -104,7 +106,8 @@ fn a_ticket_travels_as_a_number() {
             );
         }
     }
-    let forged = Ticket::from_raw(usize::MAX).unwrap();
+    let forged = Ticket::from_raw(usize::MAX >> 1).unwrap();
+    assert_eq!(forged.into_raw(), usize::MAX >> 1);
     assert!(forged.is_lost());
     assert_eq!(journal.complete(forged, &ended(0)), Err(StaleTicket));
     assert_eq!(journal.complete(ticket, &ended(0)), Ok(()));

@@ -2,7 +2,8 @@
 
 use crate::common::{Case, Request, STARTED, encoded, ended};
 use guard::{
-    Bitness, ControlCode, JOURNAL_SIZE_MIN, Journal, Outcome, OutcomeKind, StaleTicket, Ticket,
+    Bitness, ControlCode, JOURNAL_SIZE_MIN, Journal, Outcome, OutcomeKind, PolicyEvent, PolicyNote,
+    RECORD_SIZE_MIN, SourceAfter, StaleTicket, Ticket,
 };
 use proptest::prelude::*;
 use wire::{BOOT_ID_SIZE, Batch, Record};
@@ -22,6 +23,7 @@ enum Call {
     Acknowledge(u64),
     /// Count a request without a look.
     NotInspected,
+    Note,
 }
 
 /// A record as the list keeps it.
@@ -49,6 +51,7 @@ struct Model {
 struct Counts {
     completed: u64,
     failed: u64,
+    refused: u64,
     not_inspected: u64,
     delivered: u64,
     lost: u64,
@@ -57,13 +60,14 @@ struct Counts {
 fn calls() -> impl Strategy<Value = Vec<Call>> {
     let units = prop_oneof![4 => 0_u16..40, 1 => 0_u16..1200];
     let status = prop_oneof![Just(0_u32), Just(0xC000_000D)];
-    let kind = prop_oneof![4 => Just(OutcomeKind::Completed), 1 => Just(OutcomeKind::Draining)];
+    let kind = prop_oneof![4 => Just(OutcomeKind::Completed), 1 => Just(OutcomeKind::Draining), 1 => Just(OutcomeKind::Refused)];
     let outcome = (status, any::<u64>(), any::<u64>(), kind).prop_map(
         |(status, information, ended, kind)| Outcome {
             status,
             information,
             ended,
             kind,
+            source_after: SourceAfter::Unasked,
         },
     );
     let call = prop_oneof![
@@ -73,6 +77,7 @@ fn calls() -> impl Strategy<Value = Vec<Call>> {
         4 => (0_usize..9000, 0_u64..=4).prop_map(|(size, share)| Call::Deliver(size, share)),
         1 => (0_u64..200).prop_map(Call::Acknowledge),
         1 => Just(Call::NotInspected),
+        2 => Just(Call::Note),
     ];
     proptest::collection::vec(call, 1..200)
 }
@@ -98,6 +103,7 @@ impl Model {
         let counts = &self.counts;
         assert_eq!(counters.completed, counts.completed);
         assert_eq!(counters.failed, counts.failed);
+        assert_eq!(counters.refused, counts.refused);
         assert_eq!(counters.not_inspected, counts.not_inspected);
         assert_eq!(counters.in_flight, self.open.len() as u64);
         assert_eq!(counters.delivered, counts.delivered);
@@ -115,7 +121,7 @@ impl Model {
         let outcome = entry.outcome.unwrap();
         assert_eq!(record.outcome(), outcome.kind);
         assert_eq!(record.duration(), outcome.ended.saturating_sub(STARTED));
-        let completed = outcome.kind == OutcomeKind::Completed;
+        let completed = outcome.kind != OutcomeKind::Draining;
         assert_eq!(record.status(), completed.then_some(outcome.status));
         assert_eq!(
             record.information(),
@@ -163,6 +169,7 @@ impl Pair {
             Call::Stale(which) => self.stale(*which),
             Call::Deliver(size, share) => self.deliver(*size, *share),
             Call::Acknowledge(through) => self.acknowledge(*through),
+            Call::Note => self.note(),
             Call::NotInspected => {
                 self.journal.note_not_inspected();
                 self.model.counts.not_inspected += 1;
@@ -177,24 +184,58 @@ impl Pair {
         let units = names.map(|count| vec![filler(sequence); usize::from(count)]);
         let draft = case.draft([&units[0], &units[1], &units[2]]);
         let size = draft.encoded_size();
+        let start = self.start(size);
         let ticket = self.journal.reserve(&encoded(&draft));
         self.model.open.push((sequence, ticket));
-        let start = self.start(size);
         assert_eq!(ticket.is_lost(), start.is_none(), "room for {size} bytes");
-        if let Some(start) = start {
-            let lost_before = core::mem::take(&mut self.model.lost_before);
-            self.model.held.push(Entry {
-                sequence,
-                lost_before,
-                names,
-                outcome: None,
-                size,
-            });
-            self.spans.push((sequence, start, start + size));
-        } else {
+        self.hold(start, names, size, None);
+    }
+
+    /// A record about no request is complete as soon as it is there.
+    fn note(&mut self) {
+        self.model.sequence += 1;
+        let mut bytes = [0; RECORD_SIZE_MIN];
+        let note = PolicyNote {
+            event: PolicyEvent::Applied,
+            revision: self.model.sequence,
+            fault: None,
+            status: 0,
+            time: 1,
+        };
+        note.encode(&mut bytes).unwrap();
+        let start = self.start(bytes.len());
+        self.journal.note(&bytes);
+        let outcome = Outcome {
+            information: 0,
+            ended: STARTED,
+            ..ended(0)
+        };
+        self.hold(start, [0; 3], bytes.len(), Some(outcome));
+    }
+
+    /// What the model keeps of a record that had room, or of one that had none.
+    fn hold(
+        &mut self,
+        start: Option<usize>,
+        names: [u16; 3],
+        size: usize,
+        outcome: Option<Outcome>,
+    ) {
+        let Some(start) = start else {
             self.model.lost_before += 1;
             self.model.counts.lost += 1;
-        }
+            return;
+        };
+        let sequence = self.model.sequence;
+        let lost_before = core::mem::take(&mut self.model.lost_before);
+        self.model.held.push(Entry {
+            sequence,
+            lost_before,
+            names,
+            outcome,
+            size,
+        });
+        self.spans.push((sequence, start, start + size));
     }
 
     /// Where the model puts a record of that size.
@@ -218,7 +259,9 @@ impl Pair {
         let (sequence, ticket) = open.remove(which % open.len());
         let ticket = Ticket::from_raw(ticket.into_raw()).unwrap();
         assert_eq!(self.journal.complete(ticket, outcome), Ok(()));
-        if outcome.is_success() {
+        if outcome.kind == OutcomeKind::Refused {
+            self.model.counts.refused += 1;
+        } else if outcome.is_success() {
             self.model.counts.completed += 1;
         } else {
             self.model.counts.failed += 1;

@@ -2,10 +2,11 @@
 
 use crate::common::{Case, Request, STARTED, encoded, ended};
 use guard::{
-    Bitness, ControlCode, EncodeError, Facts, Journal, NAME_UNITS_MAX, Name, NameState, Outcome,
-    OutcomeKind, RECORD_SIZE_MAX, SourceState, Verdict,
+    Bitness, ControlCode, EncodeError, Fact, Facts, FileKind, Journal, Matter, NAME_UNITS_MAX,
+    Name, NameState, Outcome, OutcomeKind, PolicyEvent, PolicyMatch, PolicyNote, RECORD_SIZE_MAX,
+    RequestorMode, RuleId, Seen, SeenCode, SourceAfter, SourceState, Verdict,
 };
-use wire::{BOOT_ID_SIZE, Batch, Record};
+use wire::{BOOT_ID_SIZE, Batch, FactState, Record, RecordKind, Ternary};
 
 /// The units of a text.
 fn units(text: &str) -> Vec<u16> {
@@ -29,10 +30,8 @@ fn wire_reads_back_what_the_draft_said() {
     let case = case();
     let (image, source, target) = (units("img.exe"), units(r"\a\ü"), units("\\b\\\u{1F980}"));
     let sid = [1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0];
-    let draft = guard::Draft {
-        user_sid: Some(&sid),
-        ..case.draft([&image, &source, &target])
-    };
+    let mut draft = case.draft([&image, &source, &target]);
+    draft.requestor.user_sid = Some(&sid);
     let bytes = numbered(&draft);
     let record = Record::parse(&bytes).unwrap();
     assert_eq!((record.sequence(), record.lost_before()), (1, 0));
@@ -41,7 +40,10 @@ fn wire_reads_back_what_the_draft_said() {
     assert_eq!(record.requestor_mode(), wire::Mode::User);
     assert_eq!(record.bitness(), wire::Bitness::Bits64);
     assert_eq!(record.source_state(), wire::SourceState::SameVolume);
-    assert_eq!((record.time(), record.duration()), (draft.time, STARTED));
+    assert_eq!(
+        (record.time(), record.duration()),
+        (draft.requestor.time, STARTED)
+    );
     assert_eq!(record.control_code(), 0x983E8);
     assert_eq!((record.input_length(), record.output_length()), (0x30, 0));
     let claim = record.claim().unwrap();
@@ -73,49 +75,231 @@ fn a_finding_without_a_claim_leaves_the_claim_unknown() {
     let record = Record::parse(&bytes).unwrap();
     assert_eq!(record.claim(), None);
     assert_eq!(record.verdict(), Verdict::WouldRefuse);
-    assert_eq!(record.deciding_rule().map(wire::RuleId::number), Some(1));
+    assert_eq!(record.deciding_rule().map(RuleId::number), Some(1));
     assert_eq!(record.rules().bits(), 1 << 1);
     assert_eq!(record.bitness(), wire::Bitness::Bits32);
 }
 
 #[test]
-fn each_source_state_arrives_with_its_status() {
-    for (source, expected, status) in [
-        (SourceState::SameVolume, wire::SourceState::SameVolume, None),
-        (
-            SourceState::OtherVolume,
-            wire::SourceState::OtherVolume,
-            None,
-        ),
+fn each_source_state_arrives_with_its_status_and_rights() {
+    for (source, expected, status, rights) in [
+        (SourceState::SameVolume(5), "same_volume", None, Some(5)),
+        (SourceState::OtherVolume(6), "other_volume", None, Some(6)),
+        (SourceState::Foreign(7), "foreign", None, Some(7)),
         (
             SourceState::HandleRefused(9),
-            wire::SourceState::HandleRefused,
+            "handle_refused",
             Some(9),
-        ),
-        (
-            SourceState::NotInContext,
-            wire::SourceState::NotInContext,
             None,
         ),
-        (
-            SourceState::NotInspected,
-            wire::SourceState::NotInspected,
-            None,
-        ),
+        (SourceState::NotInContext, "not_in_context", None, None),
+        (SourceState::NotInspected(3), "not_inspected", None, None),
     ] {
         let mut case = case();
         case.facts = Facts {
-            cluster_size: None,
             source,
+            ..Facts::unknown(RequestorMode::User)
         };
         let bytes = numbered(&case.draft([&[]; 3]));
         let record = Record::parse(&bytes).unwrap();
+        assert_eq!(record.source_state().name(), Some(expected));
         assert_eq!(
-            (record.source_state(), record.source_status()),
-            (expected, status)
+            (record.source_status(), record.granted_access()),
+            (status, rights)
         );
         assert_eq!(record.cluster_size(), None);
+        let reason = u32::from(expected == "not_inspected") * 3;
+        assert_eq!(record.source_reason(), reason);
     }
+}
+
+#[test]
+fn facts_arrive_with_the_reason_if_unknown() {
+    let mut case = case();
+    case.facts.source_file = Fact::Refused(0xC000_0022);
+    case.facts.same_stream = Some(true);
+    let bytes = numbered(&case.draft([&[]; 3]));
+    let record = Record::parse(&bytes).unwrap();
+    assert_eq!(record.same_stream(), Ternary::Yes);
+    assert_eq!(record.volume_attributes(), Some(0x0800_0002));
+    let source = record.source_file();
+    assert_eq!(
+        (source.state, source.reason),
+        (FactState::Refused, 0xC000_0022)
+    );
+    let target = record.target_file();
+    assert_eq!(
+        (target.state, target.kind),
+        (FactState::Known, FileKind::Data)
+    );
+    assert_eq!(
+        (
+            target.attributes,
+            target.end_of_file,
+            target.allocation_size
+        ),
+        (0x20, 0x10_0000, 0x10_0000)
+    );
+    case.facts = Facts::unknown(RequestorMode::User);
+    case.facts.volume = Fact::Refused(0xC000_009A);
+    let bytes = numbered(&case.draft([&[]; 3]));
+    let record = Record::parse(&bytes).unwrap();
+    assert_eq!(record.volume_attributes(), None);
+    assert_eq!(
+        (record.volume_state(), record.volume_reason()),
+        (FactState::Refused, 0xC000_009A)
+    );
+    assert_eq!(record.target_file().state, FactState::NotAsked);
+    assert_eq!(record.same_stream(), Ternary::Unasked);
+}
+
+#[test]
+fn a_fact_that_is_known_or_was_not_asked_for_has_no_reason() {
+    let mut case = case();
+    case.facts.source_file = Fact::NotAsked;
+    let bytes = numbered(&case.draft([&[]; 3]));
+    let record = Record::parse(&bytes).unwrap();
+    let (source, target) = (record.source_file(), record.target_file());
+    assert_eq!((source.state, source.reason), (FactState::NotAsked, 0));
+    assert_eq!((target.state, target.reason), (FactState::Known, 0));
+}
+
+#[test]
+fn policy_volume_and_origin_arrive() {
+    let case = case();
+    let mut draft = case.draft([&[]; 3]);
+    let bytes = numbered(&draft);
+    let record = Record::parse(&bytes).unwrap();
+    assert_eq!(record.policy_revision(), 9);
+    assert_eq!(
+        (record.policy_match(), record.policy_rule()),
+        (PolicyMatch::Allow, Some(3))
+    );
+    assert_eq!(record.volume_guid(), Some([0xA7; 16]));
+    assert_eq!(record.remote(), Ternary::Yes);
+    let reasons = [
+        record.cluster_reason(),
+        record.guid_reason(),
+        record.user_reason(),
+    ];
+    assert_eq!(reasons, [0x11, 0x12, 0x13]);
+    draft.volume.guid = None;
+    draft.requestor.remote = Some(false);
+    let bytes = numbered(&draft);
+    let record = Record::parse(&bytes).unwrap();
+    assert_eq!((record.volume_guid(), record.remote()), (None, Ternary::No));
+}
+
+#[test]
+fn each_mode_of_the_requestor_arrives() {
+    for (mode, expected) in [
+        (RequestorMode::Kernel, wire::Mode::Kernel),
+        (RequestorMode::User, wire::Mode::User),
+    ] {
+        let case = case();
+        let mut draft = case.draft([&[]; 3]);
+        draft.requestor.mode = mode;
+        let bytes = numbered(&draft);
+        let record = Record::parse(&bytes).unwrap();
+        assert_eq!(record.requestor_mode(), expected);
+    }
+}
+
+#[test]
+fn another_code_is_seen_and_nothing_else_is_said() {
+    let case = case();
+    let draft = guard::Draft {
+        matter: Matter::Seen(Seen {
+            code: SeenCode::from_raw(0x0009_045C).unwrap(),
+            input_length: 0x20,
+            output_length: 8,
+        }),
+        ..case.draft([&[]; 3])
+    };
+    let bytes = numbered(&draft);
+    let record = Record::parse(&bytes).unwrap();
+    assert_eq!(record.kind(), RecordKind::Seen);
+    assert_eq!(record.control_code(), 0x0009_045C);
+    assert_eq!((record.input_length(), record.output_length()), (0x20, 8));
+    assert_eq!(
+        (record.verdict(), record.deciding_rule()),
+        (Verdict::Passed, None)
+    );
+    assert_eq!((record.claim(), record.process_id()), (None, 4321));
+}
+
+#[test]
+fn exactly_three_other_codes_are_seen() {
+    let seen = (0..0x10_0000).filter_map(SeenCode::from_raw);
+    let codes: Vec<u32> = seen.map(SeenCode::raw).collect();
+    assert_eq!(codes, [0x0009_0430, 0x0009_0440, 0x0009_045C]);
+    assert!(
+        codes
+            .iter()
+            .all(|code| ControlCode::from_raw(*code).is_none())
+    );
+}
+
+#[test]
+fn a_note_on_a_policy_is_delivered_with_its_fault() {
+    let mut journal = Journal::new(vec![0xEE; guard::JOURNAL_SIZE_MIN]).unwrap();
+    let mut bytes = [0; guard::RECORD_SIZE_MIN];
+    let note = PolicyNote {
+        event: PolicyEvent::Faulty,
+        revision: 4,
+        fault: Some((77, 12)),
+        status: 0,
+        time: 5,
+    };
+    note.encode(&mut bytes).unwrap();
+    journal.note(&bytes);
+    let counters = journal.counters();
+    assert_eq!((counters.seen.get(), counters.held.get()), (0, 1));
+    let mut out = vec![0; guard::BATCH_SIZE_MIN];
+    let filled = journal.fill_batch([1; BOOT_ID_SIZE], &mut out).unwrap();
+    let batch = Batch::parse(&out[..filled.bytes]).unwrap();
+    let record = batch.records().next().unwrap();
+    assert_eq!((record.kind(), record.sequence()), (RecordKind::Policy, 1));
+    assert_eq!(record.policy_event(), PolicyEvent::Faulty);
+    assert_eq!(record.policy_fault(), Some((77, 12)));
+    assert_eq!((record.policy_revision(), record.time()), (4, 5));
+}
+
+#[test]
+fn a_source_that_changed_is_noted_at_the_end() {
+    let changed = Outcome {
+        source_after: SourceAfter::Changed,
+        ..ended(0)
+    };
+    let ended_with = |case: &Case, outcome: &Outcome| {
+        let mut journal = Journal::new(vec![0xEE; guard::JOURNAL_SIZE_MIN]).unwrap();
+        let ticket = journal.reserve(&encoded(&case.draft([&[]; 3])));
+        journal.complete(ticket, outcome).unwrap();
+        let mut out = vec![0; guard::BATCH_SIZE_MIN];
+        let filled = journal.fill_batch([1; BOOT_ID_SIZE], &mut out).unwrap();
+        let batch = Batch::parse(&out[..filled.bytes]).unwrap();
+        let record = batch.records().next().unwrap();
+        let rules: Vec<u8> = record.rules().iter().map(RuleId::number).collect();
+        (
+            record.verdict(),
+            record.deciding_rule().map(RuleId::number),
+            rules,
+        )
+    };
+    let passed = case();
+    assert_eq!(
+        ended_with(&passed, &ended(0)),
+        (Verdict::Passed, None, vec![])
+    );
+    assert_eq!(
+        ended_with(&passed, &changed),
+        (Verdict::Flagged, Some(45), vec![45])
+    );
+    let mut short = Request::valid(ControlCode::Duplicate, Bitness::Bits64).capture();
+    short.input_length = 31;
+    let refused = Case::new(short);
+    let expected = (Verdict::WouldRefuse, Some(1), vec![1, 45]);
+    assert_eq!(ended_with(&refused, &changed), expected);
 }
 
 #[test]
@@ -173,8 +357,8 @@ fn an_absent_name_has_a_reason_and_no_units() {
     let case = case();
     let stray = units("stray");
     let mut draft = case.draft([&[]; 3]);
-    draft.source = Name::absent(0xC000_00BB);
-    draft.target = Name {
+    draft.names.source = Name::absent(0xC000_00BB);
+    draft.names.target = Name {
         units: &stray,
         state: NameState::Absent,
         reason: 1,
@@ -207,10 +391,8 @@ fn bytes_that_are_no_sid_are_an_unknown_user() {
         (&beyond[..], false),
         (&[1, 0, 0, 0, 0, 0, 0, 5][..], true),
     ] {
-        let draft = guard::Draft {
-            user_sid: Some(sid),
-            ..case.draft([&[]; 3])
-        };
+        let mut draft = case.draft([&[]; 3]);
+        draft.requestor.user_sid = Some(sid);
         let bytes = numbered(&draft);
         assert_eq!(
             Record::parse(&bytes).unwrap().user_sid(),
@@ -224,7 +406,7 @@ fn a_place_of_another_size_is_refused() {
     let case = case();
     let draft = case.draft([&[], &[], &[0x61]]);
     let size = draft.encoded_size();
-    assert_eq!(size, 264);
+    assert_eq!(size, 416);
     for other in [0, size - 1, size + 1, size + 8] {
         assert_eq!(
             draft.encode(&mut vec![0; other]),
@@ -261,6 +443,7 @@ fn the_end_of_a_request_joins_its_record() {
     for (kind, status, information) in [
         (OutcomeKind::Completed, Some(0xC000_000D), Some(7)),
         (OutcomeKind::Draining, None, None),
+        (OutcomeKind::Refused, Some(0xC000_000D), Some(7)),
     ] {
         let mut journal = Journal::new(vec![0xEE; guard::JOURNAL_SIZE_MIN]).unwrap();
         let ticket = journal.reserve(&encoded(&case.draft([&[]; 3])));

@@ -1,7 +1,7 @@
 //! From captured bytes to a claim: all four layouts, lengths before buffers, nothing invented.
 
 use crate::common::{CALLERS, Request, capture};
-use guard::{Bitness, CAPTURE_SIZE, Capture, Claim, ControlCode, StructuralFinding};
+use guard::{Bitness, CAPTURE_SIZE, Capture, Claim, ControlCode, SeenCode, StructuralFinding};
 use proptest::prelude::*;
 
 #[test]
@@ -43,6 +43,29 @@ fn the_codes_are_the_published_ones() {
     }
     for (code, _) in CALLERS {
         assert_eq!(ControlCode::from_raw(code.raw()), Some(code));
+    }
+}
+
+#[test]
+fn the_codes_that_are_only_seen_are_the_published_ones() {
+    for raw in [0x9045C, 0x90430, 0x90440] {
+        assert_eq!(SeenCode::from_raw(raw).map(SeenCode::raw), Some(raw));
+        for near in [raw - 4, raw + 1, raw + 4, raw | 0x4000] {
+            assert_eq!(SeenCode::from_raw(near), None, "{near:#x}");
+        }
+    }
+    for (code, _) in CALLERS {
+        assert_eq!(SeenCode::from_raw(code.raw()), None);
+    }
+}
+
+#[test]
+fn a_capture_of_nothing_holds_nothing() {
+    for (code, bitness) in CALLERS {
+        let empty = Capture::empty(code, bitness);
+        assert_eq!((empty.input_length, empty.output_length), (0, 0));
+        assert_eq!((empty.buffer_present, empty.captured), (false, 0));
+        assert_eq!(empty.bytes, [0; CAPTURE_SIZE]);
     }
 }
 

@@ -1,6 +1,6 @@
 //! The table of rules, the list of names in `wire` and `docs/rules.md` say the same.
 
-use guard::{Class, RULES, Rule};
+use guard::{Answer, Class, RULES, Rule};
 use wire::RULE_NAMES;
 
 const DOCUMENT: &str = include_str!("../../../docs/rules.md");
@@ -9,6 +9,7 @@ const DOCUMENT: &str = include_str!("../../../docs/rules.md");
 fn status_name(status: u32) -> &'static str {
     match status {
         0xC000_000D => "STATUS_INVALID_PARAMETER",
+        0xC000_0022 => "STATUS_ACCESS_DENIED",
         0xC000_0023 => "STATUS_BUFFER_TOO_SMALL",
         0xC000_00BB => "STATUS_NOT_SUPPORTED",
         other => panic!("no name for {other:#x}"),
@@ -24,10 +25,13 @@ fn section(rule: &Rule) -> String {
         Class::Policy => "policy",
         Class::Engine => "engine",
     };
-    let status = rule.status.map_or_else(
-        || "none".to_owned(),
-        |status| format!("{} ({status:#010X})", status_name(status)).replace("0X", "0x"),
-    );
+    let status = match rule.answer {
+        Answer::Never => "none".to_owned(),
+        Answer::ObjectManager => "the object manager's".to_owned(),
+        Answer::Status(status) => {
+            format!("{} ({status:#010X})", status_name(status)).replace("0X", "0x")
+        }
+    };
     format!(
         "## {} {}\n\n- Class: {class}\n- Status: {status}\n- Fires when: {}\n- Source: {}\n",
         rule.id, rule.name, rule.text, rule.source,
@@ -65,22 +69,17 @@ fn the_document_has_no_other_rules() {
 }
 
 #[test]
-fn definite_rules_have_a_status_and_notes_have_none() {
+fn only_notes_have_no_status_and_come_last() {
     for rule in &RULES {
-        assert_eq!(
-            rule.status.is_some(),
-            rule.class == Class::Definite,
-            "{}",
-            rule.name
-        );
+        let never = rule.answer == Answer::Never;
+        assert_eq!(never, rule.class == Class::Note, "{}", rule.name);
     }
-    let first_note = RULES
-        .iter()
-        .position(|rule| rule.class == Class::Note)
-        .unwrap();
-    assert!(
-        RULES[first_note..]
-            .iter()
-            .all(|rule| rule.class == Class::Note)
-    );
+    let order = |class| match class {
+        Class::Definite => 0,
+        Class::Strict => 1,
+        Class::Policy => 2,
+        Class::Engine => 3,
+        Class::Note => 4,
+    };
+    assert!(RULES.is_sorted_by_key(|rule| order(rule.class)));
 }

@@ -231,6 +231,11 @@ fn send(
     (source, target): (Handle, Handle),
     (range, expected): (Range, NtStatus),
 ) -> Sent {
+    // A range that is behind the source's clusters is behind the target's last one too.
+    let mut rules = style.rules();
+    if expected == STATUS_NOT_SUPPORTED {
+        rules.extend([50, 51]);
+    }
     let claim = style.form.claim(range, style.flags);
     let input = style.form.bytes(source, &claim);
     let answer = caller.control(&FsControl {
@@ -251,7 +256,7 @@ fn send(
         source: Source::SameVolume(format!("{device}{}", job.source)),
         target: format!("{device}{}", job.target),
         is_seen: true,
-        rules: style.rules(),
+        rules,
         expected: vec![expected],
         answer,
     }

@@ -103,8 +103,10 @@ pub(crate) struct Claim {
 pub(crate) enum Source {
     /// A file on the target's volume, of this name.
     SameVolume(String),
-    /// A file object elsewhere, with a name if it has one.
-    OtherVolume(Option<String>),
+    /// A file of this name on another volume.
+    OtherVolume(String),
+    /// A file object of no file system.
+    Foreign,
     /// Nothing: the object manager refuses the handle with this status.
     Refused(NtStatus),
     /// It was not looked at: the callback ran in another process.

@@ -3,7 +3,7 @@
 use cloneguard::{Event, EventName};
 
 use super::audit::Records;
-use super::sent::{Claim, Range, Sent, Source};
+use super::sent::{Claim, EX, Range, Sent, Source};
 
 /// Rules that no legal caller sets off (docs/rules.md); the others only note.
 const DEFINITE: &[u8] = &[1, 2, 3, 10, 11, 12, 13, 14, 20, 21, 22];
@@ -105,6 +105,11 @@ fn differences(number: u64, sent: &Sent, event: &Event) -> Vec<String> {
     let deciding = event.deciding_rule.as_ref().map(|rule| rule.id);
     checks.eq("deciding rule", &deciding, &sent.rules.first().copied());
     checks.eq("verdict", &event.verdict.name(), &Some(verdict(sent)));
+    let has_grounds = event.grounds.iter().any(|rule| DEFINITE.contains(&rule.id));
+    checks.eq("grounds", &has_grounds, &(verdict(sent) == "would_refuse"));
+    let policy = (event.policy.revision, event.policy.matched.as_str());
+    checks.eq("policy", &policy, &(0, "no_match"));
+    checks.eq("remote", &event.remote, &Some(false));
     let status = event.status.map(cloneguard::NtStatus::code);
     checks.eq("status", &status, &Some(sent.answer.status.0));
     checks.eq(
@@ -147,7 +152,8 @@ fn check_sender(checks: &mut Checks, sent: &Sent, event: &Event) {
 fn check_files(checks: &mut Checks, sent: &Sent, event: &Event) {
     let (state, status, name) = match &sent.source {
         Source::SameVolume(name) => ("same_volume", None, Some(name)),
-        Source::OtherVolume(name) => ("other_volume", None, name.as_ref()),
+        Source::OtherVolume(name) => ("other_volume", None, Some(name)),
+        Source::Foreign => ("foreign", None, None),
         Source::Refused(status) => ("handle_refused", Some(status.0), None),
         Source::NotInContext => ("not_in_context", None, None),
         Source::Unread => ("not_inspected", None, None),
@@ -181,8 +187,11 @@ fn check_name(checks: &mut Checks, what: &str, recorded: &EventName, whole: Opti
 
 /// The verdict that goes with the rules.
 fn verdict(sent: &Sent) -> &'static str {
-    // MS-FSA does not know the 32-bit structure, so there a wrong Size is only noted.
-    let is_definite = |rule: &u8| DEFINITE.contains(rule) && !(*rule == 3 && sent.sender.is_32bit);
+    // Nobody says how a file system reads the EX structure of a 32-bit program, so what it holds is only
+    // noted; its length and its presence are not.
+    let is_left_open = sent.sender.is_32bit && sent.code == EX;
+    let is_definite =
+        |rule: &u8| DEFINITE.contains(rule) && (!is_left_open || matches!(rule, 1 | 2));
     match sent.rules.as_slice() {
         [] => "passed",
         rules if rules.iter().any(is_definite) => "would_refuse",

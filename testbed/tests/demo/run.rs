@@ -137,10 +137,13 @@ fn every_rule_fires() {
         .flat_map(|record| record["rules"].as_array().cloned().unwrap_or_default())
         .filter_map(|rule| rule["id"].as_u64())
         .collect();
-    let all = [
-        1, 2, 3, 4, 10, 11, 12, 13, 14, 15, 16, 20, 21, 22, 30, 31, 32,
-    ];
-    assert_eq!(rules, BTreeSet::from(all));
+    // The rest takes a race, a policy, or a driver that cannot look; testbed/tests/driver has them.
+    let elsewhere = [45, 60, 70];
+    let all = wire::RULE_NAMES
+        .iter()
+        .map(|(id, _)| u64::from(id.number()));
+    let expected: BTreeSet<_> = all.filter(|id| !elsewhere.contains(id)).collect();
+    assert_eq!(rules, expected);
 }
 
 #[test]

@@ -5,13 +5,19 @@
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 mod ask;
+mod blob;
 mod clone;
 #[path = "../shared/driver_image.rs"]
 mod driver_image;
+mod enforce;
 mod faults;
 mod hostile;
 mod loss;
+mod policy;
 mod port;
+mod recheck;
+mod requestor;
+mod seen;
 mod source;
 mod unload;
 mod watch;

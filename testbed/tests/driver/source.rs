@@ -55,8 +55,25 @@ fn refused(replace: impl Fn(&UserThread, &Bench, Handle) -> Handle + Sync, statu
     let why = Some(status.0);
     assert_eq!(event.source_status.map(|status| status.code()), why);
     absent(&event.source, status);
-    // A bad handle is the file system's to refuse: no rule fires.
-    assert_eq!((event.verdict, event.rules.len()), (Verdict::Passed, 0));
+    // A bad handle is the file system's to refuse: it is noted.
+    let rule = if status == STATUS_OBJECT_TYPE_MISMATCH {
+        41
+    } else {
+        40
+    };
+    noted(&event, &[rule]);
+}
+
+/// These rules fired, and none is a ground to refuse in observe mode.
+fn noted(event: &Event, rules: &[u8]) {
+    let fired: Vec<u8> = event.rules.iter().map(|rule| rule.id).collect();
+    let verdict = if rules.is_empty() {
+        Verdict::Passed
+    } else {
+        Verdict::Flagged
+    };
+    assert_eq!((event.verdict, fired.as_slice()), (verdict, rules));
+    assert_eq!(event.refusal, None);
 }
 
 fn absent(name: &cloneguard::EventName, status: NtStatus) {
@@ -81,6 +98,7 @@ fn a_file_on_another_volume() {
     };
     assert!(!seen.answer.status.is_success(), "{:?}", seen.answer);
     assert_eq!(event.source_state, "other_volume");
+    noted(&event, &[42]);
     let name = r"\Device\HarddiskVolume4\Elsewhere.bin";
     assert_eq!(event.source.text.as_deref(), Some(name));
     let volume = &event.volume;
@@ -95,7 +113,8 @@ fn a_file_object_of_no_file_system() {
     let Some((_, event)) = one_event(RequestOptions::default(), pipe) else {
         return;
     };
-    assert_eq!(event.source_state, "other_volume");
+    assert_eq!(event.source_state, "foreign");
+    noted(&event, &[41]);
     assert_eq!(
         (event.source.state.as_str(), &event.source.text),
         ("absent", &None)
@@ -180,6 +199,7 @@ fn a_request_posted_into_another_process() {
     };
     assert_eq!(seen.answer.status, STATUS_INVALID_HANDLE);
     assert_eq!(event.source_state, "not_in_context");
+    noted(&event, &[44]);
     assert_eq!(
         (event.source.state.as_str(), &event.source.text),
         ("absent", &None)
@@ -203,7 +223,11 @@ fn at_apc_level_the_source_is_not_inspected_and_the_record_is_there() {
         (event.source.state.as_str(), &event.source.text),
         ("absent", &None)
     );
-    assert_eq!(event.verdict, Verdict::Passed);
+    assert_eq!(event.verdict, Verdict::NotInspected);
+    assert_eq!(
+        (event.source_file.state.as_str(), event.same_stream),
+        ("not_asked", None)
+    );
     assert_eq!(
         (event.image.state.as_str(), &event.user_sid),
         ("absent", &None)
@@ -233,4 +257,10 @@ fn with_a_top_level_irp_no_file_system_is_asked_for_names() {
     absent(&event.target, STATUS_FLT_NAME_CACHE_MISS);
     absent(&event.source, STATUS_FLT_INVALID_NAME_REQUEST);
     assert_eq!(event.source_state, "same_volume");
+    for file in [&event.source_file, &event.target_file] {
+        assert_eq!((file.state.as_str(), file.end_of_file), ("refused", None));
+        assert!(file.reason.is_some());
+    }
+    // The file objects themselves say whether they are one stream.
+    assert_eq!(event.same_stream, Some(false));
 }

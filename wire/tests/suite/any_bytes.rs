@@ -2,8 +2,9 @@
 
 use proptest::prelude::*;
 use wire::{
-    Ack, Batch, Bitness, ConnectRequest, Mode, NAMES, NameState, OutcomeKind, Record, RecordHead,
-    RecordKind, RuleId, RuleSet, SourceState, Verdict,
+    Ack, Batch, Bitness, ConnectRequest, FileKind, Mode, NAMES, NameState, OutcomeKind,
+    PolicyMatch, Record, RecordHead, RecordKind, RuleId, RuleSet, SourceAfter, SourceState,
+    Ternary, Verdict,
 };
 use zerocopy::FromBytes as _;
 
@@ -72,6 +73,7 @@ proptest! {
         prop_assert_eq!(wire::write_record(&head, &slices, &mut out), Some(()));
         let record = Record::parse(&out).unwrap();
         check_numbers(&record, &head)?;
+        check_facts(&record, &head)?;
         prop_assert_eq!(record.rules(), set);
         prop_assert_eq!(record.deciding_rule().map(RuleId::number), rules.first().copied());
         let read = [record.image(), record.source(), record.target()];
@@ -100,12 +102,59 @@ fn tidy(head: &mut RecordHead, rules: &std::collections::BTreeSet<u8>, sid_count
     head.sequence = head.sequence.get().max(1).into();
     head.lost_before = (head.lost_before.get() % head.sequence.get()).into();
     head.claim_known = 1;
-    head.reserved = [0; 3];
+    head.reserved = [0; 2];
     head.rules = rules.iter().map(|id| 1_u128 << id).sum::<u128>().into();
     head.deciding_rule = rules.first().copied().unwrap_or(0);
+    head.grounds = (head.grounds.get() & head.rules.get()).into();
+    head.volume_state = 1;
+    head.volume_guid_known = 1;
+    for file in &mut head.files {
+        file.state = 1;
+        file.reserved = [0; 2];
+        file.padding = 0.into();
+    }
     head.user_sid[1] = sid_count;
     head.user_sid_size = 8 + 4 * sid_count;
     head.user_sid[usize::from(head.user_sid_size)..].fill(0);
+}
+
+/// Compares the accessors of what was found and decided with the fields.
+fn check_facts(record: &Record<'_>, head: &RecordHead) -> Result<(), TestCaseError> {
+    prop_assert_eq!(head.grounds, record.grounds().bits());
+    prop_assert_eq!(head.refusal, record.refusal().unwrap_or(0));
+    prop_assert_eq!(head.policy_revision, record.policy_revision());
+    prop_assert_eq!(head.policy_rule, record.policy_rule().unwrap_or(0));
+    prop_assert_eq!(
+        record.policy_match(),
+        PolicyMatch::from_raw(head.policy_match)
+    );
+    prop_assert_eq!(record.remote(), Ternary::from_raw(head.remote));
+    prop_assert_eq!(record.same_stream(), Ternary::from_raw(head.same_stream));
+    prop_assert_eq!(
+        record.volume_attributes(),
+        Some(head.volume_attributes.get())
+    );
+    prop_assert_eq!(head.volume_reason, record.volume_reason());
+    prop_assert_eq!(record.volume_guid(), Some(head.volume_guid));
+    prop_assert_eq!(
+        record.source_after(),
+        SourceAfter::from_raw(head.source_after)
+    );
+    prop_assert_eq!(head.source_reason, record.source_reason());
+    prop_assert_eq!(head.cluster_reason, record.cluster_reason());
+    prop_assert_eq!(head.guid_reason, record.guid_reason());
+    prop_assert_eq!(head.user_reason, record.user_reason());
+    for (read, file) in [record.source_file(), record.target_file()]
+        .iter()
+        .zip(&head.files)
+    {
+        prop_assert_eq!(read.kind, FileKind::from_raw(file.kind));
+        prop_assert_eq!(file.reason, read.reason);
+        prop_assert_eq!(file.attributes, read.attributes);
+        prop_assert_eq!(file.end_of_file, read.end_of_file);
+        prop_assert_eq!(file.allocation_size, read.allocation_size);
+    }
+    Ok(())
 }
 
 /// Compares the accessors with the fields.
@@ -164,6 +213,6 @@ fn open_lists_give_every_byte_back() {
 fn a_name_longer_than_any_string_of_windows_has_no_record() {
     let longest = vec![0x61; 0x7FFF];
     let longer = vec![0x61; 0x8000];
-    assert_eq!(wire::record_size(&[&longest, &[], &[]]), Some(256 + 65536));
+    assert_eq!(wire::record_size(&[&longest, &[], &[]]), Some(408 + 65536));
     assert_eq!(wire::record_size(&[&[], &longer, &[]]), None);
 }

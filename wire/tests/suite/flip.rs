@@ -1,7 +1,8 @@
 //! From a valid message one field at a time is made wrong, and the error names it.
 
 use wire::{
-    Ack, Batch, BatchHead, ConnectRequest, DecodeError, NAMES, NameHead, Record, RecordHead,
+    Ack, Batch, BatchHead, ConnectRequest, DecodeError, FILES, FileHead, NAMES, NameHead, Record,
+    RecordHead, Request,
 };
 use zerocopy::{FromBytes as _, IntoBytes as _};
 
@@ -49,12 +50,25 @@ fn connect_fields() {
         connect(|r| r.reserved = 1.into()),
         Some(DecodeError::Reserved)
     );
-    for kind in [0, 2, 0x100] {
+    for kind in [0, 3, 0x100] {
         assert_eq!(
             connect(|r| r.kind = kind.into()),
             Some(DecodeError::Kind(kind))
         );
     }
+}
+
+#[test]
+fn a_request_to_reload_carries_nothing() {
+    let reload = |change: &dyn Fn(&mut ConnectRequest)| {
+        let mut request = ConnectRequest::reload();
+        change(&mut request);
+        ConnectRequest::parse(request.as_bytes())
+    };
+    assert_eq!(reload(&|_| ()), Ok(Request::Reload));
+    let filled = Err(DecodeError::Reserved);
+    assert_eq!(reload(&|r| r.boot_id[15] = 1), filled);
+    assert_eq!(reload(&|r| r.after_sequence = 1.into()), filled);
 }
 
 #[test]
@@ -127,7 +141,7 @@ fn record_head_fields() {
         assert_eq!(record(|h| h.sequence = sequence.into()), Some(error));
     }
     assert_eq!(record(|h| h.sequence = 3.into()), None);
-    assert_eq!(record(|h| h.reserved[2] = 1), Some(DecodeError::Reserved));
+    assert_eq!(record(|h| h.reserved[1] = 1), Some(DecodeError::Reserved));
     assert_eq!(record(|h| h.claim_known = 2), Some(DecodeError::Claim));
 }
 
@@ -140,6 +154,52 @@ fn values_of_open_lists_are_not_judged() {
     assert_eq!(record(|h| h.outcome = 200), None);
     assert_eq!(record(|h| h.source_state = 200), None);
     assert_eq!(name(1, |n| n.state = 200), None);
+}
+
+#[test]
+fn what_is_not_known_of_a_file_is_zero() {
+    for (place, number) in (0..FILES).zip(0_u8..) {
+        let file = |change: &dyn Fn(&mut FileHead)| {
+            record(|h| {
+                let unknown = FileHead {
+                    state: 2,
+                    kind: 0,
+                    attributes: 0.into(),
+                    end_of_file: 0.into(),
+                    allocation_size: 0.into(),
+                    ..h.files[place]
+                };
+                h.files[place] = unknown;
+                change(&mut h.files[place]);
+            })
+        };
+        let error = Some(DecodeError::File(number));
+        assert_eq!(file(&|f| f.reason = 5.into()), None);
+        assert_eq!(file(&|f| f.kind = 1), error);
+        assert_eq!(file(&|f| f.attributes = 1.into()), error);
+        assert_eq!(file(&|f| f.end_of_file = 1.into()), error);
+        assert_eq!(file(&|f| f.allocation_size = 1.into()), error);
+        assert_eq!(file(&|f| (f.state, f.kind) = (1, 1)), None);
+        assert_eq!(file(&|f| f.padding = 1.into()), Some(DecodeError::Reserved));
+        assert_eq!(file(&|f| f.reserved[1] = 1), Some(DecodeError::Reserved));
+    }
+}
+
+#[test]
+fn what_is_not_known_of_the_volume_is_zero() {
+    let error = Some(DecodeError::Volume);
+    assert_eq!(record(|h| h.volume_guid_known = 2), error);
+    assert_eq!(record(|h| h.volume_guid_known = 0), error);
+    assert_eq!(record(|h| h.volume_state = 0), error);
+    assert_eq!(
+        record(|h| {
+            h.volume_guid_known = 0;
+            h.volume_guid = [0; 16];
+            h.volume_state = 2;
+            h.volume_attributes = 0.into();
+        }),
+        None
+    );
 }
 
 #[test]
@@ -202,6 +262,12 @@ fn rules_and_the_deciding_rule_agree() {
         Some(DecodeError::Rules),
         "none fired"
     );
+    assert_eq!(
+        record(|h| h.grounds = (1 << 12 | 1 << 21).into()),
+        Some(DecodeError::Rules),
+        "a ground did not fire"
+    );
+    assert_eq!(record(|h| h.grounds = 0.into()), None);
 }
 
 #[test]
@@ -254,11 +320,11 @@ fn name_lengths_agree() {
 fn the_length_of_a_record_is_exact() {
     for length in 0..RECORD.len() {
         let error = Record::parse(&RECORD[..length]).unwrap_err();
-        if length < 256 {
+        if length < 408 {
             assert_eq!(
                 error,
                 DecodeError::Short {
-                    needed: 256,
+                    needed: 408,
                     found: length
                 }
             );
@@ -300,19 +366,19 @@ fn eight_bytes_are_no_padding() {
         full_bytes: 0.into(),
         ..name
     });
-    let mut bytes = vec![0; 256];
+    let mut bytes = vec![0; 408];
     let head = RecordHead { names, ..head };
     assert_eq!(
         wire::write_record(&head, &[&[]; NAMES], &mut bytes),
         Some(())
     );
     assert_eq!(Record::parse(&bytes).err(), None);
-    bytes.resize(264, 0);
+    bytes.resize(416, 0);
     let (head, _) = RecordHead::mut_from_prefix(&mut bytes).unwrap();
-    head.total_size = 264.into();
+    head.total_size = 416.into();
     let error = DecodeError::Length {
-        stated: 264,
-        found: 264,
+        stated: 416,
+        found: 416,
     };
     assert_eq!(Record::parse(&bytes).err(), Some(error));
 }
@@ -376,7 +442,7 @@ fn every_cut_of_a_batch_is_refused() {
 
 #[test]
 fn sequence_numbers_rise() {
-    let second = BATCH.len() - 264;
+    let second = BATCH.len() - 416;
     for (sequence, refused) in [(40_u64, true), (41, true), (42, false)] {
         let mut bytes = BATCH.to_vec();
         let (head, _) = RecordHead::mut_from_prefix(&mut bytes[second..]).unwrap();

@@ -2,8 +2,9 @@
 //! another program, so that reader and writer cannot be wrong in the same way.
 
 use wire::{
-    Ack, Batch, BatchHead, Bitness, Claim, ConnectRequest, Counters, Mode, NAMES, NameHead,
-    NameState, OutcomeKind, Record, RecordHead, RecordKind, Request, RuleId, SourceState, Verdict,
+    Ack, Batch, BatchHead, Bitness, Claim, ConnectRequest, Counters, FactState, File, FileKind,
+    Mode, NAMES, NameHead, NameState, OutcomeKind, PolicyEvent, PolicyMatch, Record, RecordHead,
+    RecordKind, Request, RuleId, SourceAfter, SourceState, Ternary, Verdict,
 };
 use zerocopy::{FromBytes as _, IntoBytes as _};
 
@@ -83,6 +84,68 @@ fn record_values() {
     assert_eq!((record.file_system(), record.volume_flags()), (28, 0x31));
     assert_eq!(record.cluster_size(), Some(0x1_0000));
     assert_eq!(record.user_sid().map(<[u8]>::len), Some(28));
+}
+
+#[test]
+fn record_facts() {
+    let record = Record::parse(RECORD).unwrap();
+    let grounds: Vec<u8> = record.grounds().iter().map(RuleId::number).collect();
+    assert_eq!(
+        (grounds, record.refusal()),
+        (vec![12, 22], Some(0xC000_000D))
+    );
+    assert_eq!(record.policy_revision(), 0x1112_1314_1516_1718);
+    assert_eq!(
+        (record.policy_match(), record.policy_rule()),
+        (PolicyMatch::Flag, Some(7))
+    );
+    assert_eq!(
+        (record.policy_event(), record.policy_fault()),
+        (PolicyEvent::Other, None)
+    );
+    assert_eq!(record.granted_access(), Some(0x0012_0089));
+    assert_eq!(
+        (record.remote(), record.same_stream()),
+        (Ternary::No, Ternary::Yes)
+    );
+    assert_eq!(record.volume_attributes(), Some(0x0804_00CE));
+    assert_eq!(record.source_after(), SourceAfter::Same);
+}
+
+#[test]
+fn record_reasons() {
+    let record = Record::parse(RECORD).unwrap();
+    let reasons = [
+        record.source_reason(),
+        record.cluster_reason(),
+        record.guid_reason(),
+        record.user_reason(),
+    ];
+    assert_eq!(
+        reasons,
+        [0xC000_0017, 0xC000_000D, 0xC01C_001B, 0xC000_0061]
+    );
+    let guid = core::array::from_fn(|index| 0xA0 + u8::try_from(index).unwrap());
+    assert_eq!(record.volume_guid(), Some(guid));
+}
+
+#[test]
+fn record_files() {
+    let record = Record::parse(RECORD).unwrap();
+    let source = File {
+        state: FactState::Known,
+        reason: 0,
+        kind: FileKind::Data,
+        attributes: 0x220,
+        end_of_file: 0x12_3456,
+        allocation_size: 0x13_0000,
+    };
+    assert_eq!(record.source_file(), source);
+    let target = record.target_file();
+    assert_eq!(
+        (target.state, target.reason),
+        (FactState::Refused, 0xC000_009A)
+    );
 }
 
 #[test]

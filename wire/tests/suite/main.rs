@@ -3,3 +3,4 @@
 mod any_bytes;
 mod flip;
 mod golden;
+mod policy;

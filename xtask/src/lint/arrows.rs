@@ -8,8 +8,9 @@ use serde::Deserialize;
 
 use crate::files;
 
-/// Every member with all the members it may depend on, also for its tests and build script, and
-/// why not on more. A new arrow is a new word here.
+/// Every member with all the members it may itself depend on, also for its tests and build script, and
+/// why not on more. Those decide what its sources can name; what comes along with them is not looked at
+/// (docs/decisions/0005: `guard` comes to the judges with `cloneguard`). A new arrow is a new word here.
 const ARROWS: [(&str, &[&str], &str); 9] = [
     ("wire", &[], "it is what both sides share"),
     (
@@ -26,8 +27,8 @@ const ARROWS: [(&str, &[&str], &str); 9] = [
     ),
     (
         "cloneguard",
-        &["wire"],
-        "it sees what crosses the port and no more",
+        &["guard", "wire"],
+        "it sees what crosses the port, and tries out policies with the driver's own evaluator",
     ),
     (
         "testbed",
@@ -177,7 +178,7 @@ mod tests {
             ("testbed", "guard"),
             ("testbed", "flt"),
             ("testbed", "flt-sys"),
-            ("cloneguard", "guard"),
+            ("cloneguard", "flt"),
             ("guard", "flt"),
             ("wire", "guard"),
             ("flt", "wire"),

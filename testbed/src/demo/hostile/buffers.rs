@@ -87,7 +87,11 @@ impl Bench<'_> {
                 .noting(rules)
                 .ending(STATUS_INVALID_PARAMETER)
         };
-        let unsupported = |what, range| self.with_range(what, range).ending(STATUS_NOT_SUPPORTED);
+        let past_source = |what, range| {
+            self.with_range(what, range)
+                .noting(&[50])
+                .ending(STATUS_NOT_SUPPORTED)
+        };
         vec![
             bad("negative source", range(-CLUSTER, 0, CLUSTER), &[10]),
             bad("negative target", range(0, -CLUSTER, CLUSTER), &[11]),
@@ -104,10 +108,10 @@ impl Bench<'_> {
                 &[20, 21, 22, 10, 14],
             ),
             // The Win32 page on block cloning sets the limit and names no status; this is the model's.
-            bad("4 GiB at once", range(0, 0, 1 << 32), &[15]),
-            bad("nearly 8 EiB at once", range(0, 0, NEAR_END), &[15]),
-            unsupported("behind the end of the source", range(end, 0, CLUSTER)),
-            unsupported(
+            bad("4 GiB at once", range(0, 0, 1 << 32), &[15, 50, 51]),
+            bad("nearly 8 EiB at once", range(0, 0, NEAR_END), &[15, 50, 51]),
+            past_source("behind the end of the source", range(end, 0, CLUSTER)),
+            past_source(
                 "across the end of the source",
                 range(end - CLUSTER, 0, 2 * CLUSTER),
             ),
@@ -127,7 +131,8 @@ impl Bench<'_> {
             },
             trailing,
             // smbtorture dup_extents_len_beyond_dest: what lies behind the end is dropped.
-            self.with_range("behind the end of the target", range(0, end, CLUSTER)),
+            self.with_range("behind the end of the target", range(0, end, CLUSTER))
+                .noting(&[51]),
         ];
         if self.form.claim(GOOD, 0).ex_flags.is_some() {
             for (what, flags, rules) in [

@@ -8,11 +8,11 @@ use testbed::status::{
     STATUS_INVALID_PARAMETER, STATUS_NOT_SUPPORTED, STATUS_OBJECT_TYPE_MISMATCH, STATUS_SUCCESS,
 };
 use testbed::volume::{
-    Disposition, FILE_DIRECTORY_FILE, FILE_GENERIC_READ, FILE_READ_ATTRIBUTES, FILE_WRITE_DATA,
-    OpenRequest,
+    Disposition, FILE_ALL_ACCESS, FILE_ATTRIBUTE_INTEGRITY_STREAM, FILE_DIRECTORY_FILE,
+    FILE_GENERIC_READ, FILE_READ_ATTRIBUTES, FILE_WRITE_DATA, OpenRequest,
 };
 
-use super::{Attempt, Bench, CLUSTER, GOOD, fill, path, range};
+use super::{Attempt, Bench, CLUSTER, GOOD, fill, path, pattern, range};
 use crate::demo::sent::Source;
 use crate::demo::stage::Drive;
 
@@ -36,9 +36,11 @@ impl Bench<'_> {
         let event = self.caller.create_event();
         let (wrong, none) = (STATUS_OBJECT_TYPE_MISMATCH, STATUS_INVALID_HANDLE);
         self.send_all([
-            self.refused("an event", event, wrong),
-            self.refused("this process", THIS_PROCESS, wrong),
-            self.refused("this thread", THIS_THREAD, wrong),
+            self.refused("an event", event, wrong).noting(&[41]),
+            self.refused("this process", THIS_PROCESS, wrong)
+                .noting(&[41]),
+            self.refused("this thread", THIS_THREAD, wrong)
+                .noting(&[41]),
             self.refused("no handle", Handle(0), none),
             self.refused("a handle nobody has", Handle(0x7774), none),
             self.refused("a kernel handle", KERNEL_HANDLE, none),
@@ -48,29 +50,69 @@ impl Bench<'_> {
 
     /// File objects that are no source for this target.
     fn wrong_files(&mut self) -> Result<()> {
+        self.wrong_objects()?;
+        self.wrong_states()
+    }
+
+    /// What lies elsewhere, is no data, or must not be read.
+    fn wrong_objects(&mut self) -> Result<()> {
         let (caller, fine) = (self.caller, self.stage.fine);
         let elsewhere = fill(caller, self.stage.other, &path("elsewhere", self.tag), 0x11)?;
         let blind = caller.duplicate(self.source, FILE_READ_ATTRIBUTES)?;
-        let sparse = fill(caller, fine, &path("sparse", self.tag), 0x66)?;
-        caller.set_sparse(sparse, true)?;
         let volume = caller.open_volume(fine)?;
         let directory = self.directory(FILE_GENERIC_READ)?;
         let pipe = caller.open_pipe();
-        let on_fine = |name: &str| Source::SameVolume(self.name(fine, name));
-        let (own, itself) = (on_fine("source"), fine.device.to_owned());
-        let other = Source::OtherVolume(Some(self.name(self.stage.other, "elsewhere")));
-        let (bad, unsupported) = (STATUS_INVALID_PARAMETER, STATUS_NOT_SUPPORTED);
+        let own = self.on_fine("source");
+        let itself = Source::SameVolume(fine.device.to_owned());
+        let other = Source::OtherVolume(self.name(self.stage.other, "elsewhere"));
+        // Whoever asks in kernel mode is not checked for rights.
+        let lacks_rights: &[u8] = if caller.sender().is_kernel {
+            &[]
+        } else {
+            &[43]
+        };
+        let bad = STATUS_INVALID_PARAMETER;
         self.send_all([
-            self.from("a pipe", pipe, Source::OtherVolume(None), bad),
-            self.from("a file on another volume", elsewhere, other, bad),
-            self.from("a directory", directory, on_fine("directory"), bad),
-            self.from("a volume", volume, Source::SameVolume(itself), bad),
-            self.from("a source without read access", blind, own.clone(), bad),
-            self.from("a sparse source", sparse, on_fine("sparse"), unsupported),
+            self.from("a pipe", pipe, Source::Foreign, bad)
+                .noting(&[41]),
+            self.from("a file on another volume", elsewhere, other, bad)
+                .noting(&[42]),
+            self.from("a directory", directory, self.on_fine("directory"), bad)
+                .noting(&[41]),
+            self.from("a volume", volume, itself, bad).noting(&[41]),
+            self.from("a source without read access", blind, own.clone(), bad)
+                .noting(lacks_rights),
             // The object manager ignores the two lowest bits of a handle.
             self.from("tag bits", Handle(self.source.0 | 3), own, STATUS_SUCCESS),
         ])?;
-        self.close_all([pipe, elsewhere, blind, sparse, volume, directory])
+        self.close_all([pipe, elsewhere, blind, volume, directory])
+    }
+
+    /// Data files in a state that does not go with the target's.
+    fn wrong_states(&mut self) -> Result<()> {
+        let (caller, fine) = (self.caller, self.stage.fine);
+        let sparse = fill(caller, fine, &path("sparse", self.tag), 0x66)?;
+        caller.set_sparse(sparse, true)?;
+        let checked = self.checked(&path("checked", self.tag))?;
+        let no = STATUS_NOT_SUPPORTED;
+        self.send_all([
+            self.from("a sparse source", sparse, self.on_fine("sparse"), no)
+                .noting(&[53]),
+            // The Win32 page forbids it and names no status; this is the model's.
+            self.from(
+                "a source with checksums",
+                checked,
+                self.on_fine("checked"),
+                no,
+            )
+            .noting(&[54]),
+        ])?;
+        self.close_all([sparse, checked])
+    }
+
+    /// One of the files of this caller on the volume of the target.
+    fn on_fine(&self, name: &str) -> Source {
+        Source::SameVolume(self.name(self.stage.fine, name))
     }
 
     /// A handle that is closed, and one whose value now means another file.
@@ -98,7 +140,7 @@ impl Bench<'_> {
             // The file system resolves the handle in the worker's process too, where it means nothing,
             // or something that is no file.
             expected: vec![STATUS_INVALID_HANDLE, STATUS_OBJECT_TYPE_MISMATCH],
-            ..self.good("posted into another process")
+            ..self.good("posted into another process").noting(&[44])
         };
         let foreign = self.within(stage.ntfs, ntfs, self.good("a volume that does not clone"));
         let on_directory = Attempt {
@@ -114,7 +156,7 @@ impl Bench<'_> {
         };
         self.send_all([
             posted,
-            foreign.ending(STATUS_INVALID_DEVICE_REQUEST),
+            foreign.noting(&[52]).ending(STATUS_INVALID_DEVICE_REQUEST),
             on_directory.ending(STATUS_NOT_SUPPORTED),
             unwritable.ending(STATUS_ACCESS_DENIED),
         ])?;
@@ -135,8 +177,8 @@ impl Bench<'_> {
         };
         let (source, target) = (range(CLUSTER, LARGE, LARGE), range(0, CLUSTER, LARGE));
         self.send_all([
-            bad("4 KiB source on 64 KiB", source, &[20]),
-            bad("4 KiB target on 64 KiB", target, &[21]),
+            bad("4 KiB source on 64 KiB", source, &[20, 52]),
+            bad("4 KiB target on 64 KiB", target, &[21, 52]),
             bad("4 KiB count on 64 KiB", range(0, LARGE, CLUSTER), &[22]),
             at("64 KiB on 64 KiB", range(0, LARGE, LARGE)),
         ])?;
@@ -156,6 +198,7 @@ impl Bench<'_> {
     /// The same, and the object manager refuses the handle.
     fn refused(&self, what: &str, handle: Handle, status: NtStatus) -> Attempt {
         self.from(what, handle, Source::Refused(status), status)
+            .noting(&[40])
     }
 
     /// Source and target are one stream, and the ranges overlap (MS-FSCC 2.3.8).
@@ -166,7 +209,7 @@ impl Bench<'_> {
             input: self.form.bytes(self.target, &self.form.claim(overlap, 0)),
             origin: self.target,
             source: Source::SameVolume(self.name(self.stage.fine, "target")),
-            ..attempt.ending(STATUS_NOT_SUPPORTED)
+            ..attempt.noting(&[52]).ending(STATUS_NOT_SUPPORTED)
         })
     }
 
@@ -190,6 +233,18 @@ impl Bench<'_> {
             source: Source::SameVolume(self.name(drive, "place")),
             ..attempt
         }
+    }
+
+    /// A new file with an integrity stream.
+    fn checked(&self, path: &str) -> Result<Handle> {
+        let request = OpenRequest {
+            attributes: FILE_ATTRIBUTE_INTEGRITY_STREAM,
+            ..OpenRequest::create(FILE_ALL_ACCESS)
+        };
+        let made = self.caller.try_open(self.stage.fine, path, &request);
+        let handle = made.map_err(|status| anyhow::anyhow!("creating {path}: {status}"))?;
+        self.caller.write(handle, 0, &pattern(0x77))?;
+        Ok(handle)
     }
 
     /// The one directory, made at its first use.

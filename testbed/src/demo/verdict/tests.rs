@@ -1,10 +1,12 @@
 //! Every field of a record and of the trail, made wrong in turn.
 
 use cloneguard::{
-    ControlCode, Event, EventClaim, EventName, EventRule, Finding, NtStatus, Timestamp, Volume,
+    ControlCode, Event, EventClaim, EventFile, EventName, EventPolicy, EventRule, Finding,
+    NtStatus, Timestamp, Volume,
 };
 use testbed::io::IoStatus;
 use testbed::status::{STATUS_INVALID_HANDLE, STATUS_INVALID_PARAMETER, STATUS_SUCCESS};
+use testbed::volume::FILE_ALL_ACCESS;
 use wire::Verdict;
 
 use super::super::sent::{Form, Sender};
@@ -74,13 +76,39 @@ fn volume() -> Volume {
         file_system_type: 28,
         file_system: Some("refs"),
         cluster_size: Some(4096),
+        cluster_reason: None,
+        guid: None,
+        guid_reason: None,
+        attributes: None,
         setup_flags: 0,
         is_dev_drive: false,
         is_trusted: false,
     }
 }
 
+fn policy() -> EventPolicy {
+    EventPolicy {
+        revision: 0,
+        matched: "no_match".to_owned(),
+        rule: None,
+        event: None,
+        fault: None,
+    }
+}
+
+fn file() -> EventFile {
+    EventFile {
+        state: "known".to_owned(),
+        reason: None,
+        kind: Some("data".to_owned()),
+        attributes: Some(0x20),
+        end_of_file: Some(1 << 20),
+        allocation_size: Some(1 << 20),
+    }
+}
+
 /// The record of [`sent`].
+#[expect(clippy::too_many_lines, reason = "a line for each field")]
 fn event() -> Event {
     Event {
         schema_version: 0,
@@ -92,7 +120,10 @@ fn event() -> Event {
         duration_100ns: 1,
         verdict: Verdict::WouldRefuse,
         rules: vec![rule(22), rule(32)],
+        grounds: vec![rule(22)],
         deciding_rule: Some(rule(22)),
+        refusal: Some(NtStatus::new(STATUS_INVALID_PARAMETER.0)),
+        policy: policy(),
         outcome: "completed".to_owned(),
         status: Some(NtStatus::new(STATUS_INVALID_PARAMETER.0)),
         information: Some(0),
@@ -104,10 +135,18 @@ fn event() -> Event {
         claim: Some(event_claim()),
         source_state: "same_volume".to_owned(),
         source_status: None,
+        source_reason: None,
+        source_after: "unasked".to_owned(),
+        granted_access: Some(FILE_ALL_ACCESS),
+        source_file: file(),
+        target_file: file(),
+        same_stream: Some(false),
+        remote: Some(false),
         volume: volume(),
         process_id: Some(16),
         thread_id: Some(20),
         user_sid: Some("S-1-5-18".to_owned()),
+        user_reason: None,
         image: name(r"\x\copy.exe"),
         source: name(r"\x\a"),
         target: name(r"\x\b"),
@@ -149,6 +188,10 @@ const CHANGES: &[(&str, Change)] = &[
         event.deciding_rule = Some(rule(32))
     }),
     ("verdict", |event| event.verdict = Verdict::Flagged),
+    ("grounds", |event| event.grounds.clear()),
+    ("policy", |event| event.policy.matched = "deny".to_owned()),
+    ("policy", |event| event.policy.revision = 1),
+    ("remote", |event| event.remote = Some(true)),
     ("status", |event| event.status = Some(NtStatus::new(0))),
     ("status", |event| event.status = None),
     ("information", |event| event.information = Some(1)),
@@ -232,13 +275,19 @@ fn whatever_is_wrong_with_the_trail_is_a_fault() {
 }
 
 #[test]
-fn a_wrong_size_is_definite_for_64_bit_callers_only() {
+fn what_the_ex_structure_holds_is_definite_for_64_bit_callers_only() {
     let mut sent = sent();
-    sent.rules = vec![3];
+    for rule in [3, 20] {
+        sent.sender.is_32bit = false;
+        sent.rules = vec![rule];
+        assert_eq!(verdict(&sent), "would_refuse");
+        sent.sender.is_32bit = true;
+        assert_eq!(verdict(&sent), "flagged");
+    }
+    sent.rules = vec![1];
     assert_eq!(verdict(&sent), "would_refuse");
-    sent.sender.is_32bit = true;
-    assert_eq!(verdict(&sent), "flagged");
-    sent.rules = vec![3, 20];
+    sent.code = Form::Plain32.code();
+    sent.rules = vec![20];
     assert_eq!(verdict(&sent), "would_refuse");
     sent.rules.clear();
     assert_eq!(verdict(&sent), "passed");

@@ -1,0 +1,249 @@
+//! The life of a minifilter, written once: state, registration, port, threads, filtering; and all of it
+//! backwards.
+
+#![expect(unsafe_code, reason = "registers callbacks with the filter manager")]
+
+use core::cell::UnsafeCell;
+use core::ffi::c_void;
+use core::ptr;
+use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+
+use flt_sys::registration::{
+    FLT_REGISTRATION, FLTFL_FILTER_UNLOAD_MANDATORY, FltRegisterFilter, FltStartFiltering,
+    FltUnregisterFilter, STATUS_FLT_DO_NOT_DETACH,
+};
+use flt_sys::types::{DRIVER_OBJECT, FLT_FILTER, NTSTATUS, PDRIVER_OBJECT, PFLT_FILTER};
+
+use crate::clients::Clients;
+use crate::filter::Minifilter;
+use crate::irql::Passive;
+use crate::port::{Link, ServerPort};
+use crate::registry::Parameters;
+use crate::status::NtStatus;
+use crate::tables::Tables;
+use crate::thread::SystemThread;
+
+/// How long unload lets a thread finish by itself before it closes the connection under it.
+const FAREWELL_MILLISECONDS: u32 = 2_000;
+/// The slice in which unload waits for a thread after that. The code must not go while the thread
+/// runs it, so the slices repeat; each ends by itself.
+const JOIN_MILLISECONDS: u32 = 1_000;
+
+/// All that outlives a callback: the driver's state and its handles.
+///
+/// # Invariants
+///
+/// `state` is written only while no callback can run: before `ready` is set and after the filter was
+/// unregistered and the threads joined. `parts` is touched by DriverEntry and unload alone, which the
+/// kernel runs one after the other. `driver` is the driver's own object from load on.
+pub struct Global<F> {
+    ready: AtomicBool,
+    state: UnsafeCell<Option<F>>,
+    driver: AtomicPtr<DRIVER_OBJECT>,
+    filter: AtomicPtr<FLT_FILTER>,
+    clients: Clients,
+    parts: UnsafeCell<Parts>,
+}
+
+struct Parts {
+    server: Option<ServerPort>,
+    threads: [Option<SystemThread>; 2],
+}
+
+// SAFETY: `state` is shared only behind `ready` (invariant) and F is Sync; the rest is atomic, or
+// touched by one thread at a time (invariant).
+unsafe impl<F: Send + Sync> Sync for Global<F> {}
+
+impl<F> Global<F> {
+    /// Empty: the driver is not loaded.
+    #[must_use]
+    #[expect(
+        clippy::new_without_default,
+        reason = "only for the static of driver_entry!"
+    )]
+    pub const fn new() -> Self {
+        Self {
+            ready: AtomicBool::new(false),
+            state: UnsafeCell::new(None),
+            driver: AtomicPtr::new(ptr::null_mut()),
+            filter: AtomicPtr::new(ptr::null_mut()),
+            clients: Clients::none(),
+            parts: UnsafeCell::new(Parts {
+                server: None,
+                threads: [const { None }; 2],
+            }),
+        }
+    }
+
+    /// The driver's state, while it is loaded.
+    pub(crate) fn get(&'static self) -> Option<&'static F> {
+        if !self.ready.load(Ordering::Acquire) {
+            return None;
+        }
+        // SAFETY: while `ready` is set nobody writes `state` (invariant).
+        unsafe { (*self.state.get()).as_ref() }
+    }
+
+    pub(crate) fn filter(&self) -> PFLT_FILTER {
+        self.filter.load(Ordering::Acquire)
+    }
+
+    pub(crate) const fn clients(&self) -> &Clients {
+        &self.clients
+    }
+
+    /// # Safety
+    ///
+    /// 1. Called in a system thread, in DriverEntry or in a thread of ours.
+    unsafe fn parameters(&self) -> Parameters {
+        // SAFETY: our own object (invariant); a system thread that ends before the driver goes (contract 1).
+        unsafe { Parameters::new(self.driver.load(Ordering::Acquire)) }
+    }
+}
+
+impl<F: Minifilter> Global<F> {
+    /// Brings everything up; on failure takes down what was up, in reverse.
+    ///
+    /// # Safety
+    ///
+    /// 1. Called in DriverEntry, with the driver object that it was called with.
+    pub(crate) unsafe fn load(
+        &'static self,
+        driver: PDRIVER_OBJECT,
+        passive: Passive,
+    ) -> Result<(), NtStatus> {
+        self.driver.store(driver, Ordering::Release);
+        // SAFETY: the kernel runs DriverEntry in a system thread (contract 1).
+        let parameters = unsafe { self.parameters() };
+        let state = F::create(passive, &parameters)?;
+        let table = if state.may_leave() {
+            Tables::<F>::LEAVES
+        } else {
+            Tables::<F>::STAYS
+        };
+        // SAFETY: `ready` is not set, so nobody reads `state` (invariant).
+        unsafe { *self.state.get() = Some(state) };
+        self.ready.store(true, Ordering::Release);
+        // SAFETY: contract 1.
+        let registered = unsafe { self.register(driver, table) };
+        let result =
+            registered.and_then(|()| self.start(passive).inspect_err(|_| self.take_down(passive)));
+        if result.is_err() {
+            self.discard();
+        }
+        result
+    }
+
+    /// # Safety
+    ///
+    /// 1. `driver` is the driver object that DriverEntry was called with.
+    unsafe fn register(
+        &self,
+        driver: PDRIVER_OBJECT,
+        table: &'static FLT_REGISTRATION,
+    ) -> Result<(), NtStatus> {
+        // SAFETY: the driver's own object (contract 1); the tables are constants; the slot may be written.
+        let status = unsafe { FltRegisterFilter(driver, &raw const *table, self.filter.as_ptr()) };
+        NtStatus::check(status)
+    }
+
+    fn start(&'static self, passive: Passive) -> Result<(), NtStatus> {
+        // SAFETY: DriverEntry is the only user of `parts` now (invariant).
+        let parts = unsafe { &mut *self.parts.get() };
+        // SAFETY: registered just before, for F; `take_down` closes the port before it unregisters.
+        parts.server = Some(unsafe { ServerPort::open::<F>(self.filter(), F::PORT, passive) }?);
+        let bodies = [deliver::<F>, keep_house::<F>];
+        for (thread, body) in parts.threads.iter_mut().zip(bodies) {
+            // SAFETY: `take_down` joins the thread before anything it uses goes.
+            *thread = Some(unsafe { SystemThread::start(body, passive) }?);
+        }
+        // SAFETY: registered; everything the callbacks use is in place.
+        NtStatus::check(unsafe { FltStartFiltering(self.filter()) })
+    }
+
+    /// Port, threads, filter: in this order. An open server port makes FltUnregisterFilter hang, and
+    /// the delivery thread sends through the filter.
+    fn take_down(&'static self, passive: Passive) {
+        // SAFETY: DriverEntry or unload is the only user of `parts` now (invariant).
+        let parts = unsafe { &mut *self.parts.get() };
+        drop(parts.server.take());
+        if let Some(filter) = self.get() {
+            filter.stop();
+        }
+        for thread in parts.threads.iter_mut().filter_map(Option::take) {
+            self.join(&thread, passive);
+        }
+        // SAFETY: registered, and no port of it is open; it waits for what is in flight.
+        unsafe { FltUnregisterFilter(self.filter()) };
+        self.filter.store(ptr::null_mut(), Ordering::Release);
+    }
+
+    fn join(&self, thread: &SystemThread, passive: Passive) {
+        let mut ended = thread.wait(passive, FAREWELL_MILLISECONDS);
+        while !ended {
+            // A consumer that reads and never replies holds the delivery thread in its send: closing our end
+            // frees it. Repeated, because a connect callback may have been running when the server
+            // port was closed, and stores its client only at its end.
+            // SAFETY: the filter is still registered.
+            unsafe { self.clients.consumer().close(self.filter(), passive) };
+            ended = thread.wait(passive, JOIN_MILLISECONDS);
+        }
+    }
+
+    fn discard(&self) {
+        self.ready.store(false, Ordering::Release);
+        // SAFETY: no callback can run and no thread is left, so nobody reads `state` (invariant).
+        unsafe { *self.state.get() = None };
+    }
+}
+
+/// PFLT_FILTER_UNLOAD_CALLBACK. PASSIVE_LEVEL.
+///
+/// # Safety
+///
+/// Called by the filter manager only.
+pub(crate) unsafe extern "system" fn unload<F: Minifilter>(flags: u32) -> NTSTATUS {
+    let global = F::global();
+    let mandatory = flags & FLTFL_FILTER_UNLOAD_MANDATORY != 0;
+    if !mandatory && !global.get().is_none_or(F::may_leave) {
+        return STATUS_FLT_DO_NOT_DETACH;
+    }
+    // SAFETY: PFLT_FILTER_UNLOAD_CALLBACK runs at PASSIVE_LEVEL (fltkernel.h), and this is it.
+    global.take_down(unsafe { Passive::documented() });
+    if let Some(filter) = global.get() {
+        filter.stopped();
+    }
+    global.discard();
+    0
+}
+
+/// PKSTART_ROUTINE of the delivery thread. PASSIVE_LEVEL.
+///
+/// # Safety
+///
+/// Called by the kernel only, as the start routine given to PsCreateSystemThread.
+unsafe extern "C" fn deliver<F: Minifilter>(_context: *mut c_void) {
+    let global = F::global();
+    // SAFETY: a system thread starts at PASSIVE_LEVEL (wdm.h, PsCreateSystemThread), and this is its start.
+    let passive = unsafe { Passive::documented() };
+    if let Some(filter) = global.get() {
+        let consumer = global.clients.consumer();
+        filter.work(&Link::new(&global.filter, consumer, passive));
+    }
+}
+
+/// PKSTART_ROUTINE of the housekeeping thread. PASSIVE_LEVEL.
+///
+/// # Safety
+///
+/// Called by the kernel only, as the start routine given to PsCreateSystemThread.
+unsafe extern "C" fn keep_house<F: Minifilter>(_context: *mut c_void) {
+    let global = F::global();
+    // SAFETY: as in `deliver`.
+    let passive = unsafe { Passive::documented() };
+    // SAFETY: this is a system thread of ours, joined before the driver goes.
+    let parameters = unsafe { global.parameters() };
+    if let Some(filter) = global.get() {
+        filter.housekeep(passive, &parameters);
+    }
+}

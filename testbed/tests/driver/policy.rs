@@ -1,0 +1,324 @@
+//! Which policy is in force: stored, stored again, wrong, unreadable, gone, locked.
+
+use cloneguard::{Consumer, Event};
+use testbed::UnloadError;
+use testbed::io::RequestOptions;
+use testbed::ntos::registry::RegistryValue;
+use testbed::status::STATUS_INVALID_PARAMETER;
+use wire::policy::OnAuditLoss;
+use wire::{ConnectRequest, Verdict};
+use zerocopy::IntoBytes as _;
+
+use super::blob::{Blob, VALUE};
+use super::watch::Watcher;
+use super::{Ask, Bench, SERVICE, close, send, two_files};
+
+/// A consumer that has seen what there was.
+fn watcher(bench: &Bench) -> (Watcher, Vec<Event>) {
+    let mut watcher = bench.watch(Consumer::new());
+    let events = watcher.drain().0;
+    (watcher, events)
+}
+
+/// Asks for the policy to be read again and waits for the record that says what became of it.
+fn reload(bench: &Bench, watcher: &mut Watcher) -> Event {
+    let visitor = bench.connect(ConnectRequest::reload().as_bytes());
+    drop(visitor.expect("a visitor is let in beside the consumer"));
+    // The record wakes the sender, so it comes in a batch of its own.
+    let taken = watcher.take();
+    watcher.acknowledge(&taken);
+    let [event] = taken.delivery.events.as_slice() else {
+        panic!("{:?}", taken.delivery.events)
+    };
+    assert_eq!(event.kind, "policy");
+    event.clone()
+}
+
+/// What became of a policy, and the revision in force.
+fn told(event: &Event) -> (&str, u64) {
+    let what = event.policy.event.as_deref().unwrap_or_default();
+    (what, event.policy.revision)
+}
+
+/// Sends an unaligned request: only enforce mode refuses it.
+fn is_enforced(bench: &Bench, watcher: &mut Watcher) -> bool {
+    bench.copy.run(|thread| {
+        let (source, target) = two_files(thread, bench.refs, 16);
+        let ask = Ask {
+            source: 512,
+            ..Ask::plain(source)
+        };
+        let answer = send(thread, target, &ask, RequestOptions::default());
+        assert_eq!(answer.status, STATUS_INVALID_PARAMETER);
+        close(thread, &[source, target]);
+    });
+    let taken = watcher.take();
+    watcher.acknowledge(&taken);
+    match taken.delivery.events.as_slice() {
+        [event] if event.verdict == Verdict::Refused => true,
+        [event] if event.verdict == Verdict::WouldRefuse => false,
+        events => panic!("{events:?}"),
+    }
+}
+
+#[test]
+fn a_stored_policy_is_in_force_from_the_first_request_on() {
+    let Some(bench) = Bench::under(&Blob::ENFORCE) else {
+        return;
+    };
+    let (mut watcher, events) = watcher(&bench);
+    assert_eq!(
+        events.iter().map(told).collect::<Vec<_>>(),
+        [("applied", 7)]
+    );
+    assert!(is_enforced(&bench, &mut watcher));
+    drop(watcher);
+    bench.end();
+}
+
+#[test]
+fn a_policy_is_exchanged_while_the_driver_runs() {
+    let Some(bench) = Bench::start() else {
+        return;
+    };
+    let (mut watcher, events) = watcher(&bench);
+    assert_eq!(
+        events,
+        [],
+        "that nothing is stored is no event of the start"
+    );
+    assert!(!is_enforced(&bench, &mut watcher));
+    bench.store(Blob::ENFORCE.bytes());
+    assert!(
+        !is_enforced(&bench, &mut watcher),
+        "not before it is asked for"
+    );
+    assert_eq!(told(&reload(&bench, &mut watcher)), ("applied", 7));
+    assert!(is_enforced(&bench, &mut watcher));
+    assert!(bench.machine.remove_registry(SERVICE, VALUE));
+    assert_eq!(told(&reload(&bench, &mut watcher)), ("default", 0));
+    assert!(!is_enforced(&bench, &mut watcher));
+    drop(watcher);
+    bench.end();
+}
+
+#[test]
+fn a_faulty_policy_is_refused_whole_and_says_where_it_is_wrong() {
+    let Some(bench) = Bench::under(&Blob::ENFORCE) else {
+        return;
+    };
+    let (mut watcher, _) = watcher(&bench);
+    let good = Blob {
+        revision: 8,
+        ..Blob::ENFORCE
+    }
+    .bytes();
+    let wrong_at = |at: usize, value: u8| {
+        let mut blob = good.clone();
+        blob[at] = value;
+        blob
+    };
+    for (blob, offset) in [
+        (wrong_at(0, 0), 0),
+        (wrong_at(4, 9), 4),
+        (wrong_at(18, 200), 18),
+        (good[..good.len() - 1].to_vec(), 0),
+        (Vec::new(), 0),
+        (vec![0xA5; 0x2000], 0),
+    ] {
+        bench.store(blob.clone());
+        let event = reload(&bench, &mut watcher);
+        assert_eq!(told(&event), ("faulty", 7), "{} bytes", blob.len());
+        let fault = event.policy.fault.as_ref().expect("a fault");
+        let reason = wire::policy::PolicyBlob::parse(blob.as_slice()).err();
+        let reason = reason.expect("the same fault");
+        assert_eq!(u16::from(reason.reason.raw()), fault.code);
+        assert_eq!(reason.offset, fault.offset);
+        if offset != 0 {
+            assert_eq!(fault.offset, offset);
+        }
+        assert!(
+            is_enforced(&bench, &mut watcher),
+            "the one before stays in force"
+        );
+    }
+    drop(watcher);
+    bench.end();
+}
+
+#[test]
+fn a_policy_that_cannot_be_read_leaves_the_one_before_in_force() {
+    let Some(bench) = Bench::under(&Blob::ENFORCE) else {
+        return;
+    };
+    let (mut watcher, _) = watcher(&bench);
+    for value in [
+        RegistryValue::Dword(1),
+        RegistryValue::Text("policy".to_owned()),
+        RegistryValue::Binary(vec![0; 0x41_0000]),
+    ] {
+        bench.machine.set_registry(SERVICE, VALUE, value);
+        let event = reload(&bench, &mut watcher);
+        assert_eq!(told(&event), ("unreadable", 7));
+        assert!(event.status.is_some_and(|status| status.code() != 0));
+        assert!(is_enforced(&bench, &mut watcher));
+    }
+    drop(watcher);
+    bench.end();
+}
+
+#[test]
+fn without_memory_for_it_a_new_policy_leaves_the_one_before_in_force() {
+    let mut refused = 0;
+    for number in 1.. {
+        let Some(bench) = Bench::under(&Blob::ENFORCE) else {
+            return;
+        };
+        let (mut watcher, _) = watcher(&bench);
+        let blob = Blob {
+            revision: 8,
+            ..Blob::ENFORCE
+        };
+        bench.store(blob.bytes());
+        let injection = bench.machine.injection();
+        let before = injection.calls();
+        injection.fail(number);
+        let event = reload(&bench, &mut watcher);
+        let calls = injection.calls() - before;
+        injection.fail(0);
+        match told(&event) {
+            ("applied", 8) => {}
+            ("unreadable", 7) => refused += 1,
+            other => panic!("call {number}: {other:?}"),
+        }
+        drop(watcher);
+        bench.end();
+        if calls < number {
+            assert!(refused > 2, "only {refused} of {calls} calls matter");
+            return;
+        }
+    }
+}
+
+const LOCKED: Blob = Blob {
+    locks: true,
+    ..Blob::ENFORCE
+};
+
+/// Neither another policy nor a request to leave changes anything.
+fn stays_locked(bench: &Bench, watcher: &mut Watcher) {
+    let lax = Blob {
+        revision: 9,
+        mode: wire::policy::PolicyMode::Observe,
+        ..Blob::ENFORCE
+    };
+    bench.store(lax.bytes());
+    assert_eq!(told(&reload(bench, watcher)), ("locked", 7));
+    assert!(bench.machine.remove_registry(SERVICE, VALUE));
+    assert_eq!(told(&reload(bench, watcher)), ("locked", 7));
+    let declined = bench.machine.unload(SERVICE);
+    assert!(
+        matches!(declined, Err(UnloadError::Declined(_))),
+        "{declined:?}"
+    );
+    assert!(is_enforced(bench, watcher), "all goes on as before");
+}
+
+#[test]
+fn a_lock_at_load_holds_against_stopping_the_service() {
+    let Some(bench) = Bench::under(&LOCKED) else {
+        return;
+    };
+    let (mut watcher, _) = watcher(&bench);
+    stays_locked(&bench, &mut watcher);
+    let refused = bench.machine.unload_mandatory(SERVICE);
+    assert!(
+        matches!(refused, Err(UnloadError::Refused(_))),
+        "{refused:?}"
+    );
+    assert!(is_enforced(&bench, &mut watcher));
+    // Only a restart of the machine ends it, and that is the end of this test.
+    std::mem::forget((watcher, bench));
+}
+
+#[test]
+fn a_lock_that_came_later_gives_way_to_stopping_the_service() {
+    let Some(bench) = Bench::start() else {
+        return;
+    };
+    let (mut watcher, _) = watcher(&bench);
+    bench.store(LOCKED.bytes());
+    assert_eq!(told(&reload(&bench, &mut watcher)), ("applied", 7));
+    stays_locked(&bench, &mut watcher);
+    drop(watcher);
+    bench.machine.unload_mandatory(SERVICE).expect("it must");
+    bench.end_bare();
+}
+
+#[test]
+fn a_consumer_that_never_answers_does_not_hold_back_a_policy() {
+    let Some(bench) = Bench::start() else {
+        return;
+    };
+    let mut watcher = bench.watch(Consumer::new());
+    let greeting = watcher.take();
+    bench.store(Blob::ENFORCE.bytes());
+    for _ in 0..5 {
+        let visitor = bench.connect(ConnectRequest::reload().as_bytes());
+        drop(visitor.expect("let in"));
+    }
+    // The sender waits for the answer to the greeting, and still the policy comes into force.
+    let is_applied = || {
+        bench.copy.run(|thread| {
+            let (source, target) = two_files(thread, bench.refs, 16);
+            let ask = Ask {
+                count: 512,
+                ..Ask::plain(source)
+            };
+            let before = bench.machine.io().requests();
+            bench.machine.filter_manager().start_trace();
+            let answer = send(thread, target, &ask, RequestOptions::default());
+            assert_eq!(answer.status, STATUS_INVALID_PARAMETER);
+            assert_eq!(bench.machine.io().requests(), before + 1);
+            close(thread, &[source, target]);
+            let trace = bench.machine.filter_manager().take_trace();
+            !trace
+                .iter()
+                .any(|entry| entry.callback == testbed::fltmgr::Callback::Post)
+        })
+    };
+    while !is_applied() {
+        std::thread::yield_now();
+    }
+    watcher.acknowledge(&greeting);
+    drop(watcher);
+    bench.end();
+}
+
+#[test]
+fn a_full_journal_refuses_clones_if_the_policy_says_so() {
+    let blob = Blob {
+        on_audit_loss: OnAuditLoss::Refuse,
+        ..Blob::ENFORCE
+    };
+    let Some(bench) = Bench::under(&blob) else {
+        return;
+    };
+    let refused = super::loss::fill(&bench);
+    assert!(refused > 0, "the journal was never full");
+    let mut watcher = bench.watch(Consumer::new());
+    let (events, counters) = watcher.drain();
+    assert_eq!(counters.refused.get(), refused);
+    assert_eq!(counters.lost.get(), refused);
+    assert!(counters.is_balanced());
+    assert!(events.iter().all(|event| event.verdict == Verdict::Passed));
+    // With room again, clones are made again, and the record says how many were not.
+    bench
+        .copy
+        .run(|thread| super::clone_once(thread, bench.refs));
+    let (events, _) = watcher.drain();
+    let lost: Vec<u64> = events.iter().map(|event| event.lost_before).collect();
+    assert_eq!(lost, [refused]);
+    drop(watcher);
+    bench.end();
+}

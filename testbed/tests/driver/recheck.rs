@@ -1,0 +1,155 @@
+//! The second look at the source handle, after the file system has answered.
+
+use cloneguard::Event;
+use testbed::UserThread;
+use testbed::io::{Handle, Hold, RequestOptions};
+use testbed::volume::{FILE_GENERIC_READ, OpenRequest};
+use wire::Verdict;
+
+use super::blob::Blob;
+use super::enforce::{applied, only};
+use super::{Ask, Bench, close, send, two_files};
+
+const RECHECK: Blob = Blob {
+    rechecks: true,
+    ..Blob::ENFORCE
+};
+
+/// Clones, and does something with the source handle while the file system has the request.
+fn meanwhile(blob: &Blob, act: fn(&UserThread, &Bench, Handle)) -> Option<Event> {
+    let bench = Bench::under(blob)?;
+    let hold = Hold::new();
+    let (source, target) = bench.copy.run(|thread| two_files(thread, bench.refs, 16));
+    let options = RequestOptions::default().hold(&hold);
+    let clone = bench
+        .copy
+        .spawn(move |thread: &UserThread| send(thread, target, &Ask::plain(source), options));
+    hold.wait_for(1);
+    bench.copy.run(|thread| act(thread, &bench, source));
+    hold.release();
+    let answer = clone.join();
+    assert!(answer.status.is_success(), "{answer:?}");
+    bench.copy.run(|thread| {
+        // It may be closed already, and then it must stay so.
+        let _closed = thread.close(source);
+        close(thread, &[target]);
+    });
+    let event = only(applied(bench.events()));
+    bench.end();
+    Some(event)
+}
+
+fn fired(event: &Event) -> Vec<u8> {
+    event.rules.iter().map(|rule| rule.id).collect()
+}
+
+/// Closes the handle and opens another file, which gets the value.
+fn exchange(thread: &UserThread, bench: &Bench, source: Handle) {
+    close(thread, &[source]);
+    let request = OpenRequest::create(FILE_GENERIC_READ);
+    let other = thread.create_file(bench.refs, r"\Other.bin", &request);
+    assert_eq!(other, Ok(source), "the value is used again");
+}
+
+#[test]
+fn a_source_that_stays_is_the_same() {
+    let Some(event) = meanwhile(&RECHECK, |_, _, _| ()) else {
+        return;
+    };
+    assert_eq!(event.source_after, "same");
+    assert_eq!((event.verdict, fired(&event)), (Verdict::Passed, vec![]));
+}
+
+#[test]
+fn another_file_under_the_same_value_is_noted() {
+    let Some(event) = meanwhile(&RECHECK, exchange) else {
+        return;
+    };
+    assert_eq!((event.verdict, fired(&event)), (Verdict::Flagged, vec![45]));
+    assert_eq!(event.source_after, "changed");
+    assert_eq!(event.deciding_rule.map(|rule| rule.id), Some(45));
+}
+
+#[test]
+fn a_closed_handle_is_noted() {
+    let Some(event) = meanwhile(&RECHECK, |thread, _, source| close(thread, &[source])) else {
+        return;
+    };
+    assert_eq!(fired(&event), [45]);
+}
+
+#[test]
+fn another_open_of_the_same_stream_is_the_same_source() {
+    let Some(event) = meanwhile(&RECHECK, |thread, bench, source| {
+        close(thread, &[source]);
+        let again = OpenRequest::existing(FILE_GENERIC_READ);
+        let again = thread.create_file(bench.refs, r"\Source.bin", &again);
+        assert_eq!(again, Ok(source), "the value is used again");
+    }) else {
+        return;
+    };
+    assert_eq!((event.verdict, fired(&event)), (Verdict::Passed, vec![]));
+}
+
+#[test]
+fn without_the_option_nobody_looks_again() {
+    let Some(event) = meanwhile(&Blob::ENFORCE, exchange) else {
+        return;
+    };
+    assert_eq!(event.source_after, "unasked");
+    assert_eq!((event.verdict, fired(&event)), (Verdict::Passed, vec![]));
+}
+
+#[test]
+fn an_unload_with_such_a_request_in_flight_leaves_nothing_behind() {
+    let Some(bench) = Bench::under(&RECHECK) else {
+        return;
+    };
+    let hold = Hold::new();
+    let (source, target) = bench.copy.run(|thread| two_files(thread, bench.refs, 16));
+    let options = RequestOptions::default().hold(&hold);
+    let clone = bench.copy.spawn(move |thread: &UserThread| {
+        let answer = send(thread, target, &Ask::plain(source), options);
+        close(thread, &[source, target]);
+        answer
+    });
+    hold.wait_for(1);
+    let machine = std::sync::Arc::clone(&bench.machine);
+    // A synchronised request may hold the unload until it has ended, or be drained; either is clean.
+    let unload = std::thread::spawn(move || machine.unload(super::SERVICE));
+    hold.release();
+    assert!(clone.join().status.is_success());
+    unload.join().expect("no panic").expect("unloaded");
+    bench.end_bare();
+}
+
+#[test]
+fn whichever_call_fails_the_clone_is_made_and_recorded() {
+    for number in 1.. {
+        let Some(bench) = Bench::under(&RECHECK) else {
+            return;
+        };
+        bench.copy.run(|thread| {
+            let (source, target) = two_files(thread, bench.refs, 16);
+            close(thread, &[source, target]);
+        });
+        let injection = bench.machine.injection();
+        let before = injection.calls();
+        injection.fail(number);
+        bench
+            .copy
+            .run(|thread| super::clone_once(thread, bench.refs));
+        let calls = injection.calls() - before;
+        injection.fail(0);
+        let event = only(applied(bench.events()));
+        assert_eq!(
+            event.status.map(|status| status.code()),
+            Some(0),
+            "call {number}"
+        );
+        bench.end();
+        if calls < number {
+            return;
+        }
+    }
+}
