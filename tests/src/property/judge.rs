@@ -1,0 +1,201 @@
+//! The property itself: two runs of one script, without and with the driver, and its records.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use cloneguard::Event;
+use testbed::status::NtStatus;
+use wire::{RuleId, Verdict};
+
+use super::Mode;
+use super::play::{Answer, Played, Seen};
+use super::script::{EX, PLAIN, Script, Step};
+
+/// The definite rules (docs/rules.md), by number.
+pub const DEFINITE: [u8; 11] = [1, 2, 3, 10, 11, 12, 13, 14, 20, 21, 22];
+
+/// What a run came by, to show that it looked at something.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Requests, each sent on both machines.
+    pub requests: u64,
+    /// Those that became a request of the I/O manager.
+    pub reached: u64,
+    /// Clones that the file system carried out.
+    pub accepted: u64,
+    /// Those of them for which the driver had a remark.
+    pub remarked: u64,
+    /// Clones that the driver refused, or in observe mode would have, by the rule that decided.
+    pub by_rule: BTreeMap<u8, u64>,
+    /// Clones by the file system's own status.
+    pub statuses: BTreeMap<u32, u64>,
+}
+
+/// Compares the runs; what differs comes back in words.
+pub(super) fn judge(
+    mode: Mode,
+    script: &Script,
+    (bare, guarded): (&Played, &Played),
+) -> Result<Tally, String> {
+    for (number, (bare, guarded)) in bare.seen.iter().zip(&guarded.seen).enumerate() {
+        if bare != guarded {
+            return Err(format!("step {number}: {}", difference(bare, guarded)));
+        }
+    }
+    if bare.files != guarded.files {
+        let (bare, guarded) = (&bare.files, &guarded.files);
+        let pairs = bare.iter().zip(guarded).enumerate();
+        let differs = pairs.filter(|(_, (bare, guarded))| bare != guarded);
+        let which: Vec<usize> = differs.map(|(number, _)| number).collect();
+        return Err(format!("in the end files {which:?} differ"));
+    }
+    records(mode, script, guarded)?;
+    Ok(tally(script, guarded))
+}
+
+fn difference(bare: &Seen, guarded: &Seen) -> String {
+    if let (Seen::Answer(bare), Seen::Answer(guarded)) = (bare, guarded) {
+        let answers = |answer: &Answer| {
+            let (status, information) = (answer.status.status, answer.status.information);
+            format!("{status}, Information {information}")
+        };
+        if bare.status != guarded.status {
+            let (bare_is, guarded_is) = (answers(bare), answers(guarded));
+            return format!(
+                "{:x?}: without the driver {bare_is}; with it {guarded_is}",
+                bare.sent
+            );
+        }
+    }
+    format!("without the driver {bare:?}; with it {guarded:?}")
+}
+
+/// One record for each request that came by, none lost, and nothing refused but by a definite rule with
+/// the file system's status. What the driver refused the file system of its machine never saw; what it
+/// answered is known from the other machine, and the answers are equal.
+fn records(mode: Mode, script: &Script, guarded: &Played) -> Result<(), String> {
+    let (expected, found) = (guarded.watched.len(), guarded.records.len());
+    if expected != found {
+        return Err(format!(
+            "{expected} requests came by, {found} were recorded"
+        ));
+    }
+    for (number, record) in guarded.watched.iter().zip(&guarded.records) {
+        let (Step::Send(request), Seen::Answer(answer)) =
+            (&script.steps[*number], &guarded.seen[*number])
+        else {
+            return Err(format!("step {number} is no request"));
+        };
+        let code = request.code;
+        check(mode, code, (answer, record)).map_err(|fault| format!("step {number}: {fault}"))?;
+    }
+    Ok(())
+}
+
+fn check(mode: Mode, code: u32, (answer, record): (&Answer, &Event)) -> Result<(), String> {
+    let status = answer.status.status.0;
+    let recorded = record.status.map(|status| status.code());
+    if record.control_code.0 != code {
+        return Err(format!("recorded with code {:#x}", record.control_code.0));
+    }
+    if record.lost_before != 0 {
+        return Err(format!("{} records were lost", record.lost_before));
+    }
+    if recorded != Some(status) {
+        return Err(format!("ended with {status:#x}, recorded as {recorded:x?}"));
+    }
+    let is_definite = record
+        .grounds
+        .iter()
+        .any(|rule| DEFINITE.contains(&rule.id));
+    match (mode, record.verdict) {
+        (Mode::Observe, Verdict::Refused) => Err("refused in observe mode".to_owned()),
+        (Mode::Enforce, Verdict::WouldRefuse) => Err("not refused in enforce mode".to_owned()),
+        (Mode::Enforce, Verdict::Refused) if !is_definite => Err(format!(
+            "refused without a definite rule: {:?}",
+            record.grounds
+        )),
+        (Mode::Enforce, Verdict::Refused)
+            if record.refusal.map(|refusal| refusal.code()) != Some(status) =>
+        {
+            let refusal = record.refusal;
+            Err(format!("ended with {status:#x}, refused with {refusal:?}"))
+        }
+        (Mode::Enforce, verdict) if is_definite && verdict != Verdict::Refused => Err(format!(
+            "a definite rule is a ground, the verdict {verdict:?}"
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn tally(script: &Script, guarded: &Played) -> Tally {
+    let mut tally = Tally {
+        requests: script.requests(),
+        ..Tally::default()
+    };
+    for seen in &guarded.seen {
+        if let Seen::Answer(answer) = seen {
+            tally.reached += u64::from(answer.reached);
+        }
+    }
+    for (number, record) in guarded.watched.iter().zip(&guarded.records) {
+        if let Seen::Answer(answer) = &guarded.seen[*number]
+            && [PLAIN, EX].contains(&record.control_code.0)
+        {
+            add(&mut tally, answer.status.status.0, record);
+        }
+    }
+    tally
+}
+
+fn add(tally: &mut Tally, status: u32, record: &Event) {
+    *tally.statuses.entry(status).or_default() += 1;
+    if status == 0 {
+        tally.accepted += 1;
+        tally.remarked += u64::from(!record.rules.is_empty());
+    }
+    if [Verdict::Refused, Verdict::WouldRefuse].contains(&record.verdict)
+        && let Some(rule) = &record.deciding_rule
+    {
+        *tally.by_rule.entry(rule.id).or_default() += 1;
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "  {} requests, {} reached the file system or the driver",
+            self.requests, self.reached
+        )?;
+        writeln!(
+            f,
+            "  {} clones were carried out, of {} of them the driver took note",
+            self.accepted, self.remarked
+        )?;
+        for (rule, count) in &self.by_rule {
+            let name = RuleId::new(*rule).and_then(RuleId::name);
+            writeln!(f, "  rule {rule} {}: {count}", name.unwrap_or("unknown"))?;
+        }
+        for (status, count) in &self.statuses {
+            writeln!(f, "  {}: {count}", NtStatus(*status))?;
+        }
+        Ok(())
+    }
+}
+
+impl Tally {
+    /// Adds another one.
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.requests += other.requests;
+        self.reached += other.reached;
+        self.accepted += other.accepted;
+        self.remarked += other.remarked;
+        for (rule, count) in &other.by_rule {
+            *self.by_rule.entry(*rule).or_default() += count;
+        }
+        for (status, count) in &other.statuses {
+            *self.statuses.entry(*status).or_default() += count;
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! The safety property of enforce mode, on random scripts: whatever CloneGuard refuses by a definite
+//! rule, the file system would have refused with the same status; whatever the file system accepts,
+//! CloneGuard passes; in observe mode status, information, output and content are those of a run
+//! without it.
+//!
+//! [`run`] plays scripts on two machines, without and with the driver, and compares all that callers
+//! and owners see. The referee is the model file system on the machine without the driver, not another
+//! copy of our rules. `script` is what is played; `generate`, `request` and `volume` draw it from a
+//! seed; `place` is a machine, `play`, `carry` and `owner` play a script on it; `judge` compares,
+//! `shrink` makes what fails small, `command` is the subcommand.
+
+mod carry;
+mod command;
+mod draw;
+mod generate;
+mod judge;
+mod owner;
+mod place;
+mod play;
+mod request;
+mod run;
+mod script;
+mod shrink;
+mod volume;
+
+pub use command::PropertyOptions;
+pub use judge::{DEFINITE, Tally};
+pub use run::{Failure, Options, Stopped, run};
+pub use volume::{Exclusion, exclusions};
+
+/// What the driver does with what breaks a definite rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Mode {
+    /// Without a policy: it records.
+    Observe,
+    /// With a policy that says no more than that it enforces.
+    Enforce,
+}
+
+impl Mode {
+    /// Its name on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Observe => "observe",
+            Self::Enforce => "enforce",
+        }
+    }
+}

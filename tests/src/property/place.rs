@@ -1,0 +1,147 @@
+//! A machine on which scripts are played, one after the other: without the driver or with it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use cloneguard::Event;
+use testbed::io::Handle;
+use testbed::ntos::token::Impersonation;
+use testbed::{BootOptions, KernelThread, Machine, Process, ProcessSpec, UserThread};
+
+use super::script::Who;
+use crate::bed::driver::Driver;
+use crate::expect;
+
+/// The user who is impersonated.
+const OTHER_USER: &str = "S-1-5-21-1004336348-1177238915-682003330-1002";
+
+/// A machine and the processes of all callers.
+pub(super) struct Place {
+    pub(super) machine: Arc<Machine>,
+    user_64: Arc<Process>,
+    user_32: Arc<Process>,
+    other_64: Arc<Process>,
+    driver: Option<Driver>,
+    /// What stands where the driver of the other machine has kernel handles of its own.
+    stand_ins: Vec<Handle>,
+}
+
+/// A thread of a caller.
+#[derive(Clone, Copy)]
+pub(super) enum Caller<'a> {
+    User(&'a UserThread),
+    Kernel(&'a KernelThread),
+}
+
+/// Says the same words to a thread of either mode.
+macro_rules! ask {
+    ($caller:expr, $thread:ident => $body:expr) => {
+        match $caller {
+            $crate::property::place::Caller::User($thread) => $body,
+            $crate::property::place::Caller::Kernel($thread) => $body,
+        }
+    };
+}
+pub(super) use ask;
+
+impl Place {
+    /// A machine without the driver.
+    pub(super) fn bare() -> Self {
+        let machine = Machine::boot(BootOptions::default());
+        let process = |name: &str| {
+            let image = format!(r"\Device\HarddiskVolume1\property\{name}.exe");
+            ProcessSpec::user(image)
+        };
+        Self {
+            user_64: machine.create_process(process("user64")),
+            user_32: machine.create_process(process("user32").bitness32()),
+            other_64: machine.create_process(process("other64").user_sid(OTHER_USER)),
+            driver: None,
+            stand_ins: Vec::new(),
+            machine,
+        }
+    }
+
+    /// A machine with the driver of this image.
+    pub(super) fn guarded(image: &Path, mode: expect::Mode) -> Result<Self, String> {
+        let place = Self::bare();
+        let driver = Driver::load(&place.machine, image, mode)?;
+        Ok(Self {
+            driver: Some(driver),
+            ..place
+        })
+    }
+
+    /// Fills the table of kernel handles up to that of the machine with the driver, so that both give out
+    /// the same values from now on. Neither kind is a file, and no caller can tell them apart otherwise.
+    pub(super) fn level_with(&mut self, guarded: &Self) -> Result<(), String> {
+        let taken = guarded.machine.system().handles().all().len();
+        self.stand_ins = self
+            .machine
+            .system()
+            .run_kernel(|thread| (0..taken).map(|_| thread.create_event()).collect());
+        let values = |place: &Self| -> Vec<u64> {
+            let all = place.machine.system().handles().all();
+            all.iter().map(|(value, _)| *value).collect()
+        };
+        if values(self) == values(guarded) {
+            Ok(())
+        } else {
+            Err("the driver's kernel handles have gaps between them".to_owned())
+        }
+    }
+
+    /// Runs on a new thread of a caller.
+    pub(super) fn run<T: Send>(&self, who: Who, body: impl FnOnce(Caller<'_>) -> T + Send) -> T {
+        let process = match who {
+            Who::User64 | Who::KernelIn64 => &self.user_64,
+            Who::User32 | Who::KernelIn32 => &self.user_32,
+            Who::Other64 => &self.other_64,
+            Who::System => &self.machine.system(),
+        };
+        if who.is_kernel() {
+            process.run_kernel(|thread| body(Caller::Kernel(thread)))
+        } else {
+            process.run(|thread| body(Caller::User(thread)))
+        }
+    }
+
+    /// Another user, as a thread impersonates it.
+    pub(super) fn other_user(&self) -> Impersonation {
+        Impersonation {
+            token: self.other_64.token(),
+            level: 2,
+        }
+    }
+
+    /// The records of requests since the last call; none without the driver.
+    pub(super) fn records(&self) -> Result<Vec<Event>, String> {
+        match &self.driver {
+            Some(driver) => driver.records(&self.machine),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Unloads the driver and ends the machine; what was left behind comes back.
+    pub(super) fn end(self) -> Result<(), String> {
+        let mut left = Vec::new();
+        let closed = self.machine.system().run_kernel(|thread| {
+            let mut handles = self.stand_ins.iter();
+            handles.try_for_each(|handle| thread.close(*handle))
+        });
+        if let Err(status) = closed {
+            left.push(format!("closing an event: {status}"));
+        }
+        if let Some(driver) = self.driver {
+            left.extend(driver.unload(&self.machine));
+        }
+        if let Err(violations) = self.machine.shutdown() {
+            left.extend(violations.iter().map(ToString::to_string));
+        }
+        if left.is_empty() {
+            Ok(())
+        } else {
+            Err(left.join("; "))
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! Numbers of Windows that cases use: control codes, access rights, flags.
+
+/// FSCTL_DUPLICATE_EXTENTS_TO_FILE (MS-FSCC 2.3).
+pub const DUPLICATE_EXTENTS: u32 = 0x0009_8344;
+/// FSCTL_DUPLICATE_EXTENTS_TO_FILE_EX (MS-FSCC 2.3).
+pub const DUPLICATE_EXTENTS_EX: u32 = 0x0009_83E8;
+/// FSCTL_QUERY_ASYNC_DUPLICATE_EXTENTS_STATUS (winioctl.h).
+pub const QUERY_ASYNC_STATUS: u32 = 0x0009_0430;
+/// FSCTL_REFS_STREAM_SNAPSHOT_MANAGEMENT (MS-FSA 2.1.5.10.29).
+pub const STREAM_SNAPSHOT: u32 = 0x0009_0440;
+/// FSCTL_DUPLICATE_CLUSTER (winioctl.h).
+pub const DUPLICATE_CLUSTER: u32 = 0x0009_045C;
+/// FSCTL_GET_INTEGRITY_INFORMATION (MS-FSCC 2.3.19).
+pub const GET_INTEGRITY: u32 = 0x0009_027C;
+
+/// FILE_READ_DATA (MS-FSCC 2.4, wdm.h).
+pub const READ_DATA: u32 = 0x0001;
+/// FILE_WRITE_DATA; on a directory FILE_ADD_FILE.
+pub const WRITE_DATA: u32 = 0x0002;
+/// FILE_APPEND_DATA.
+pub const APPEND_DATA: u32 = 0x0004;
+/// FILE_READ_ATTRIBUTES.
+pub const READ_ATTRIBUTES: u32 = 0x0080;
+/// SYNCHRONIZE.
+pub const SYNCHRONIZE: u32 = 0x0010_0000;
+
+/// What the source handle of a case is opened with.
+pub const SOURCE_ACCESS: u32 = READ_DATA | READ_ATTRIBUTES | SYNCHRONIZE;
+/// What the target handle of a case is opened with.
+pub const TARGET_ACCESS: u32 = READ_DATA | WRITE_DATA | READ_ATTRIBUTES | SYNCHRONIZE;
+
+/// DUPLICATE_EXTENTS_DATA_EX_SOURCE_ATOMIC (MS-FSCC 2.3.9.1).
+pub const SOURCE_ATOMIC: u32 = 0x1;
+/// DUPLICATE_EXTENTS_DATA_EX_ASYNC (winioctl.h).
+pub const ASYNC: u32 = 0x2;
