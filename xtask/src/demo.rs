@@ -1,12 +1,10 @@
 //! `demo`: builds the driver and the test-bed, and lets the one run in the other.
 
 use std::path::PathBuf;
-use std::process::Command;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 
-use crate::build::Arch;
-use crate::{files, image};
+use crate::{files, program};
 
 /// Options of the demo; `testbed demo` has the same.
 #[derive(clap::Args)]
@@ -39,9 +37,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         "{}: {trouble} directory",
         directory.display()
     );
-    let image = options.image.clone().map_or_else(built_image, Ok)?;
-    build_testbed()?;
-    let mut demo = Command::new(files::root().join("target/demo/testbed"));
+    let image = options.image.clone().map_or_else(program::driver, Ok)?;
+    let mut demo = program::built("testbed")?;
     demo.arg("demo").arg("--image").arg(&image);
     if let Some(json) = &options.json {
         demo.arg("--json").arg(json);
@@ -50,35 +47,5 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         demo.arg("--all");
     }
     // A name that begins with a dash is a directory here too.
-    demo.arg("--").arg(directory);
-    let status = demo.status().context("cannot run the test-bed")?;
-    match status.code() {
-        Some(0) => Ok(()),
-        Some(code) => std::process::exit(code),
-        None => anyhow::bail!("the test-bed was ended by a signal: {status}"),
-    }
-}
-
-fn built_image() -> Result<PathBuf> {
-    let images = image::checked_images(&[Arch::X64])?;
-    let driver = images.first().context("no image was built")?;
-    Ok(driver.sys.clone())
-}
-
-fn build_testbed() -> Result<()> {
-    let built = Command::new("cargo")
-        .args([
-            "build",
-            "--quiet",
-            "--profile",
-            "demo",
-            "--package",
-            "testbed",
-        ])
-        .current_dir(files::root())
-        .env("CARGO_TARGET_DIR", files::root().join("target"))
-        .status()
-        .context("cannot run cargo")?;
-    ensure!(built.success(), "the test-bed did not build");
-    Ok(())
+    program::run(demo.arg("--").arg(directory))
 }

@@ -2,11 +2,12 @@
 //!
 //! One module for each job: [`build`] makes driver images, with [`kit`] in place of a WDK;
 //! [`image`] judges them; [`test`](mod@test) runs everything that decides whether a change is good, [`lint`] the
-//! rules of the house.
+//! rules of the house, and [`mutate`] tests the tests.
 
 #![forbid(unsafe_code)]
 
 mod build;
+mod conformance;
 mod demo;
 mod files;
 mod image;
@@ -14,6 +15,8 @@ mod imports;
 #[cfg(unix)]
 mod kit;
 mod lint;
+mod mutate;
+mod program;
 mod test;
 
 use std::process::ExitCode;
@@ -43,30 +46,34 @@ enum Command {
     Build,
     /// Clone real files in the test-bed under the eyes of the driver, and check what it records
     Demo(demo::Options),
+    /// Run the list of conformance cases on every stage, or list it
+    Conformance(conformance::Options),
     /// Formats, lints, all tests, image rules
     Test,
     /// The rules of the house that no compiler knows
     Lint,
+    /// Break the guard in one place at a time, in a copy, and see whether a test fails
+    Mutate(mutate::Options),
 }
 
 fn main() -> ExitCode {
-    match run(Arguments::parse().command) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    run(Arguments::parse().command).unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
 }
 
-fn run(command: Command) -> Result<()> {
-    match command {
+fn run(command: Command) -> Result<ExitCode> {
+    let done = match command {
         Command::Image => image::build_and_report(),
         Command::Build => build(),
         Command::Demo(options) => demo::run(&options),
+        Command::Conformance(options) => return Ok(conformance::run(&options)),
         Command::Test => test::run(),
         Command::Lint => lint::run(),
-    }
+        Command::Mutate(options) => mutate::run(&options),
+    };
+    done.map(|()| ExitCode::SUCCESS)
 }
 
 fn build() -> Result<()> {

@@ -1,0 +1,46 @@
+//! Programs of this repository that run on this host: built quick to run, then run in place of this one.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context as _, Result, ensure};
+
+use crate::build::Arch;
+use crate::{files, image};
+
+/// Builds the program of a member and prepares to run it.
+pub(crate) fn built(package: &str) -> Result<Command> {
+    let target = files::root().join("target");
+    let status = Command::new("cargo")
+        .args(["build", "--quiet", "--profile", "demo"])
+        .args(["--package", package])
+        .current_dir(files::root())
+        .env("CARGO_TARGET_DIR", &target)
+        .status()
+        .context("cannot run cargo")?;
+    ensure!(status.success(), "{package} did not build");
+    Ok(Command::new(target.join("demo").join(package)))
+}
+
+/// The driver, built for x64 and examined.
+pub(crate) fn driver() -> Result<PathBuf> {
+    let images = image::checked_images(&[Arch::X64])?;
+    let driver = images.first().context("no image was built")?;
+    Ok(driver.sys.clone())
+}
+
+/// Runs it. Its failure is this program's: the exit status is passed on, and what it was about has been
+/// said.
+pub(crate) fn run(program: &mut Command) -> Result<()> {
+    let status = program
+        .status()
+        .with_context(|| format!("cannot run {}", program.get_program().display()))?;
+    match status.code() {
+        Some(0) => Ok(()),
+        Some(code) => std::process::exit(code),
+        None => anyhow::bail!(
+            "{} was ended by a signal: {status}",
+            program.get_program().display()
+        ),
+    }
+}
