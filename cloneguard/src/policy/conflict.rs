@@ -131,13 +131,10 @@ fn is_implied<T>(wide: Option<&T>, narrow: Option<&T>, covers: fn(&T, &T) -> boo
     }
 }
 
-/// Whether a pattern certainly fits every name that the narrow one fits: it is the same, or it is
-/// literal up to a final `**` and the narrow one begins with the same literals.
+/// Whether a pattern certainly fits every name that the narrow one fits: it is the same, or it ends
+/// with `**` and the narrow one begins with the same text.
 pub(super) fn pattern_covers(wide: &Pattern, narrow: &Pattern) -> bool {
-    let literal = wide
-        .path
-        .strip_suffix("**")
-        .filter(|before| !before.contains(['*', '?']));
-    let begins = literal.is_some_and(|literal| narrow.path.starts_with(literal));
+    let start = wide.path.strip_suffix("**");
+    let begins = start.is_some_and(|start| narrow.path.starts_with(start));
     (wide.volume.is_none() || wide.volume == narrow.volume) && (begins || wide.path == narrow.path)
 }

@@ -156,6 +156,7 @@ fn what_is_wider() {
         (r"\**", r"\Device\X\a", true),
         (r"\*", r"\*", true),
         (r"\a*\**", r"\ab\c", false),
+        (r"\a*\**", r"\a*\c", true),
         (r"\a\**", r"\ab", false),
         (r"\Device\X\**", r"\**", false),
         (r"\Device\X\**", r"\Device\Y\a", false),

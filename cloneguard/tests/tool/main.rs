@@ -26,6 +26,11 @@ impl Place {
         std::fs::write(self.0.join(name), bytes).unwrap();
     }
 
+    /// Makes a directory.
+    pub(crate) fn create_directory(&self, name: &str) {
+        std::fs::create_dir(self.0.join(name)).unwrap();
+    }
+
     /// Reads a file.
     pub(crate) fn read(&self, name: &str) -> Vec<u8> {
         std::fs::read(self.0.join(name)).unwrap()

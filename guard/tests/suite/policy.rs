@@ -275,6 +275,48 @@ fn a_false_condition_settles_a_rule_whatever_else_is_unknown() {
 }
 
 #[test]
+fn each_condition_looks_at_its_own_fact() {
+    let facts = Facts {
+        image: Some(IMAGES[0]),
+        user: Some(SYSTEM),
+        source: Some(FILES[0]),
+        target: Some(FILES[1]),
+        volume: Some(VOLUMES[0]),
+        remote: Some(true),
+        byte_count: Some(100),
+    };
+    let rule = Rule::new(Effect::Deny);
+    #[rustfmt::skip]
+    let holds = [
+        Rule { image: Some(any(r"\BIN\COPY.EXE")), ..rule.clone() },
+        Rule { user: Some(SYSTEM.to_vec()), ..rule.clone() },
+        Rule { source: Some(any(r"\A\X")), ..rule.clone() },
+        Rule { target: Some(any(r"\B\X")), ..rule.clone() },
+        Rule { volume: Some(device(r"\DEVICE\D")), ..rule.clone() },
+        Rule { remote: 1, ..rule.clone() },
+        Rule { byte_count_min: 100, ..rule.clone() },
+    ];
+    #[rustfmt::skip]
+    let fails = [
+        Rule { image: Some(any(r"\BIN\EVIL.EXE")), ..rule.clone() },
+        Rule { user: Some(EVERYONE.to_vec()), ..rule.clone() },
+        Rule { source: Some(any(r"\B\X")), ..rule.clone() },
+        Rule { target: Some(any(r"\A\X")), ..rule.clone() },
+        Rule { volume: Some(device(r"\DEVICE\E")), ..rule.clone() },
+        Rule { remote: 2, ..rule.clone() },
+        Rule { byte_count_min: 101, ..rule },
+    ];
+    for rule in holds {
+        let said = decision(std::slice::from_ref(&rule), &facts);
+        assert_eq!(outcome(said), Some(Effect::Deny), "{rule:?}");
+    }
+    for rule in fails {
+        let said = decision(std::slice::from_ref(&rule), &facts);
+        assert_eq!(said, PolicyDecision::NoMatch, "{rule:?}");
+    }
+}
+
+#[test]
 fn a_volume_is_meant_by_its_guid_or_by_its_device() {
     let guid = |guid: u8| Rule {
         volume: Some(crate::blob::guid([guid; 16])),
