@@ -271,6 +271,12 @@ fn a_false_condition_settles_a_rule_whatever_else_is_unknown() {
     };
     let rules = [rule];
     assert_eq!(decide(&blob(&rules), &subject), PolicyDecision::NoMatch);
+    let other = units(IMAGES[1]);
+    let subject = PolicySubject {
+        image: name(Some(&other)),
+        ..PolicySubject::default()
+    };
+    assert_eq!(decide(&blob(&rules), &subject), PolicyDecision::NoMatch);
     assert_eq!(unknown(&rules), PolicyDecision::Undecided { index: 0 });
 }
 

@@ -1,7 +1,7 @@
 //! Mutations that nobody can see, because they change nothing, each with the reason.
 
 /// Name and reason.
-pub(super) const EQUIVALENTS: [(&str, &str); 8] = [
+pub(super) const EQUIVALENTS: [(&str, &str); 10] = [
     (
         "extent/ClusterSize::try_new/512-511",
         "a cluster size is a power of two, and 511 is none",
@@ -33,6 +33,14 @@ pub(super) const EQUIVALENTS: [(&str, &str); 8] = [
     (
         "policy/glob/Search::go_back/DiffersAtEnd-Fits",
         "never reached: the star stands before a separator, which is not before the run",
+    ),
+    (
+        "policy/subject/PathName::fits/if-false",
+        "only saves work: with one of its parts false the conjunction below is false as well",
+    ),
+    (
+        "policy/matches/if-false",
+        "only saves work: with one of its parts false the conjunction below is false as well",
     ),
 ];
 
