@@ -6,7 +6,7 @@
 //! (`nf-fltkernel-fltcreatecommunicationport`), whether or not the driver has closed its side before.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::channel::{Channel, ReplyWait};
 use super::layout::object_attributes as attributes;
@@ -129,9 +129,17 @@ pub(super) struct PortTable {
     servers: Shared<ServerPort>,
     connections: Shared<Connection>,
     reply_wait: Mutex<Option<ReplyWait>>,
+    /// Around a client port's variable: a close sets it to null under the lock that a send reads it with.
+    /// The page of FltCloseClientPort calls that "synchronized properly".
+    variables: Mutex<()>,
 }
 
 impl PortTable {
+    /// Keeps a send from reading a variable while a close is at it.
+    pub(super) fn lock_variables(&self) -> MutexGuard<'_, ()> {
+        lock(&self.variables)
+    }
+
     pub(super) fn set_reply_wait(&self, rule: ReplyWait) {
         *lock(&self.reply_wait) = Some(rule);
     }
@@ -363,6 +371,7 @@ pub(super) fn flt_close_client_port(
 ) -> Result<(), Violation> {
     phase::check(call, Nature::Release)?;
     own_filter(call, filter)?;
+    let _variable = manager(call).ports.lock_variables();
     let port = call.guest().read_u64(variable, "ClientPort")?;
     if port == 0 {
         // Another thread has closed it: the variable exists so that both may come here.

@@ -65,6 +65,7 @@ pub(super) fn flt_send_message(
 
 /// The connection in the driver's variable; `None` when another thread has closed it there.
 fn live_connection(call: &Call, variable: u64) -> Result<Option<Arc<Connection>>, Violation> {
+    let _variable = manager(call).ports.lock_variables();
     let port = call.guest().read_u64(variable, "ClientPort")?;
     if port == 0 {
         return Ok(None);
