@@ -1,86 +1,20 @@
 //! A batch: one message of the port, a head with counters and then records back to back.
 //!
-//! A batch without records is a heartbeat. [`Batch::parse`] checks all of it, so the records that
+//! A batch without records is a sign of life. [`Batch::parse`] checks all of it, so the records that
 //! [`Batch::records`] yields need no second look.
 
-use crate::{BOOT_ID_SIZE, DecodeError, Record, VERSION};
+use crate::{BOOT_ID_SIZE, Counters, DecodeError, Record, VERSION};
 use zerocopy::little_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 /// `CGBT` as bytes in memory.
 const MAGIC: u32 = u32::from_le_bytes(*b"CGBT");
 /// Size of [`BatchHead`] as it stands in its own field.
-const HEAD_SIZE: u16 = 120;
+const HEAD_SIZE: u16 = 216;
 const _: () = assert!(
-    size_of::<BatchHead>() == 120,
+    size_of::<BatchHead>() == 216,
     "HEAD_SIZE is not the size of BatchHead"
 );
-
-/// The driver's counters since it was loaded, all taken at one instant.
-///
-/// Two sums hold at every instant: `seen` is `completed + failed + refused + not_inspected +
-/// in_flight`, and `delivered + lost + held` is the last sequence number that was handed out.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    FromBytes,
-    IntoBytes,
-    KnownLayout,
-    Immutable,
-    Unaligned,
-)]
-#[repr(C)]
-pub struct Counters {
-    /// Clone requests that reached the driver.
-    pub seen: U64,
-    /// Ended with a success status.
-    pub completed: U64,
-    /// Ended with another status, or not known to have succeeded because the instance went away.
-    pub failed: U64,
-    /// Refused by the driver. Zero in version 0.
-    pub refused: U64,
-    /// Passed down without a look and without a record.
-    pub not_inspected: U64,
-    /// Judged and not yet ended.
-    pub in_flight: U64,
-    /// Records that the consumer has acknowledged.
-    pub delivered: U64,
-    /// Records for which there was no room.
-    pub lost: U64,
-    /// Records in the driver: in flight, or not yet acknowledged.
-    pub held: U64,
-}
-
-impl Counters {
-    /// Whether `seen` is the sum of the ways in which a request can be accounted for.
-    #[must_use]
-    pub fn is_balanced(&self) -> bool {
-        let parts = [
-            self.completed,
-            self.failed,
-            self.refused,
-            self.not_inspected,
-            self.in_flight,
-        ];
-        let sum = parts
-            .iter()
-            .try_fold(0_u64, |sum, part| sum.checked_add(part.get()));
-        sum == Some(self.seen.get())
-    }
-
-    /// The last sequence number handed out: `delivered + lost + held`; `None` if no 64-bit number.
-    #[must_use]
-    pub fn last_sequence(&self) -> Option<u64> {
-        self.delivered
-            .get()
-            .checked_add(self.lost.get())?
-            .checked_add(self.held.get())
-    }
-}
 
 /// The fixed part of a batch.
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
@@ -115,7 +49,7 @@ impl BatchHead {
             magic: U32::new(MAGIC),
             version: U16::new(VERSION),
             head_size: U16::new(HEAD_SIZE),
-            byte_count: U32::new(120),
+            byte_count: U32::new(216),
             record_count: U32::ZERO,
             boot_id,
             first_sequence: U64::ZERO,

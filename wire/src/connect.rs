@@ -14,6 +14,8 @@ const MAGIC: u32 = u32::from_le_bytes(*b"CGCR");
 const KIND_WATCH: u16 = 1;
 /// Kind: read the stored policy again.
 const KIND_RELOAD: u16 = 2;
+/// Kind: say how things stand.
+const KIND_STATUS: u16 = 3;
 
 /// The bytes of a connect context.
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
@@ -23,7 +25,7 @@ pub struct ConnectRequest {
     pub magic: U32,
     /// [`VERSION`].
     pub version: U16,
-    /// 1 watch, 2 reload.
+    /// 1 watch, 2 reload, 3 status.
     pub kind: U16,
     /// Zero.
     pub reserved: U64,
@@ -35,7 +37,7 @@ pub struct ConnectRequest {
 
 /// A connect context that has been checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Request {
+pub enum ConnectKind {
     /// Deliver records, each acknowledged before it leaves the driver.
     Watch {
         /// The load that `after_sequence` belongs to; zero means whichever runs.
@@ -46,6 +48,8 @@ pub enum Request {
     /// Read the stored policy again. What became of it is told by a record of kind `policy`; the
     /// connection itself carries nothing.
     Reload,
+    /// Send one [`crate::StatusReport`].
+    Status,
 }
 
 impl ConnectRequest {
@@ -53,22 +57,30 @@ impl ConnectRequest {
     #[must_use]
     pub const fn watch(boot_id: [u8; BOOT_ID_SIZE], after_sequence: u64) -> Self {
         Self {
-            magic: U32::new(MAGIC),
-            version: U16::new(VERSION),
-            kind: U16::new(KIND_WATCH),
-            reserved: U64::ZERO,
             boot_id,
             after_sequence: U64::new(after_sequence),
+            ..Self::bare(KIND_WATCH)
         }
     }
 
     /// A request to read the stored policy again.
     #[must_use]
     pub const fn reload() -> Self {
+        Self::bare(KIND_RELOAD)
+    }
+
+    /// A request for one [`crate::StatusReport`].
+    #[must_use]
+    pub const fn status() -> Self {
+        Self::bare(KIND_STATUS)
+    }
+
+    /// A request that says nothing but its kind.
+    const fn bare(kind: u16) -> Self {
         Self {
             magic: U32::new(MAGIC),
             version: U16::new(VERSION),
-            kind: U16::new(KIND_RELOAD),
+            kind: U16::new(kind),
             reserved: U64::ZERO,
             boot_id: [0; BOOT_ID_SIZE],
             after_sequence: U64::ZERO,
@@ -80,7 +92,7 @@ impl ConnectRequest {
     /// # Errors
     ///
     /// `Short` or `Length` for another size, then `Magic`, `Version`, `Reserved`, `Kind`.
-    pub fn parse(bytes: &[u8]) -> Result<Request, DecodeError> {
+    pub fn parse(bytes: &[u8]) -> Result<ConnectKind, DecodeError> {
         let raw = exact::<Self>(bytes)?;
         if raw.magic != MAGIC {
             return Err(DecodeError::Magic(raw.magic.get()));
@@ -91,19 +103,22 @@ impl ConnectRequest {
         if raw.reserved != U64::ZERO {
             return Err(DecodeError::Reserved);
         }
-        match raw.kind.get() {
-            KIND_WATCH => {
-                let after_sequence = raw.after_sequence.get();
-                Ok(Request::Watch {
-                    boot_id: raw.boot_id,
-                    after_sequence,
-                })
-            }
-            KIND_RELOAD if raw.boot_id == [0; BOOT_ID_SIZE] && raw.after_sequence == 0 => {
-                Ok(Request::Reload)
-            }
-            KIND_RELOAD => Err(DecodeError::Reserved),
-            other => Err(DecodeError::Kind(other)),
+        let kind = raw.kind.get();
+        if kind == KIND_WATCH {
+            return Ok(ConnectKind::Watch {
+                boot_id: raw.boot_id,
+                after_sequence: raw.after_sequence.get(),
+            });
+        }
+        let bare = match kind {
+            KIND_RELOAD => ConnectKind::Reload,
+            KIND_STATUS => ConnectKind::Status,
+            other => return Err(DecodeError::Kind(other)),
+        };
+        if raw.boot_id == [0; BOOT_ID_SIZE] && raw.after_sequence == 0 {
+            Ok(bare)
+        } else {
+            Err(DecodeError::Reserved)
         }
     }
 }

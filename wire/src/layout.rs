@@ -3,7 +3,11 @@
 extern crate std;
 
 use crate::policy::{PathPatternHead, PolicyHead, PolicyRuleHead, PoolRef, VolumeSelectorHead};
-use crate::{Ack, BatchHead, ConnectRequest, Counters, FileHead, NameHead, RecordHead};
+use crate::{
+    Ack, BatchHead, ConnectRequest, ConsumerBody, Counters, EndHead, EndedBody, FileHead, GapBody,
+    HeartbeatBody, NameHead, PolicyBody, ProcessHead, RecordHead, RequestBody, SourceVolumeHead,
+    StartedBody, StatusReport, StoppingBody, SummaryBody, UserHead, VolumeBody, VolumeHead,
+};
 use core::mem::offset_of;
 use std::format;
 use std::vec::Vec;
@@ -35,27 +39,127 @@ macro_rules! layout {
 
 /// Every type of the wire that has a table.
 fn layouts() -> Vec<Layout> {
-    let mut all = message_layouts();
-    all.push(record_layout());
-    all.push(layout!(NameHead {
-        stored_bytes,
-        full_bytes,
-        state,
-        reserved,
-        reason
-    }));
-    all.push(layout!(FileHead {
-        state,
-        kind,
-        reserved,
-        reason,
-        attributes,
-        padding,
-        end_of_file,
-        allocation_size
-    }));
+    let mut all = Vec::from(message_layouts());
+    all.extend(request_layouts());
+    all.extend(part_layouts());
+    all.extend(own_layouts());
     all.extend(policy_layouts());
     all
+}
+
+/// The layouts of whole messages and of the counters in one.
+#[rustfmt::skip]
+fn message_layouts() -> [Layout; 5] {
+    [
+        layout!(ConnectRequest {
+            magic, version, kind, reserved, boot_id, after_sequence,
+        }),
+        layout!(Ack {
+            magic, version, reserved, boot_id, through_sequence,
+        }),
+        layout!(BatchHead {
+            magic, version, head_size, byte_count, record_count, boot_id, first_sequence,
+            last_sequence, counters,
+        }),
+        layout!(Counters {
+            seen, completed, failed, refused, not_inspected, in_flight, delivered, lost, held,
+            losses, summarised, refused_unaudited, memory,
+        }),
+        layout!(StatusReport {
+            magic, version, size, boot_id, started, now, last_sequence, journal_size, journal_used,
+            policy_revision, policy_mode, locked, consumer, reserved, volumes_attached,
+            volumes_not_attached, padding, driver_version, counters,
+        }),
+    ]
+}
+
+/// The layouts of a record's head and of the bodies about requests.
+#[rustfmt::skip]
+fn request_layouts() -> [Layout; 5] {
+    [
+        layout!(RecordHead {
+            total_size, head_size, version, kind, class, body_size, reserved, sequence,
+            lost_before, time, request,
+        }),
+        layout!(RequestBody {
+            end, grounds, requestor_mode, bitness, source_state, claim_known, remote, same_stream,
+            policy_match, reserved, control_code, ex_flags, input_length, output_length,
+            source_offset, target_offset, byte_count, ex_size, source_status, source_reason,
+            granted_access, refusal, policy_revision, policy_rule, padding, process, users, volume,
+            source_volume, files, names,
+        }),
+        layout!(EndHead {
+            verdict, outcome, source_after, deciding_rule, status, information, duration, rules,
+        }),
+        layout!(EndedBody {
+            end,
+        }),
+        layout!(SummaryBody {
+            first_time, last_time, count, completed, failed, draining, byte_count, duration_sum,
+            last_failure, window_seconds, control_codes, requestor_mode, bitness, remote, reserved,
+            policy_revision, process, users, volume, names,
+        }),
+    ]
+}
+
+/// The layouts of the parts that several bodies have.
+#[rustfmt::skip]
+fn part_layouts() -> [Layout; 6] {
+    [
+        layout!(ProcessHead {
+            process_id, thread_id, start_key, create_time, parent_id, session_id, parent_start_key,
+            logon_id, integrity_level, token_reason, elevated, impersonating, parent_known,
+            session_known, logon_known, integrity_known, reserved,
+        }),
+        layout!(UserHead {
+            size, reserved, reason, sid,
+        }),
+        layout!(VolumeHead {
+            file_system, cluster_size, cluster_reason, setup_flags, attributes, attributes_reason,
+            state, guid_known, reserved, guid_reason, guid,
+        }),
+        layout!(SourceVolumeHead {
+            guid_known, reserved, reason, guid,
+        }),
+        layout!(FileHead {
+            state, kind, id_state, reserved, reason, attributes, id_reason, end_of_file,
+            allocation_size, id,
+        }),
+        layout!(NameHead {
+            stored_bytes, full_bytes, state, reserved, reason,
+        }),
+    ]
+}
+
+/// The layouts of the bodies in which the driver tells of itself.
+#[rustfmt::skip]
+fn own_layouts() -> [Layout; 7] {
+    [
+        layout!(PolicyBody {
+            revision, status, offset, fault, event, mode, reserved,
+        }),
+        layout!(StartedBody {
+            driver_version, previous, image_hash_state, policy_mode, reserved, image_hash_reason,
+            previous_boot_id, previous_sequence, previous_undelivered, journal_size,
+            policy_revision, image_hash, summarise_seconds, padding,
+        }),
+        layout!(StoppingBody {
+            counters,
+        }),
+        layout!(VolumeBody {
+            event, cause, reserved, status, volume, names,
+        }),
+        layout!(ConsumerBody {
+            event, reserved, status, process_id, padding, start_key, after_sequence, boot_id,
+            names,
+        }),
+        layout!(HeartbeatBody {
+            counters, uptime, interval_seconds, reserved,
+        }),
+        layout!(GapBody {
+            total, losses, refused,
+        }),
+    ]
 }
 
 /// The layouts of the parts of a policy.
@@ -74,38 +178,6 @@ fn policy_layouts() -> [Layout; 5] {
         layout!(VolumeSelectorHead { kind, reserved, device, guid }),
         layout!(PoolRef { offset, byte_length }),
     ]
-}
-
-/// The layouts of whole messages and of the counters in one.
-#[rustfmt::skip]
-fn message_layouts() -> Vec<Layout> {
-    Vec::from([
-        layout!(ConnectRequest { magic, version, kind, reserved, boot_id, after_sequence }),
-        layout!(Ack { magic, version, reserved, boot_id, through_sequence }),
-        layout!(BatchHead {
-            magic, version, head_size, byte_count, record_count, boot_id, first_sequence,
-            last_sequence, counters,
-        }),
-        layout!(Counters {
-            seen, completed, failed, refused, not_inspected, in_flight, delivered, lost, held,
-        }),
-    ])
-}
-
-/// The layout of a record's head.
-#[rustfmt::skip]
-fn record_layout() -> Layout {
-    layout!(RecordHead {
-        total_size, head_size, version, kind, verdict, requestor_mode, bitness, outcome,
-        source_state, claim_known, deciding_rule, sequence, lost_before, time, duration,
-        control_code, ex_flags, input_length, output_length, source_offset, target_offset,
-        byte_count, ex_size, rules, grounds, process_id, thread_id, status, source_status,
-        information, file_system, cluster_size, volume_flags, volume_attributes, volume_reason,
-        refusal, policy_revision, policy_rule, policy_offset, policy_fault, policy_event,
-        policy_match, granted_access, remote, same_stream, volume_state, volume_guid_known,
-        user_sid_size, source_after, reserved, source_reason, cluster_reason, guid_reason,
-        user_reason, volume_guid, files, user_sid, names,
-    })
 }
 
 /// The table of a type in the document: the lines between its heading and the next one.
@@ -161,6 +233,12 @@ fn the_document_has_every_value_of_the_lists() {
     }
     check!(
         RecordKind,
+        LossClass,
+        LossCause,
+        PreviousStop,
+        VolumeEvent,
+        VolumeCause,
+        ConsumerEvent,
         Verdict,
         Mode,
         Bitness,

@@ -1,7 +1,7 @@
 //! The bytes that cross `CloneGuard`'s port, in both directions.
 //!
 //! A program connects with a [`ConnectRequest`], receives batches ([`Batch`]) of records
-//! ([`Record`]) and answers each with an [`Ack`]. All integers are little-endian and unaligned,
+//! ([`Record`]) and answers each with an [`Ack`], or receives one [`StatusReport`]. All integers are little-endian and unaligned,
 //! widths are fixed, padding is explicit, and no kernel address and nothing pointer-sized appears.
 //!
 //! Every `parse` is the only way to its type and checks every field, so code that holds a [`Batch`]
@@ -33,37 +33,55 @@
 
 mod ack;
 mod batch;
+mod body;
 mod check;
 mod connect;
+mod counters;
 mod error;
 mod facts;
+mod head;
 #[cfg(test)]
 mod layout;
 mod open;
+mod part;
 pub mod policy;
 mod record;
 mod rule;
+mod status;
 mod text;
 mod view;
+mod write;
 
 pub use ack::Ack;
-pub use batch::{Batch, BatchHead, Counters, Records};
-pub use connect::{ConnectRequest, Request};
+pub use batch::{Batch, BatchHead, Records};
+pub use body::{
+    ConsumerBody, EndHead, EndedBody, GapBody, HeartbeatBody, IMAGE_HASH_SIZE, PolicyBody,
+    REQUEST_NAMES, RecordBody, RequestBody, StartedBody, StoppingBody, SummaryBody, VolumeBody,
+};
+pub use connect::{ConnectKind, ConnectRequest};
+pub use counters::{Counters, LOSS_CAUSES, LOSS_CLASSES, Losses, loss_total};
 pub use error::DecodeError;
-pub use facts::File;
+pub use facts::{File, Process, SourceVolume, User, Volume};
+pub use head::RecordHead;
 pub use open::{
-    Bitness, FactState, FileKind, Mode, NameState, OutcomeKind, PolicyEvent, PolicyMatch,
-    RecordKind, SourceAfter, SourceState, Ternary, Verdict,
+    Bitness, ConsumerEvent, FactState, FileKind, LossCause, LossClass, Mode, NameState,
+    OutcomeKind, PolicyEvent, PolicyMatch, PreviousStop, RecordKind, SourceAfter, SourceState,
+    Ternary, Verdict, VolumeCause, VolumeEvent,
 };
-pub use record::{
-    FILES, FileHead, NAMES, NameHead, RecordHead, SID_SIZE_MAX, record_size, write_record,
+pub use part::{
+    FILE_ID_SIZE, FILES, FileHead, GUID_SIZE, NameHead, ProcessHead, SID_SIZE_MAX,
+    SourceVolumeHead, USERS, UserHead, VolumeHead,
 };
+pub use record::{Body, Record};
 pub use rule::{RULE_NAMES, RuleId, RuleIds, RuleSet};
+pub use status::StatusReport;
 pub use text::{Text, Units};
-pub use view::{Claim, Name, Record};
+pub use view::{Claim, ConsumerNote, Ended, Name, Request, Summary, View, VolumeNote};
+pub use write::{Heading, record_size, write_record};
 
-/// Version of every layout in this crate. 0 means: not frozen yet, both ends must be of one build.
-pub const VERSION: u16 = 0;
+/// Version of every layout in this crate. Version 1 is frozen: what a field means never changes, and
+/// fields are only ever added with a new version.
+pub const VERSION: u16 = 1;
 
 /// Size of a boot id: a random 128-bit value, new with every load of the driver.
 pub const BOOT_ID_SIZE: usize = 16;

@@ -1,25 +1,32 @@
-//! A record as its readers see it.
+//! A checked body and the names behind it, and what every reader asks of a request.
 //!
-//! [`Record`] borrows bytes that have been checked as a whole; its methods give native numbers and
-//! cannot fail. Values of open lists come as enums with `Unknown`.
+//! The methods give native numbers and cannot fail. Values of open lists come as enums with `Unknown`.
+//! What was found out about the parties is in `facts.rs`.
 
-use crate::check::{check_fields, check_rules, split_names};
-use crate::record::{HEAD_SIZE, NAMES, NameHead, RecordHead};
+use crate::body::REQUEST_NAMES;
 use crate::{
-    Bitness, DecodeError, Mode, NameState, OutcomeKind, RecordKind, RuleId, RuleSet, SourceState,
-    Text, Units, VERSION, Verdict,
+    Bitness, ConsumerBody, EndHead, EndedBody, Mode, NameHead, NameState, OutcomeKind, PolicyMatch,
+    RequestBody, RuleId, RuleSet, SourceAfter, SourceState, SummaryBody, Ternary, Text, Units,
+    Verdict, VolumeBody,
 };
-use zerocopy::FromBytes as _;
 
-/// A record whose every field has been checked.
+/// A body whose every field has been checked, and its names.
 #[derive(Clone, Copy, Debug)]
-pub struct Record<'a> {
-    bytes: &'a [u8],
-    pub(crate) head: &'a RecordHead,
-    rules: RuleSet,
-    grounds: RuleSet,
-    names: [&'a [u8]; NAMES],
+pub struct View<'a, B, const N: usize> {
+    body: &'a B,
+    names: [&'a [u8]; N],
 }
+
+/// One request: kinds `clone` and `seen`.
+pub type Request<'a> = View<'a, RequestBody, REQUEST_NAMES>;
+/// Many passed requests: kind `summary`.
+pub type Summary<'a> = View<'a, SummaryBody, REQUEST_NAMES>;
+/// The end of a request: kind `ended`.
+pub type Ended<'a> = View<'a, EndedBody, 0>;
+/// A volume: kind `volume`.
+pub type VolumeNote<'a> = View<'a, VolumeBody, 1>;
+/// A program that wanted the records: kind `consumer`.
+pub type ConsumerNote<'a> = View<'a, ConsumerBody, 1>;
 
 /// What the caller asked for, as it stood in the input buffer. An allegation, not a fact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,266 +50,238 @@ pub struct Name<'a> {
     head: &'a NameHead,
 }
 
-impl<'a> Record<'a> {
-    /// Checks exactly one record.
-    ///
-    /// # Errors
-    ///
-    /// Any [`DecodeError`] but those of requests and batches; `Length` also if bytes follow.
-    pub fn parse(bytes: &'a [u8]) -> Result<Self, DecodeError> {
-        let (record, rest) = Self::split(bytes)?;
-        if rest.is_empty() {
-            return Ok(record);
-        }
-        let stated = u64::from(record.head.total_size.get());
-        Err(DecodeError::Length {
-            stated,
-            found: bytes.len(),
-        })
+impl<'a, B, const N: usize> View<'a, B, N> {
+    /// A body and names that have been checked.
+    pub(crate) const fn new(body: &'a B, names: [&'a [u8]; N]) -> Self {
+        Self { body, names }
     }
 
-    /// Checks the record at the start of `bytes` and returns what follows it.
-    pub(crate) fn split(bytes: &'a [u8]) -> Result<(Self, &'a [u8]), DecodeError> {
-        let found = bytes.len();
-        let Ok((head, _)) = RecordHead::ref_from_prefix(bytes) else {
-            return Err(DecodeError::Short {
-                needed: size_of::<RecordHead>(),
-                found,
-            });
-        };
-        if head.version != VERSION {
-            return Err(DecodeError::Version(head.version.get()));
-        }
-        if head.head_size != HEAD_SIZE {
-            return Err(DecodeError::HeadSize(head.head_size.get()));
-        }
-        let stated = u64::from(head.total_size.get());
-        let total = usize::try_from(stated).map_err(|_| DecodeError::Length { stated, found })?;
-        let (bytes, rest) = bytes
-            .split_at_checked(total)
-            .ok_or(DecodeError::Length { stated, found })?;
-        let names = split_names(head, bytes)?;
-        check_fields(head)?;
-        let (rules, grounds) = check_rules(head)?;
-        Ok((
-            Self {
-                bytes,
-                head,
-                rules,
-                grounds,
-                names,
-            },
-            rest,
-        ))
-    }
-
-    /// The bytes of the whole record.
+    /// The fields as they lie in the record.
     #[must_use]
-    pub const fn bytes(&self) -> &'a [u8] {
-        self.bytes
+    pub const fn body(&self) -> &'a B {
+        self.body
     }
+}
 
-    /// What the record tells about.
+/// The four names of a record about requests.
+macro_rules! four_names {
+    ($view:ident: $source:literal, $target:literal) => {
+        impl<'a> $view<'a> {
+            /// Image of the requestor's process.
+            #[must_use]
+            pub const fn image(&self) -> Name<'a> {
+                let ([bytes, _, _, _], [head, _, _, _]) = (self.names, &self.body.names);
+                Name { bytes, head }
+            }
+
+            /// Image of its parent.
+            #[must_use]
+            pub const fn parent_image(&self) -> Name<'a> {
+                let ([_, bytes, _, _], [_, head, _, _]) = (self.names, &self.body.names);
+                Name { bytes, head }
+            }
+
+            #[doc = $source]
+            #[must_use]
+            pub const fn source(&self) -> Name<'a> {
+                let ([_, _, bytes, _], [_, _, head, _]) = (self.names, &self.body.names);
+                Name { bytes, head }
+            }
+
+            #[doc = $target]
+            #[must_use]
+            pub const fn target(&self) -> Name<'a> {
+                let ([_, _, _, bytes], [_, _, _, head]) = (self.names, &self.body.names);
+                Name { bytes, head }
+            }
+        }
+    };
+}
+four_names!(Request: "Name of the source file.", "Name of the target file.");
+four_names!(Summary: "Directory of the source files.", "Directory of the target files.");
+
+impl<'a> VolumeNote<'a> {
+    /// Device name of the volume.
     #[must_use]
-    pub const fn kind(&self) -> RecordKind {
-        RecordKind::from_raw(self.head.kind)
+    pub const fn device(&self) -> Name<'a> {
+        let ([bytes], [head]) = (self.names, &self.body.names);
+        Name { bytes, head }
     }
+}
 
-    /// What was decided.
+impl<'a> ConsumerNote<'a> {
+    /// Image of the program.
     #[must_use]
-    pub const fn verdict(&self) -> Verdict {
-        Verdict::from_raw(self.head.verdict)
+    pub const fn image(&self) -> Name<'a> {
+        let ([bytes], [head]) = (self.names, &self.body.names);
+        Name { bytes, head }
+    }
+}
+
+impl<'a> Request<'a> {
+    /// What the end of the request decided.
+    #[must_use]
+    pub const fn end(&self) -> &'a EndHead {
+        &self.body.end
     }
 
     /// Processor mode of the requestor.
     #[must_use]
     pub const fn requestor_mode(&self) -> Mode {
-        Mode::from_raw(self.head.requestor_mode)
+        Mode::from_raw(self.body.requestor_mode)
     }
 
     /// Pointer width of the requestor.
     #[must_use]
     pub const fn bitness(&self) -> Bitness {
-        Bitness::from_raw(self.head.bitness)
+        Bitness::from_raw(self.body.bitness)
     }
 
-    /// How the end of the request was learned.
+    /// Whether the request came from another machine.
     #[must_use]
-    pub const fn outcome(&self) -> OutcomeKind {
-        OutcomeKind::from_raw(self.head.outcome)
+    pub const fn remote(&self) -> Ternary {
+        Ternary::from_raw(self.body.remote)
     }
 
     /// What became of the source handle.
     #[must_use]
     pub const fn source_state(&self) -> SourceState {
-        SourceState::from_raw(self.head.source_state)
+        SourceState::from_raw(self.body.source_state)
     }
 
     /// The claim, if the input could be read.
     #[must_use]
     pub const fn claim(&self) -> Option<Claim> {
-        if self.head.claim_known == 0 {
+        if self.body.claim_known == 0 {
             return None;
         }
         Some(Claim {
-            source_offset: self.head.source_offset.get(),
-            target_offset: self.head.target_offset.get(),
-            byte_count: self.head.byte_count.get(),
-            ex_size: self.head.ex_size.get(),
-            ex_flags: self.head.ex_flags.get(),
+            source_offset: self.body.source_offset.get(),
+            target_offset: self.body.target_offset.get(),
+            byte_count: self.body.byte_count.get(),
+            ex_size: self.body.ex_size.get(),
+            ex_flags: self.body.ex_flags.get(),
         })
     }
 
-    /// The rules that fired.
+    /// Those of the rules that are reason enough to refuse, if mode and policy say so.
     #[must_use]
-    pub const fn rules(&self) -> RuleSet {
-        self.rules
-    }
-
-    /// Those of [`Record::rules`] that are reason enough to refuse, if mode and policy say so.
-    #[must_use]
-    pub const fn grounds(&self) -> RuleSet {
-        self.grounds
-    }
-
-    /// The rule that decided, if one fired. It is one of [`Record::rules`].
-    #[must_use]
-    pub const fn deciding_rule(&self) -> Option<RuleId> {
-        RuleId::new(self.head.deciding_rule)
-    }
-
-    /// Number of the record, from 1, without holes over all requests that were judged.
-    #[must_use]
-    pub const fn sequence(&self) -> u64 {
-        self.head.sequence.get()
-    }
-
-    /// How many numbers directly below this one belong to lost records.
-    #[must_use]
-    pub const fn lost_before(&self) -> u64 {
-        self.head.lost_before.get()
-    }
-
-    /// Time of the decision: FILETIME, 100 ns since 1601-01-01 UTC.
-    #[must_use]
-    pub const fn time(&self) -> u64 {
-        self.head.time.get()
-    }
-
-    /// From the decision to the end, in 100 ns.
-    #[must_use]
-    pub const fn duration(&self) -> u64 {
-        self.head.duration.get()
+    pub fn grounds(&self) -> RuleSet {
+        RuleSet::from_bits(self.body.grounds.get()).unwrap_or(RuleSet::EMPTY)
     }
 
     /// The file-system control code.
     #[must_use]
     pub const fn control_code(&self) -> u32 {
-        self.head.control_code.get()
+        self.body.control_code.get()
     }
 
     /// Length of the caller's input buffer in bytes.
     #[must_use]
     pub const fn input_length(&self) -> u32 {
-        self.head.input_length.get()
+        self.body.input_length.get()
     }
 
     /// Length of the caller's output buffer in bytes.
     #[must_use]
     pub const fn output_length(&self) -> u32 {
-        self.head.output_length.get()
+        self.body.output_length.get()
     }
 
-    /// Process of the requestor; 0 if unknown.
+    /// NTSTATUS with which the request was refused, or in enforce mode would have been.
     #[must_use]
-    pub const fn process_id(&self) -> u32 {
-        self.head.process_id.get()
+    pub const fn refusal(&self) -> Option<u32> {
+        match self.body.refusal.get() {
+            0 => None,
+            status => Some(status),
+        }
     }
 
-    /// Thread of the requestor; 0 if unknown.
+    /// Revision of the policy in force; 0 for the default.
     #[must_use]
-    pub const fn thread_id(&self) -> u32 {
-        self.head.thread_id.get()
+    pub const fn policy_revision(&self) -> u64 {
+        self.body.policy_revision.get()
+    }
+
+    /// What the policy's own rules say.
+    #[must_use]
+    pub const fn policy_match(&self) -> PolicyMatch {
+        PolicyMatch::from_raw(self.body.policy_match)
+    }
+
+    /// Number of the policy's rule that matched, or that could not be decided, from 1.
+    #[must_use]
+    pub const fn policy_rule(&self) -> Option<u32> {
+        match self.body.policy_rule.get() {
+            0 => None,
+            number => Some(number),
+        }
+    }
+}
+
+impl<'a> Ended<'a> {
+    /// What the end of the request decided.
+    #[must_use]
+    pub const fn end(&self) -> &'a EndHead {
+        &self.body.end
+    }
+}
+
+impl EndHead {
+    /// What was decided.
+    #[must_use]
+    pub const fn verdict(&self) -> Verdict {
+        Verdict::from_raw(self.verdict)
+    }
+
+    /// How the end of the request was learned.
+    #[must_use]
+    pub const fn outcome(&self) -> OutcomeKind {
+        OutcomeKind::from_raw(self.outcome)
+    }
+
+    /// What the source handle named after the operation.
+    #[must_use]
+    pub const fn source_after(&self) -> SourceAfter {
+        SourceAfter::from_raw(self.source_after)
+    }
+
+    /// The rule that decided, if one fired. It is one of [`EndHead::rules`].
+    #[must_use]
+    pub const fn deciding_rule(&self) -> Option<RuleId> {
+        RuleId::new(self.deciding_rule)
+    }
+
+    /// The rules that fired.
+    #[must_use]
+    pub fn rules(&self) -> RuleSet {
+        RuleSet::from_bits(self.rules.get()).unwrap_or(RuleSet::EMPTY)
     }
 
     /// Final NTSTATUS; `None` if neither the post-operation callback saw it nor the driver gave it.
     #[must_use]
     pub fn status(&self) -> Option<u32> {
-        self.end_is_known().then(|| self.head.status.get())
+        self.status_is_known().then(|| self.status.get())
     }
 
-    /// `IoStatus.Information` at the end; `None` where [`Record::status`] is.
+    /// `IoStatus.Information` at the end; `None` where [`EndHead::status`] is.
     #[must_use]
     pub fn information(&self) -> Option<u64> {
-        self.end_is_known().then(|| self.head.information.get())
+        self.status_is_known().then(|| self.information.get())
     }
 
-    /// Whether the final status is in the record.
-    const fn end_is_known(&self) -> bool {
+    /// From the decision to the end, in 100 ns; `None` if it had not ended.
+    #[must_use]
+    pub fn duration(&self) -> Option<u64> {
+        (self.outcome() != OutcomeKind::Pending).then(|| self.duration.get())
+    }
+
+    /// Whether the final status is there.
+    const fn status_is_known(&self) -> bool {
         matches!(
             self.outcome(),
             OutcomeKind::Completed | OutcomeKind::Refused
         )
-    }
-
-    /// NTSTATUS with which the object manager refused the source handle, if it did.
-    #[must_use]
-    pub fn source_status(&self) -> Option<u32> {
-        (self.source_state() == SourceState::HandleRefused).then(|| self.head.source_status.get())
-    }
-
-    /// `FLT_FILESYSTEM_TYPE` of the volume.
-    #[must_use]
-    pub const fn file_system(&self) -> u32 {
-        self.head.file_system.get()
-    }
-
-    /// Cluster size of the volume in bytes; `None` if unknown.
-    #[must_use]
-    pub const fn cluster_size(&self) -> Option<u32> {
-        match self.head.cluster_size.get() {
-            0 => None,
-            size => Some(size),
-        }
-    }
-
-    /// `FLT_INSTANCE_SETUP_FLAGS` of the instance as the filter manager gave them.
-    #[must_use]
-    pub const fn volume_flags(&self) -> u32 {
-        self.head.volume_flags.get()
-    }
-
-    /// Binary SID of the user: revision, count, authority and that many sub-authorities.
-    #[must_use]
-    pub fn user_sid(&self) -> Option<&'a [u8]> {
-        self.head
-            .user_sid
-            .get(..usize::from(self.head.user_sid_size))
-            .filter(|sid| !sid.is_empty())
-    }
-
-    /// Image of the requestor's process.
-    #[must_use]
-    pub const fn image(&self) -> Name<'a> {
-        let [bytes, _, _] = self.names;
-        let [head, _, _] = &self.head.names;
-        Name { bytes, head }
-    }
-
-    /// Name of the source file.
-    #[must_use]
-    pub const fn source(&self) -> Name<'a> {
-        let [_, bytes, _] = self.names;
-        let [_, head, _] = &self.head.names;
-        Name { bytes, head }
-    }
-
-    /// Name of the target file.
-    #[must_use]
-    pub const fn target(&self) -> Name<'a> {
-        let [_, _, bytes] = self.names;
-        let [_, _, head] = &self.head.names;
-        Name { bytes, head }
     }
 }
 

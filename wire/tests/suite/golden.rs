@@ -1,36 +1,36 @@
-//! Frozen bytes of every kind of message. They were written from the tables of `docs/wire.md` by
-//! another program, so that reader and writer cannot be wrong in the same way.
+//! Frozen bytes of every message. They were written from the tables of `docs/wire.md` by another
+//! program, so that reader and writer cannot be wrong in the same way, and must never change.
 
+use crate::common::{CLONE, ENDED, PENDING, POLICY, RECORDS, SEEN, UNKNOWN, again, boot_id};
+use wire::policy::PolicyMode;
 use wire::{
-    Ack, Batch, BatchHead, Bitness, Claim, ConnectRequest, Counters, FactState, File, FileKind,
-    Mode, NAMES, NameHead, NameState, OutcomeKind, PolicyEvent, PolicyMatch, Record, RecordHead,
-    RecordKind, Request, RuleId, SourceAfter, SourceState, Ternary, Verdict,
+    Ack, Batch, BatchHead, Body, ConnectKind, ConnectRequest, Counters, LossCause, LossClass,
+    Record, RecordKind, StatusReport, loss_total,
 };
-use zerocopy::{FromBytes as _, IntoBytes as _};
+use zerocopy::{FromZeros as _, IntoBytes as _};
 
-const CONNECT: &[u8] = include_bytes!("../golden/connect-watch.bin");
+const WATCH: &[u8] = include_bytes!("../golden/connect-watch.bin");
+const RELOAD: &[u8] = include_bytes!("../golden/connect-reload.bin");
+const STATUS: &[u8] = include_bytes!("../golden/connect-status.bin");
 const ACK: &[u8] = include_bytes!("../golden/ack.bin");
-const RECORD: &[u8] = include_bytes!("../golden/record-clone.bin");
 const BATCH: &[u8] = include_bytes!("../golden/batch.bin");
-const HEARTBEAT: &[u8] = include_bytes!("../golden/heartbeat.bin");
-
-/// The boot id of all golden files.
-fn boot_id() -> [u8; 16] {
-    core::array::from_fn(|index| 0x10 + u8::try_from(index).unwrap())
-}
+const EMPTY: &[u8] = include_bytes!("../golden/batch-empty.bin");
+const REPORT: &[u8] = include_bytes!("../golden/status.bin");
 
 #[test]
-fn connect_request() {
+fn connect_requests() {
     let (boot_id, after_sequence) = (boot_id(), 0x0102_0304_0506_0708);
-    let request = Request::Watch {
+    let watch = ConnectKind::Watch {
         boot_id,
         after_sequence,
     };
-    assert_eq!(ConnectRequest::parse(CONNECT), Ok(request));
-    assert_eq!(
-        ConnectRequest::watch(boot_id, after_sequence).as_bytes(),
-        CONNECT
-    );
+    let request = ConnectRequest::watch(boot_id, after_sequence);
+    assert_eq!(ConnectRequest::parse(WATCH), Ok(watch));
+    assert_eq!(request.as_bytes(), WATCH);
+    assert_eq!(ConnectRequest::parse(RELOAD), Ok(ConnectKind::Reload));
+    assert_eq!(ConnectRequest::reload().as_bytes(), RELOAD);
+    assert_eq!(ConnectRequest::parse(STATUS), Ok(ConnectKind::Status));
+    assert_eq!(ConnectRequest::status().as_bytes(), STATUS);
 }
 
 #[test]
@@ -43,230 +43,125 @@ fn acknowledgement() {
     assert_eq!(Ack::new(ack.boot_id(), ack.through_sequence()).bytes(), ACK);
 }
 
-#[test]
-fn record_values() {
-    let record = Record::parse(RECORD).unwrap();
-    assert_eq!(record.bytes(), RECORD);
-    assert_eq!(record.kind(), RecordKind::Clone);
-    assert_eq!(record.verdict(), Verdict::WouldRefuse);
-    assert_eq!(
-        (record.requestor_mode(), record.bitness()),
-        (Mode::User, Bitness::Bits64)
-    );
-    assert_eq!(record.outcome(), OutcomeKind::Completed);
-    assert_eq!((record.sequence(), record.lost_before()), (41, 2));
-    assert_eq!(
-        (record.time(), record.duration()),
-        (0x01DC_5C00_1234_5678, 4567)
-    );
-    assert_eq!(record.control_code(), 0x0009_83E8);
-    assert_eq!((record.input_length(), record.output_length()), (0x30, 0));
-    let claim = Claim {
-        source_offset: 0x1_0000,
-        target_offset: 0x7FFF_FFFF_FFFF_0000,
-        byte_count: -5,
-        ex_size: 0x30,
-        ex_flags: 5,
+/// The counters of all golden files.
+pub(crate) fn counters() -> Counters {
+    let mut counters = Counters {
+        seen: 50.into(),
+        completed: 40.into(),
+        failed: 3.into(),
+        refused: 2.into(),
+        not_inspected: 1.into(),
+        in_flight: 4.into(),
+        delivered: 38.into(),
+        lost: 45.into(),
+        held: 7.into(),
+        losses: Default::default(),
+        summarised: 11.into(),
+        refused_unaudited: 12.into(),
+        memory: 0x12_3456.into(),
     };
-    assert_eq!(record.claim(), Some(claim));
-    let rules: Vec<u8> = record.rules().iter().map(RuleId::number).collect();
-    assert_eq!(rules, [12, 22, 30, 32]);
-    assert_eq!(record.deciding_rule(), Some(RuleId::UNALIGNED_COUNT));
-    assert_eq!((record.process_id(), record.thread_id()), (4321, 8765));
-    assert_eq!(
-        (record.status(), record.information()),
-        (Some(0xC000_000D), Some(0))
-    );
-    assert_eq!(
-        (record.source_state(), record.source_status()),
-        (SourceState::SameVolume, None)
-    );
-    assert_eq!((record.file_system(), record.volume_flags()), (28, 0x31));
-    assert_eq!(record.cluster_size(), Some(0x1_0000));
-    assert_eq!(record.user_sid().map(<[u8]>::len), Some(28));
+    for (place, number) in counters.losses.iter_mut().flatten().zip(1..) {
+        *place = number.into();
+    }
+    counters
 }
 
 #[test]
-fn record_facts() {
-    let record = Record::parse(RECORD).unwrap();
-    let grounds: Vec<u8> = record.grounds().iter().map(RuleId::number).collect();
-    assert_eq!(
-        (grounds, record.refusal()),
-        (vec![12, 22], Some(0xC000_000D))
-    );
-    assert_eq!(record.policy_revision(), 0x1112_1314_1516_1718);
-    assert_eq!(
-        (record.policy_match(), record.policy_rule()),
-        (PolicyMatch::Flag, Some(7))
-    );
-    assert_eq!(
-        (record.policy_event(), record.policy_fault()),
-        (PolicyEvent::Other, None)
-    );
-    assert_eq!(record.granted_access(), Some(0x0012_0089));
-    assert_eq!(
-        (record.remote(), record.same_stream()),
-        (Ternary::No, Ternary::Yes)
-    );
-    assert_eq!(record.volume_attributes(), Some(0x0804_00CE));
-    assert_eq!(record.source_after(), SourceAfter::Same);
-}
-
-#[test]
-fn record_reasons() {
-    let record = Record::parse(RECORD).unwrap();
-    let reasons = [
-        record.source_reason(),
-        record.cluster_reason(),
-        record.guid_reason(),
-        record.user_reason(),
-    ];
-    assert_eq!(
-        reasons,
-        [0xC000_0017, 0xC000_000D, 0xC01C_001B, 0xC000_0061]
-    );
-    let guid = core::array::from_fn(|index| 0xA0 + u8::try_from(index).unwrap());
-    assert_eq!(record.volume_guid(), Some(guid));
-}
-
-#[test]
-fn record_files() {
-    let record = Record::parse(RECORD).unwrap();
-    let source = File {
-        state: FactState::Known,
-        reason: 0,
-        kind: FileKind::Data,
-        attributes: 0x220,
-        end_of_file: 0x12_3456,
-        allocation_size: 0x13_0000,
-    };
-    assert_eq!(record.source_file(), source);
-    let target = record.target_file();
-    assert_eq!(
-        (target.state, target.reason),
-        (FactState::Refused, 0xC000_009A)
-    );
-}
-
-#[test]
-fn record_names() {
-    let record = Record::parse(RECORD).unwrap();
-    assert_eq!(
-        record.image().text().to_string(),
-        r"\Device\HarddiskVolume4\tools\copy.exe"
-    );
-    assert_eq!(
-        (record.image().state(), record.image().reason()),
-        (NameState::Image, 0)
-    );
-    assert_eq!(
-        record.source().text().to_string(),
-        r"\Device\HarddiskVolume4\data\größe.bin"
-    );
-    assert!(!record.source().is_truncated());
-    let target = record.target();
-    assert_eq!(
-        (target.state(), target.reason()),
-        (NameState::Opened, 0xC01C_0005)
-    );
-    assert_eq!((target.full_bytes(), target.is_truncated()), (4000, true));
-    assert_eq!(target.units().last(), Some(u16::from(b'\\')));
-}
-
-#[test]
-fn writing_the_parts_gives_the_same_record() {
-    let record = Record::parse(RECORD).unwrap();
-    let (head, _) = RecordHead::read_from_prefix(RECORD).unwrap();
-    let cleared = RecordHead {
-        total_size: 0.into(),
-        head_size: 0.into(),
-        names: head.names.map(|name| NameHead {
-            stored_bytes: 0.into(),
-            ..name
-        }),
-        ..head
-    };
-    let names: [Vec<u16>; NAMES] =
-        [record.image(), record.source(), record.target()].map(|name| name.units().collect());
-    let names = names.each_ref().map(Vec::as_slice);
-    assert_eq!(wire::record_size(&names), Some(RECORD.len()));
-    let mut out = vec![0xEE; RECORD.len()];
-    assert_eq!(wire::write_record(&cleared, &names, &mut out), Some(()));
-    assert_eq!(out, RECORD);
-    assert_eq!(
-        wire::write_record(&cleared, &names, &mut vec![0; RECORD.len() + 8]),
-        None
-    );
-    assert_eq!(wire::write_record(&cleared, &names, &mut out[8..]), None);
-}
-
-#[test]
-fn batch_of_two() {
+fn a_batch() {
     let batch = Batch::parse(BATCH).unwrap();
     assert_eq!(batch.boot_id(), boot_id());
     assert_eq!(
         (batch.first_sequence(), batch.last_sequence()),
-        (Some(41), Some(42))
+        (Some(41), Some(50))
     );
-    assert_eq!(batch.record_count(), 2);
-    let records: Vec<Record<'_>> = batch.records().collect();
-    assert_eq!(records[0].bytes(), RECORD);
-    let second = &records[1];
-    assert_eq!((second.sequence(), second.lost_before()), (42, 0));
-    assert_eq!((second.claim(), second.deciding_rule()), (None, None));
-    assert_eq!(
-        (second.outcome(), second.status()),
-        (OutcomeKind::Draining, None)
-    );
-    assert_eq!(second.source_status(), Some(0xC000_0008));
-    assert_eq!((second.user_sid(), second.cluster_size()), (None, None));
-    assert_eq!(
-        (second.image().state(), second.image().reason()),
-        (NameState::Absent, 0xC000_0022)
-    );
+    assert_eq!(batch.record_count(), 5);
+    let records: Vec<&[u8]> = batch.records().map(|record| record.bytes()).collect();
+    assert_eq!(records, [CLONE, PENDING, SEEN, POLICY, ENDED]);
+    assert_eq!(batch.counters(), &counters());
 }
 
 #[test]
-fn counters_of_a_heartbeat() {
-    let batch = Batch::parse(HEARTBEAT).unwrap();
+fn a_batch_without_records() {
+    let batch = Batch::parse(EMPTY).unwrap();
     assert_eq!(
         (batch.first_sequence(), batch.last_sequence()),
         (None, None)
     );
     assert_eq!(batch.records().count(), 0);
-    let expected = Counters {
-        seen: 50.into(),
-        completed: 40.into(),
-        failed: 3.into(),
-        refused: 0.into(),
-        not_inspected: 1.into(),
-        in_flight: 6.into(),
-        delivered: 38.into(),
-        lost: 4.into(),
-        held: 7.into(),
-    };
-    assert_eq!(batch.counters(), &expected);
-    assert_eq!(BatchHead::new(boot_id(), expected).as_bytes(), HEARTBEAT);
-    assert!(expected.is_balanced());
-    assert_eq!(expected.last_sequence(), Some(49));
+    assert_eq!(batch.counters(), &counters());
+    assert_eq!(BatchHead::new(boot_id(), counters()).as_bytes(), EMPTY);
 }
 
 #[test]
-fn sums_that_do_not_hold_are_seen() {
-    let batch = Batch::parse(HEARTBEAT).unwrap();
-    let counters = Counters {
-        seen: 51.into(),
-        ..*batch.counters()
+fn a_status_report() {
+    let report = StatusReport::parse(REPORT).unwrap();
+    let mut written = StatusReport::new_zeroed();
+    written.begin(boot_id());
+    written.started = 0x01DC_5C00_0000_0001.into();
+    written.now = 0x01DC_5C00_1234_5678.into();
+    written.last_sequence = 90.into();
+    written.journal_size = (1 << 20).into();
+    written.journal_used = 0x8000.into();
+    written.policy_revision = 0x1112_1314_1516_1718.into();
+    written.policy_mode = PolicyMode::Enforce.raw();
+    (written.locked, written.consumer) = (1, 1);
+    written.volumes_attached = 3.into();
+    written.volumes_not_attached = 1.into();
+    written.driver_version = [1, 2, 3, 4].map(Into::into);
+    written.counters = counters();
+    assert_eq!(report, &written);
+    assert_eq!(written.as_bytes(), REPORT);
+}
+
+#[test]
+fn sums() {
+    assert!(counters().is_balanced());
+    assert_eq!(counters().last_sequence(), Some(90));
+    assert_eq!(loss_total(&counters().losses), Some(45));
+    let unbalanced: [fn(&mut Counters); 5] = [
+        |c| c.seen = 51.into(),
+        |c| c.failed = u64::MAX.into(),
+        |c| c.lost = 44.into(),
+        |c| c.losses[2][2] = 8.into(),
+        |c| c.losses[0][0] = u64::MAX.into(),
+    ];
+    for change in unbalanced {
+        let mut counters = counters();
+        change(&mut counters);
+        assert!(!counters.is_balanced(), "{counters:?}");
+    }
+    let endless = Counters {
+        held: u64::MAX.into(),
+        ..counters()
     };
-    assert!(!counters.is_balanced());
-    let counters = Counters {
-        failed: u64::MAX.into(),
-        ..counters
+    assert_eq!(endless.last_sequence(), None);
+    assert_eq!(
+        (LossClass::KNOWN.len(), LossCause::KNOWN.len()),
+        (wire::LOSS_CLASSES, wire::LOSS_CAUSES)
+    );
+}
+
+#[test]
+fn every_record_is_put_together_again() {
+    for golden in RECORDS {
+        assert_eq!(again(golden), golden);
+    }
+    let kinds: Vec<u8> = RecordKind::KNOWN.iter().map(|kind| kind.raw()).collect();
+    let found = RECORDS.map(|golden| Record::parse(golden).unwrap().kind().raw());
+    for kind in kinds {
+        assert!(found.contains(&kind), "no golden record of kind {kind}");
+    }
+}
+
+#[test]
+fn a_record_of_an_unknown_kind_is_kept() {
+    let record = Record::parse(UNKNOWN).unwrap();
+    assert_eq!(record.kind(), RecordKind::Unknown(200));
+    assert_eq!(record.class(), LossClass::Unknown(7));
+    assert_eq!((record.sequence(), record.lost_before()), (51, 0));
+    assert_eq!(record.bytes(), UNKNOWN);
+    let Body::Unknown(body) = record.body() else {
+        panic!("{:?} is known", record.body());
     };
-    assert!(!counters.is_balanced());
-    let counters = Counters {
-        lost: u64::MAX.into(),
-        ..counters
-    };
-    assert_eq!(counters.last_sequence(), None);
+    assert_eq!(body, &UNKNOWN[48..]);
 }

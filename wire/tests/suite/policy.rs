@@ -138,7 +138,7 @@ fn head_fields() {
     type Change = fn(&mut PolicyHead);
     let cases: [(usize, PolicyFault, Change); 13] = [
         (at!(magic), PolicyFault::Magic, |h| h.magic = 7.into()),
-        (at!(version), PolicyFault::Version, |h| h.version = 1.into()),
+        (at!(version), PolicyFault::Version, |h| h.version = 0.into()),
         (at!(head_size), PolicyFault::HeadSize, |h| {
             h.head_size = 65.into()
         }),
