@@ -1,275 +1,196 @@
 //! The bounded journal between the callbacks and the one sender.
 //!
-//! A request reserves its record at the decision and commits it when it has ended; the sender
-//! copies committed records into batches and releases them when they are acknowledged. Records
-//! leave in the order of their sequence numbers, so a request that takes long holds back the later
-//! ones. Without room the newest record is dropped, none is overwritten, and the next one that fits
-//! says how many are missing before it.
+//! A request reserves its record at the decision and completes it when it has ended; the sender copies
+//! whole records into batches and releases them when they are acknowledged. Records leave in the order
+//! in which they were reserved. Without room the newest record is dropped, none is overwritten, and the
+//! next one that fits says how many are missing before it. Routine records leave a quarter of the room
+//! to findings and to what the driver says of itself.
 //!
-//! The driver keeps a [`Journal`] in a spin lock; nothing here locks, waits or allocates. Storage is
-//! in `ring.rs`, the value that a request carries in `ticket.rs`.
+//! Producers share a [`Journal`], any number of them, at up to `DISPATCH_LEVEL`; nothing here locks,
+//! waits or allocates. There is one [`Reader`], made with the journal, and whoever has it is the sender
+//! (`reader.rs`). The records lie in `ring.rs`, requests are counted in `tally.rs`, and `ticket.rs` is
+//! the value that a request carries.
 
-use crate::record::number;
-use crate::ring::{Ring, TooSmall};
-use crate::{Outcome, OutcomeKind, RECORD_SIZE_MAX, Ticket};
-use core::cell::Cell;
-use wire::{BOOT_ID_SIZE, BatchHead, Counters};
-use zerocopy::IntoBytes as _;
-use zerocopy::little_endian::{U32, U64};
+use crate::outcome::into_ended;
+use crate::reader::Reader;
+use crate::ring::{Arrival, Ended, LossTable, Ring, Stock, Words};
+use crate::sync::AtomicU64;
+use crate::tally::{Sums, Tally};
+use crate::{Outcome, RECORD_SIZE_MAX, Ticket};
+use wire::{Counters, LossCause, LossClass, RecordHead};
+use zerocopy::FromBytes as _;
+use zerocopy::little_endian::U64;
 
-/// The least size of a batch buffer: with so many bytes every record fits.
-pub const BATCH_SIZE_MIN: usize = size_of::<BatchHead>() + RECORD_SIZE_MAX;
+/// The least storage of a journal, in bytes: a record of the largest size fits, even a routine one.
+pub const JOURNAL_SIZE_MIN: usize = 0x4000;
+const _: () = assert!(
+    // Four thirds for the quarter that is kept free, nine eighths for the tags; a little for the rest.
+    JOURNAL_SIZE_MIN * 2 >= RECORD_SIZE_MAX * 3 + 0x800,
+    "JOURNAL_SIZE_MIN does not hold the largest record"
+);
+
+/// How many words of storage a journal of so many bytes has.
+#[must_use]
+pub const fn journal_words(size: usize) -> usize {
+    // A word has eight bytes; what is left over is no word.
+    size >> 3
+}
+
+/// The storage given is less than [`JOURNAL_SIZE_MIN`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooSmall {
+    /// Bytes that were given.
+    pub given: usize,
+}
 
 /// A ticket that no request in flight holds: completed before, or never handed out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StaleTicket;
 
-/// An acknowledgement that names more than any batch has held.
+/// How full a journal is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AckError {
-    /// What was acknowledged.
-    pub through_sequence: u64,
-    /// The last sequence number that a batch has held.
-    pub sent_through: u64,
+pub struct Usage {
+    /// Bytes that hold records.
+    pub used: u64,
+    /// Bytes that can hold records: what the journal keeps of its storage for itself is not counted.
+    pub size: u64,
 }
 
-/// What was put into a batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Filled {
-    /// Bytes of the batch, its head included.
-    pub bytes: usize,
-    /// Sequence number of the last record; 0 without records.
-    pub last_sequence: u64,
-    /// Records in the batch; 0 makes it a heartbeat.
-    pub records: u32,
-}
-
-/// Records from the decision to their acknowledgement.
+/// Records from the decision to their acknowledgement, and what became of all requests.
 ///
-/// # Invariants
-///
-/// After every call `seen` is `completed + failed + refused + not_inspected + in_flight`, and
-/// `delivered + lost + held` is the last sequence number.
+/// Every sum of [`Counters`] holds whenever they are read: what is in flight is what was seen and has
+/// not ended, what is held is what was taken in and not delivered, and each pair is read in the order
+/// that makes the difference true of one moment (`tally.rs`, [`Ring::stock`]).
 #[derive(Debug)]
 pub struct Journal<S> {
-    ring: Ring<S>,
+    pub(crate) ring: Ring<S>,
     tally: Tally,
-    /// Last sequence number that was handed out.
-    sequence: u64,
-    /// Losses since the last record that fitted.
-    lost_before: u64,
-    /// Requests in flight whose record was lost.
-    lost_in_flight: u64,
-    /// Last sequence number that a batch has held. Filling reads everything else, so it is the only
-    /// thing in a cell.
-    sent_through: Cell<u64>,
 }
 
-/// The counters that only ever grow, and the requests in flight.
-#[derive(Clone, Copy, Debug, Default)]
-struct Tally {
-    seen: u64,
-    completed: u64,
-    failed: u64,
-    refused: u64,
-    not_inspected: u64,
-    in_flight: u64,
-    delivered: u64,
-    lost: u64,
-}
-
-impl<S: AsRef<[u8]> + AsMut<[u8]>> Journal<S> {
-    /// An empty journal in the storage given, whatever that holds.
+impl<S: AsRef<[AtomicU64]>> Journal<S> {
+    /// An empty journal in the storage given, whatever that holds, and its only reader.
     ///
     /// # Errors
     ///
-    /// [`TooSmall`] below [`crate::JOURNAL_SIZE_MIN`] bytes, and above what 32 bits can address.
-    pub fn new(storage: S) -> Result<Self, TooSmall> {
-        Ok(Self {
-            ring: Ring::new(storage)?,
-            tally: Tally::default(),
-            sequence: 0,
-            lost_before: 0,
-            lost_in_flight: 0,
-            sent_through: Cell::new(0),
-        })
+    /// [`TooSmall`] below [`JOURNAL_SIZE_MIN`] bytes.
+    pub fn new(storage: S) -> Result<(Self, Reader), TooSmall> {
+        let words = storage.as_ref().len();
+        let given = words.saturating_mul(8);
+        let enough = words >= journal_words(JOURNAL_SIZE_MIN);
+        let ring = enough.then(|| Ring::new(storage)).flatten();
+        let journal = Self {
+            ring: ring.ok_or(TooSmall { given })?,
+            tally: Tally::new(),
+        };
+        Ok((journal, Reader::new()))
     }
 
-    /// Takes a judged request in: it gets the next sequence number and, if there is room, a record.
+    /// Takes a judged request in, and its record if there is room.
     ///
-    /// `record` is what [`crate::Draft::encode`] wrote. The caller encodes it, because names may lie
-    /// in paged memory, which must not be touched under the lock that guards a journal. Bytes that
-    /// are no record are counted as lost.
+    /// `record` is what [`crate::Draft::encode`] wrote, and `class` is its [`crate::Draft::class`]. Bytes
+    /// that are no record of a request are counted as lost.
     ///
     /// The ticket must come back through [`Journal::complete`], exactly once, also if
     /// [`Ticket::is_lost`] says that there was no room.
-    pub fn reserve(&mut self, record: &[u8]) -> Ticket {
-        bump(&mut self.tally.seen);
-        bump(&mut self.tally.in_flight);
-        bump(&mut self.sequence);
-        let sequence = self.sequence;
-        if let Some(ticket) = self.write(record, sequence) {
-            self.lost_before = 0;
-            return ticket;
+    pub fn reserve(&self, class: LossClass, record: &[u8]) -> Ticket {
+        self.tally.begin();
+        let position = self.put(class, record, Arrival::Open);
+        if position.is_none() {
+            self.tally.begin_lost();
         }
-        bump(&mut self.tally.lost);
-        bump(&mut self.lost_before);
-        bump(&mut self.lost_in_flight);
-        Ticket::lost(sequence)
+        Ticket::new(position)
     }
 
-    /// Takes in a record that is about no request and is complete as it is: it gets the next sequence
-    /// number, and is delivered or counted as lost like any other.
-    pub fn note(&mut self, record: &[u8]) {
-        bump(&mut self.sequence);
-        let written = self.write(record, self.sequence);
-        if let Some(slot) = written.and_then(Ticket::slot) {
-            self.lost_before = 0;
-            self.ring.commit(slot);
-        } else {
-            bump(&mut self.tally.lost);
-            bump(&mut self.lost_before);
+    /// Takes in a record that is about no request, or about many: it is whole as it is. `false` if there
+    /// was no room; the loss is counted.
+    pub fn note(&self, class: LossClass, record: &[u8]) -> bool {
+        self.put(class, record, Arrival::Whole).is_some()
+    }
+
+    /// The same if there is room now; otherwise nothing happens, and nothing is counted. For what the
+    /// caller keeps until there is room.
+    pub fn offer(&self, class: LossClass, record: &[u8]) -> bool {
+        words_of(record).is_some_and(|words| self.ring.offer(words, class))
+    }
+
+    fn put(&self, class: LossClass, record: &[u8], arrival: Arrival) -> Option<u64> {
+        match words_of(record) {
+            Some(words) => self.ring.push(words, class, arrival),
+            None => {
+                self.ring.lose(class, LossCause::Fault);
+                None
+            }
         }
     }
 
-    /// Writes the record of a request, if it fits.
-    fn write(&mut self, record: &[u8], sequence: u64) -> Option<Ticket> {
-        let place = self.ring.place(record.len())?;
-        let bytes = self.ring.place_mut(place)?;
-        bytes.copy_from_slice(record);
-        number(bytes, sequence, self.lost_before).ok()?;
-        let slot = self.ring.push(place, sequence)?;
-        Ticket::new(slot, sequence)
-    }
-
-    /// Adds the end of a request to its record and lets the record go.
+    /// Adds the end of a request to its record and lets the record go. If the record had to go before,
+    /// the end becomes a record of its own.
     ///
     /// # Errors
     ///
     /// [`StaleTicket`] if no request in flight holds the ticket; nothing is changed then. For a
     /// lost record there is nothing left to compare with, so only a ticket too many is noticed.
-    pub fn complete(&mut self, ticket: Ticket, outcome: &Outcome) -> Result<(), StaleTicket> {
-        match ticket.slot() {
-            Some(slot) => self.commit(slot, ticket, outcome)?,
-            None => {
-                self.lost_in_flight = self.lost_in_flight.checked_sub(1).ok_or(StaleTicket)?;
+    pub fn complete(&self, ticket: Ticket, outcome: &Outcome) -> Result<(), StaleTicket> {
+        match ticket.position() {
+            Some(position) => {
+                let end = |prefix: &mut _| outcome.patch(prefix);
+                if let Ended::Late(mut record) = self.ring.end(position, end).ok_or(StaleTicket)? {
+                    let class = into_ended(&mut record);
+                    // A loss is counted like any other.
+                    self.ring.push(&record, class, Arrival::Whole);
+                }
             }
+            None => self.tally.end_lost().then_some(()).ok_or(StaleTicket)?,
         }
-        self.tally.in_flight = self.tally.in_flight.saturating_sub(1);
-        let end = if outcome.kind == OutcomeKind::Refused {
-            &mut self.tally.refused
-        } else if outcome.is_success() {
-            &mut self.tally.completed
-        } else {
-            &mut self.tally.failed
-        };
-        bump(end);
+        self.tally.end(outcome);
         Ok(())
-    }
-
-    /// Completes the record in a slot, if it is the ticket's.
-    fn commit(&mut self, index: u32, ticket: Ticket, outcome: &Outcome) -> Result<(), StaleTicket> {
-        let slot = self.ring.live(index).ok_or(StaleTicket)?;
-        if slot.is_committed() || !ticket.is_for(slot.sequence()) {
-            return Err(StaleTicket);
-        }
-        let record = self.ring.record_mut(slot).ok_or(StaleTicket)?;
-        outcome.patch(record).map_err(|_| StaleTicket)?;
-        self.ring.commit(index);
-        Ok(())
-    }
-
-    /// Copies the oldest committed records into `out` as one batch, as many as fit and up to the
-    /// first that is still in flight. Nothing is removed.
-    ///
-    /// A batch without records is a heartbeat. `None` if `out` is too small for the head or for the
-    /// oldest record, which [`BATCH_SIZE_MIN`] bytes never are.
-    pub fn fill_batch(&self, boot_id: [u8; BOOT_ID_SIZE], out: &mut [u8]) -> Option<Filled> {
-        let mut head = BatchHead::new(boot_id, self.counters());
-        let (head_place, mut rest) = out.split_at_mut_checked(size_of::<BatchHead>())?;
-        let mut bytes = head.byte_count.get();
-        let mut records = 0_u32;
-        while let Some((_, slot)) = self.ring.nth(records)
-            && slot.is_committed()
-        {
-            let record = self.ring.record(slot)?;
-            let (Some(total), Some((place, after))) = (
-                bytes.checked_add(slot.length()),
-                core::mem::take(&mut rest).split_at_mut_checked(record.len()),
-            ) else {
-                break;
-            };
-            place.copy_from_slice(record);
-            if records == 0 {
-                head.first_sequence = U64::new(slot.sequence());
-            }
-            head.last_sequence = U64::new(slot.sequence());
-            records = records.checked_add(1)?;
-            bytes = total;
-            rest = after;
-        }
-        let nothing_fits = records == 0 && self.ring.nth(0).is_some_and(|(_, s)| s.is_committed());
-        if nothing_fits {
-            return None;
-        }
-        head.byte_count = U32::new(bytes);
-        head.record_count = U32::new(records);
-        head_place.copy_from_slice(head.as_bytes());
-        let last_sequence = head.last_sequence.get();
-        self.sent_through
-            .set(self.sent_through.get().max(last_sequence));
-        Some(Filled {
-            bytes: usize::try_from(bytes).ok()?,
-            last_sequence,
-            records,
-        })
-    }
-
-    /// Releases every record up to and including `through_sequence` and returns how many there
-    /// were. Acknowledging the same again releases nothing and is no error.
-    ///
-    /// # Errors
-    ///
-    /// [`AckError`] if that is beyond what any batch has held; nothing is released then.
-    pub fn acknowledge(&mut self, through_sequence: u64) -> Result<u64, AckError> {
-        let sent_through = self.sent_through.get();
-        if through_sequence > sent_through {
-            return Err(AckError {
-                through_sequence,
-                sent_through,
-            });
-        }
-        let mut released = 0;
-        while let Some((_, slot)) = self.ring.nth(0)
-            && slot.is_committed()
-            && slot.sequence() <= through_sequence
-        {
-            self.ring.pop();
-            bump(&mut released);
-        }
-        self.tally.delivered = self.tally.delivered.saturating_add(released);
-        Ok(released)
     }
 
     /// Counts a request that went down without a look. It gets no record and no number.
-    pub fn note_not_inspected(&mut self) {
-        bump(&mut self.tally.seen);
-        bump(&mut self.tally.not_inspected);
+    pub fn note_not_inspected(&self) {
+        self.tally.pass_not_inspected();
+    }
+
+    /// Counts a request that was refused because nothing could be recorded of it. Beside its end, which
+    /// [`Journal::complete`] counts.
+    pub fn note_refused_unaudited(&self) {
+        self.tally.refuse_unaudited();
+    }
+
+    /// Counts a request of which a summary tells instead of a record.
+    pub(crate) fn begin_summarised(&self) {
+        self.tally.begin_summarised();
+    }
+
+    /// Counts the end of such a request.
+    pub(crate) fn end_summarised(&self, outcome: &Outcome) {
+        self.tally.end(outcome);
+    }
+
+    /// Says how many bytes of memory the driver holds.
+    pub fn set_memory(&self, bytes: u64) {
+        self.tally.set_memory(bytes);
     }
 
     /// The counters as they are now.
     #[must_use]
     pub fn counters(&self) -> Counters {
-        let Tally {
+        let Sums {
             seen,
             completed,
             failed,
             refused,
             not_inspected,
             in_flight,
+            summarised,
+            refused_unaudited,
+            memory,
+        } = self.tally.sums();
+        let Stock {
             delivered,
-            lost,
-        } = self.tally;
+            losses,
+            records,
+        } = self.ring.stock();
         Counters {
             seen: U64::new(seen),
             completed: U64::new(completed),
@@ -278,19 +199,51 @@ impl<S: AsRef<[u8]> + AsMut<[u8]>> Journal<S> {
             not_inspected: U64::new(not_inspected),
             in_flight: U64::new(in_flight),
             delivered: U64::new(delivered),
-            lost: U64::new(lost),
-            held: U64::new(u64::from(self.ring.count())),
+            lost: U64::new(sum(&losses)),
+            held: U64::new(records.saturating_sub(delivered)),
+            losses: losses.map(|causes| causes.map(U64::new)),
+            summarised: U64::new(summarised),
+            refused_unaudited: U64::new(refused_unaudited),
+            memory: U64::new(memory),
         }
     }
 
     /// The last sequence number that was handed out; 0 before the first.
     #[must_use]
-    pub const fn last_sequence(&self) -> u64 {
-        self.sequence
+    pub fn last_sequence(&self) -> u64 {
+        let stock = self.ring.stock();
+        stock.records.saturating_add(sum(&stock.losses))
+    }
+
+    /// How full it is.
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        let (used, cells) = self.ring.usage();
+        Usage {
+            used: used.saturating_mul(64),
+            size: cells.saturating_mul(64),
+        }
+    }
+
+    /// Whether a record of so many bytes would fit now.
+    #[must_use]
+    pub fn has_room(&self, class: LossClass, size: usize) -> bool {
+        self.ring.has_room(size.div_ceil(8), class)
     }
 }
 
-/// Adds one. A counter of 64 bits does not reach its end; if it did, it would stay there.
-const fn bump(counter: &mut u64) {
-    *counter = counter.saturating_add(1);
+/// The words of a record, if it is as long as its head says.
+fn words_of(record: &[u8]) -> Option<&Words> {
+    let (head, _) = RecordHead::ref_from_prefix(record).ok()?;
+    let (words, rest) = record.as_chunks();
+    let is_whole = usize::try_from(head.total_size.get()) == Ok(record.len());
+    (is_whole && rest.is_empty()).then_some(words)
+}
+
+/// All losses together.
+fn sum(losses: &LossTable) -> u64 {
+    losses
+        .iter()
+        .flatten()
+        .fold(0, |sum, part| sum.saturating_add(*part))
 }

@@ -34,37 +34,51 @@ mod code;
 mod encode;
 mod extent;
 mod facts;
+mod gap;
+mod identity;
 mod journal;
+mod keyed;
 mod name;
 mod note;
 mod outcome;
 pub mod policy;
+mod reader;
 mod record;
 mod request;
 mod ring;
 mod rules;
+mod summary;
+mod sync;
 mod table;
+mod tally;
 mod ticket;
 mod verdict;
 
 pub use code::{Bitness, ControlCode, RequestorMode, SeenCode};
 pub use extent::{ClusterSize, Extent, ExtentError};
 pub use facts::{Fact, Facts, FileFacts, SourceState, VolumeAttributes};
-pub use journal::{AckError, BATCH_SIZE_MIN, Filled, Journal, StaleTicket};
+pub use gap::GapKeeper;
+pub use identity::{Identity, Parent, Process, TokenFacts, User};
+pub use journal::{JOURNAL_SIZE_MIN, Journal, StaleTicket, TooSmall, Usage, journal_words};
+pub use keyed::{Keyed, KeyedSlot};
 pub use name::{NAME_UNITS_MAX, Name};
-pub use note::PolicyNote;
+pub use note::{
+    ConsumerNote, GapNote, HeartbeatNote, Note, NoteEvent, PolicyNote, PreviousLoad, StartedNote,
+    VolumeNote,
+};
 pub use outcome::Outcome;
+pub use reader::{AckError, BATCH_SIZE_MIN, Filled, LATE_AFTER, Reader};
 pub use record::{
-    Draft, EncodeError, Judged, Matter, Names, PolicyMark, RECORD_SIZE_MAX, RECORD_SIZE_MIN,
-    Requestor, Seen, VolumeFacts,
+    Draft, EncodeError, Judged, Matter, Names, Places, PolicyMark, RECORD_SIZE_MAX,
+    RECORD_SIZE_MIN, Requestor, Seen, VolumeFacts,
 };
 pub use request::{CAPTURE_SIZE, Capture, Claim, ClaimedHandle, StructuralFinding};
-pub use ring::{JOURNAL_SIZE_MIN, TooSmall};
 pub use rules::{Answer, Class, Findings, Rule, Subject, find};
+pub use summary::{Begun, Emitted, Flight, Passed, Summaries, SummaryEntry, SummaryTicket};
 pub use table::RULES;
 pub use ticket::Ticket;
 pub use verdict::{Judgement, Powers, UNAUDITED, decide};
 pub use wire::{
-    Counters, FileKind, NameState, OutcomeKind, PolicyEvent, PolicyMatch, RuleId, RuleSet,
-    SourceAfter, Verdict,
+    Counters, FileKind, LossCause, LossClass, NameState, OutcomeKind, PolicyEvent, PolicyMatch,
+    RuleId, RuleSet, SourceAfter, Verdict,
 };

@@ -1,9 +1,42 @@
-//! What the end of a request adds to its record.
+//! What the end of a request adds to its record, and the record of an end that comes late.
 
-use crate::EncodeError;
-use wire::{OutcomeKind, RecordHead, RuleId, RuleSet, SourceAfter, Verdict};
-use zerocopy::FromBytes as _;
-use zerocopy::little_endian::{U32, U64, U128};
+use crate::record::class_of;
+use crate::ring::{LOST_WORD, PREFIX_WORDS, Prefix, REQUEST_WORD, STARTED_WORD, WORD};
+use core::mem::offset_of;
+use wire::{
+    EndHead, EndedBody, LossClass, OutcomeKind, RecordHead, RecordKind, RuleId, RuleSet,
+    SourceAfter, Verdict,
+};
+use zerocopy::little_endian::{U16, U32, U64, U128};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
+
+/// The first words of the record of a request, and all of a record of kind `ended`.
+#[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
+#[repr(C)]
+struct Opening {
+    head: RecordHead,
+    end: EndHead,
+}
+
+/// Bytes of an `ended` record, and those of its body, as they stand in its head.
+const ENDED_BYTES: u32 = 88;
+const ENDED_BODY_BYTES: u16 = 40;
+const _: () = assert!(
+    size_of::<EndedBody>() == 40 && size_of::<RecordHead>() + size_of::<EndedBody>() == 88,
+    "an ended record is not what its head says"
+);
+
+// What the ring writes into a record, and what it reads there, is where wire has it.
+const _: () = assert!(
+    size_of::<Opening>() == PREFIX_WORDS * WORD,
+    "the first words are not what the end of a request changes"
+);
+const _: () = assert!(
+    offset_of!(RecordHead, lost_before) == LOST_WORD * WORD
+        && offset_of!(RecordHead, request) == REQUEST_WORD * WORD
+        && offset_of!(Opening, end.duration) == STARTED_WORD * WORD,
+    "the ring's words are not wire's fields"
+);
 
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,37 +61,48 @@ impl Outcome {
         self.kind == OutcomeKind::Completed && self.status < 0x8000_0000
     }
 
-    /// Adds the end of the request to its record.
-    ///
-    /// # Errors
-    ///
-    /// `WrongSize` if the bytes are too few for a record.
-    pub(crate) fn patch(&self, record: &mut [u8]) -> Result<(), EncodeError> {
-        let (head, _) = RecordHead::mut_from_prefix(record).map_err(|_| EncodeError::WrongSize)?;
-        head.outcome = self.kind.raw();
-        let started = head.duration.get();
-        head.duration = U64::new(self.ended.saturating_sub(started));
+    /// Adds the end of the request to the first words of its record.
+    pub(crate) fn patch(&self, prefix: &mut Prefix) {
+        let Ok(Opening { head, end }) = Opening::mut_from_bytes(prefix.as_flattened_mut()) else {
+            return;
+        };
+        end.outcome = self.kind.raw();
+        let started = end.duration.get();
+        end.duration = U64::new(self.ended.saturating_sub(started));
         if matches!(self.kind, OutcomeKind::Completed | OutcomeKind::Refused) {
-            head.status = U32::new(self.status);
-            head.information = U64::new(self.information);
+            end.status = U32::new(self.status);
+            end.information = U64::new(self.information);
         }
-        head.source_after = self.source_after.raw();
+        end.source_after = self.source_after.raw();
         if self.source_after == SourceAfter::Changed {
-            note_source_changed(head);
+            note_source_changed(end);
+            head.class = class_of(Verdict::from_raw(end.verdict)).raw();
         }
-        Ok(())
     }
 }
 
+/// Makes the first words of a record, with the end in them, a record of kind `ended`. Its time is that
+/// of the end. Answers with its class: that of the request.
+pub(crate) fn into_ended(prefix: &mut Prefix) -> LossClass {
+    let Ok(Opening { head, end }) = Opening::mut_from_bytes(prefix.as_flattened_mut()) else {
+        return LossClass::Finding;
+    };
+    head.total_size = U32::new(ENDED_BYTES);
+    head.body_size = U16::new(ENDED_BODY_BYTES);
+    head.kind = RecordKind::Ended.raw();
+    head.time = U64::new(head.time.get().saturating_add(end.duration.get()));
+    LossClass::from_raw(head.class)
+}
+
 /// Adds rule 45 to a record, a note that decides only if no other rule fired.
-fn note_source_changed(head: &mut RecordHead) {
-    let mut fired = RuleSet::from_bits(head.rules.get()).unwrap_or(RuleSet::EMPTY);
+fn note_source_changed(end: &mut EndHead) {
+    let mut fired = RuleSet::from_bits(end.rules.get()).unwrap_or(RuleSet::EMPTY);
     fired.insert(RuleId::SOURCE_CHANGED);
-    head.rules = U128::new(fired.bits());
-    if head.deciding_rule == 0 {
-        head.deciding_rule = RuleId::SOURCE_CHANGED.number();
+    end.rules = U128::new(fired.bits());
+    if end.deciding_rule == 0 {
+        end.deciding_rule = RuleId::SOURCE_CHANGED.number();
     }
-    if head.verdict == Verdict::Passed.raw() {
-        head.verdict = Verdict::Flagged.raw();
+    if end.verdict == Verdict::Passed.raw() {
+        end.verdict = Verdict::Flagged.raw();
     }
 }

@@ -1,28 +1,27 @@
 //! From a judged request to the bytes of its record.
 //!
-//! A [`Draft`] borrows everything that is known at the decision and encodes it. Its parts are written
-//! by `encode.rs`; what the end of the request adds is in `outcome.rs`; the layout belongs to `wire`.
+//! A [`Draft`] borrows everything that is known at the decision and encodes it in place, into the
+//! caller's buffer: a record is too large for a kernel stack. Its parts are written by `encode.rs` and
+//! `identity.rs`; what the end of the request adds is in `outcome.rs`; the layout belongs to `wire`.
 
 use crate::{
-    Bitness, Capture, Claim, ClusterSize, Facts, Judgement, NAME_UNITS_MAX, Name, RequestorMode,
-    SeenCode, StructuralFinding,
+    Bitness, Capture, Claim, ClusterSize, Fact, Facts, Identity, Judgement, NAME_UNITS_MAX, Name,
+    RequestorMode, SeenCode, StructuralFinding,
 };
-use wire::{NAMES, OutcomeKind, PolicyMatch, RecordHead};
-use zerocopy::FromBytes as _;
-use zerocopy::little_endian::U64;
+use wire::{
+    FILE_ID_SIZE, GUID_SIZE, Heading, LossClass, OutcomeKind, PolicyMatch, REQUEST_NAMES,
+    RecordHead, RequestBody, Verdict,
+};
 
-/// Bytes of the smallest record: one without names.
-pub const RECORD_SIZE_MIN: usize = size_of::<RecordHead>();
+/// Bytes of the smallest record of a request: one without names.
+pub const RECORD_SIZE_MIN: usize = size_of::<RecordHead>() + size_of::<RequestBody>();
 
-/// Bytes of the largest record.
-pub const RECORD_SIZE_MAX: usize = 0x1998;
-const _: () = assert!(
-    RECORD_SIZE_MAX == size_of::<RecordHead>() + NAMES * NAME_UNITS_MAX * 2,
-    "RECORD_SIZE_MAX is not the head and three names"
-);
+/// Bytes of the largest record of any kind.
+pub const RECORD_SIZE_MAX: usize =
+    (RECORD_SIZE_MIN + REQUEST_NAMES * NAME_UNITS_MAX * 2).next_multiple_of(8);
 
 /// What the instance knows about its volume since it was set up.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VolumeFacts {
     /// `FLT_FILESYSTEM_TYPE`, as the filter manager gave it.
     pub file_system: u32,
@@ -34,33 +33,39 @@ pub struct VolumeFacts {
     /// NTSTATUS: why not, if it is not known.
     pub cluster_reason: u32,
     /// GUID of the volume in the order of its fields in memory, if known.
-    pub guid: Option<[u8; 16]>,
+    pub guid: Option<[u8; GUID_SIZE]>,
     /// NTSTATUS: why not, if it is not known.
     pub guid_reason: u32,
 }
 
-/// Who asked, and when.
-#[derive(Clone, Copy, Debug)]
+/// Who asked, how, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Requestor<'a> {
     /// Processor mode.
     pub mode: RequestorMode,
     /// Pointer width.
     pub bitness: Bitness,
-    /// Process; 0 if unknown.
-    pub process_id: u32,
-    /// Thread; 0 if unknown.
-    pub thread_id: u32,
     /// Whether the request came from another machine, if known.
     pub remote: Option<bool>,
-    /// Binary SID of the user. Bytes that are no SID (MS-DTYP 2.4.2.2: 8 bytes and 4 for each of at
-    /// most 15 sub-authorities) are recorded as an unknown user.
-    pub user_sid: Option<&'a [u8]>,
-    /// NTSTATUS: why the user is not known; 0 if it is, or if nobody could ask.
-    pub user_reason: u32,
     /// Time of the decision: FILETIME, 100 ns since 1601-01-01 UTC.
     pub time: u64,
     /// The same instant on a clock that only runs forward, in 100 ns; its start means nothing.
     pub started: u64,
+    /// Process, token and users.
+    pub identity: Identity<'a>,
+}
+
+/// What no rule looks at and the record tells all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Places {
+    /// The volume of the target.
+    pub volume: VolumeFacts,
+    /// GUID of the source's volume, in the order of its fields in memory.
+    pub source_volume: Fact<[u8; GUID_SIZE]>,
+    /// Id of the source, 128 bits as the file system gave them.
+    pub source_id: Fact<[u8; FILE_ID_SIZE]>,
+    /// Id of the target, likewise.
+    pub target_id: Fact<[u8; FILE_ID_SIZE]>,
 }
 
 /// The names that a record holds.
@@ -68,10 +73,36 @@ pub struct Requestor<'a> {
 pub struct Names<'a> {
     /// Image of the requestor's process.
     pub image: Name<'a>,
-    /// Source file.
+    /// Image of its parent.
+    pub parent: Name<'a>,
+    /// Source file; of a summary its directory.
     pub source: Name<'a>,
-    /// Target file.
+    /// Target file; of a summary its directory.
     pub target: Name<'a>,
+}
+
+impl<'a> Names<'a> {
+    /// None of them, all for one reason.
+    #[must_use]
+    pub const fn absent(reason: u32) -> Self {
+        let absent = Name::absent(reason);
+        Self {
+            image: absent,
+            parent: absent,
+            source: absent,
+            target: absent,
+        }
+    }
+
+    /// In the order in which they lie in a record.
+    pub(crate) const fn in_order(&self) -> [&Name<'a>; REQUEST_NAMES] {
+        [&self.image, &self.parent, &self.source, &self.target]
+    }
+
+    /// What is stored of each.
+    pub(crate) fn stored(&self) -> [&'a [u16]; REQUEST_NAMES] {
+        self.in_order().map(Name::stored)
+    }
 }
 
 /// The policy by which a request was judged.
@@ -125,10 +156,10 @@ pub enum Matter<'a> {
 pub struct Draft<'a> {
     /// The request.
     pub matter: Matter<'a>,
-    /// The volume of the target.
-    pub volume: VolumeFacts,
     /// Who asked.
     pub requestor: Requestor<'a>,
+    /// Which volumes and files it is about.
+    pub places: Places,
     /// What the names are.
     pub names: Names<'a>,
 }
@@ -141,80 +172,69 @@ pub enum EncodeError {
 }
 
 impl Draft<'_> {
+    /// What the record is worth when room is short.
+    #[must_use]
+    pub const fn class(&self) -> LossClass {
+        class_of(match &self.matter {
+            Matter::Clone(judged) => judged.judgement.verdict,
+            Matter::Seen(_) => Verdict::Passed,
+        })
+    }
+
     /// Bytes of the record: a multiple of 8, at most [`RECORD_SIZE_MAX`].
     #[must_use]
     pub fn encoded_size(&self) -> usize {
         // `None` would take a name beyond 65534 bytes, and stored names end at NAME_UNITS_MAX.
-        wire::record_size(&self.names()).unwrap_or(RECORD_SIZE_MAX)
+        wire::record_size::<RequestBody>(&self.names.stored()).unwrap_or(RECORD_SIZE_MAX)
     }
 
     /// The same without names, all absent for one reason: for when there is no memory for them.
     #[must_use]
     pub const fn without_names(&self, reason: u32) -> Self {
-        let absent = Name::absent(reason);
         Self {
-            names: Names {
-                image: absent,
-                source: absent,
-                target: absent,
-            },
+            names: Names::absent(reason),
             ..*self
         }
     }
 
-    /// Writes the record of a request that has not ended yet. [`crate::Journal::reserve`] numbers it.
+    /// Writes the record of a request that has not ended yet, for [`crate::Journal::reserve`].
     ///
     /// Until the end is known, the field for the duration holds [`Requestor::started`]; no record is
-    /// delivered before that.
+    /// delivered with it.
     ///
     /// # Errors
     ///
     /// `WrongSize` if `out` is not [`Draft::encoded_size`] bytes long.
     pub fn encode(&self, out: &mut [u8]) -> Result<(), EncodeError> {
-        let mut head = RecordHead::zeroed();
-        head.outcome = OutcomeKind::Pending.raw();
-        match &self.matter {
-            Matter::Clone(judged) => judged.put(&mut head),
-            Matter::Seen(seen) => seen.put(&mut head),
-        }
-        self.requestor.put(&mut head);
-        self.volume.put(&mut head);
-        let Names {
-            image,
-            source,
-            target,
-        } = &self.names;
-        head.names = [image.head(), source.head(), target.head()];
-        wire::write_record(&head, &self.names(), out).ok_or(EncodeError::WrongSize)
-    }
-
-    /// What the three names store.
-    fn names(&self) -> [&[u16]; NAMES] {
-        let Names {
-            image,
-            source,
-            target,
-        } = &self.names;
-        [image.stored(), source.stored(), target.stored()]
+        let heading = Heading {
+            kind: self.matter.kind(),
+            class: self.class(),
+            time: self.requestor.time,
+            // The journal's, like the sequence number.
+            request: 0,
+        };
+        let fill = |body: &mut RequestBody| {
+            body.end.outcome = OutcomeKind::Pending.raw();
+            match &self.matter {
+                Matter::Clone(judged) => judged.put(body),
+                Matter::Seen(seen) => seen.put(body),
+            }
+            self.requestor.put(body);
+            self.places.put(body);
+            body.names = self.names.in_order().map(Name::head);
+        };
+        wire::write_record(out, heading, &self.names.stored(), fill).ok_or(EncodeError::WrongSize)
     }
 }
 
-/// Numbers an encoded record that has just been copied to its place.
-///
-/// # Errors
-///
-/// `WrongSize` if the bytes are too few for a record or not as many as its head says.
-pub(crate) fn number(
-    record: &mut [u8],
-    sequence: u64,
-    lost_before: u64,
-) -> Result<(), EncodeError> {
-    let found = record.len();
-    let (head, _) = RecordHead::mut_from_prefix(record).map_err(|_| EncodeError::WrongSize)?;
-    if usize::try_from(head.total_size.get()) != Ok(found) {
-        return Err(EncodeError::WrongSize);
+/// What a record with that verdict is worth when room is short.
+pub(crate) const fn class_of(verdict: Verdict) -> LossClass {
+    match verdict {
+        Verdict::Passed => LossClass::Routine,
+        Verdict::Flagged
+        | Verdict::WouldRefuse
+        | Verdict::Refused
+        | Verdict::NotInspected
+        | Verdict::Unknown(_) => LossClass::Finding,
     }
-    head.sequence = U64::new(sequence);
-    head.lost_before = U64::new(lost_before);
-    Ok(())
 }

@@ -1,260 +1,292 @@
-//! Storage of the journal: a table of slots and a ring of bytes, in memory of the caller's.
+//! The ring of records: many producers, one reader, and no lock between them.
 //!
-//! A record lies in one piece. Its slot says where, how long, with which sequence number and
-//! whether it is committed. Slots lie apart from the records, so no content of a record can ever be
-//! taken for a slot, whatever ticket comes in. The table has a slot for as many records as the bytes
-//! could hold if all were of the smallest size, so only the bytes ever run out.
+//! The storage is words of atomics in cells of 64 bytes. A cell has a number that only ever rises, its
+//! *position*; where it lies is its position modulo the number of cells, and a record that reaches the
+//! end of the storage goes on at its start. What a producer does, at any level and on any processor:
 //!
-//! `journal.rs` does the counting; this file knows nothing of requests.
+//! 1. It reads how many records were lost so far.
+//! 2. It moves [`Ring::tail`] over the cells it needs, by compare-and-swap. No value of the tail comes
+//!    twice, so the swap fails if anything happened since it was read.
+//! 3. It writes the record and, into it, what it read in step 1.
+//! 4. It publishes the tag of the first cell (`tag.rs`), releasing what it wrote.
+//!
+//! The end of a request changes the first words of its record and publishes the tag again. The reader
+//! walks the tags from [`Ring::head`] on, numbers the records as it goes ([`Cursor`]), zeroes the tags
+//! of what it gives back, and moves the head, releasing that.
+//!
+//! A record that is not published yet holds back the reader, never a producer. So the caller must not
+//! be stopped between the steps: the driver runs them at `DISPATCH_LEVEL`, where no program can have it
+//! suspended.
+//!
+//! A record whose request takes too long is taken over by the reader (`late.rs`). Who gets it, the end
+//! or the reader, is decided by one compare-and-swap of its tag.
 
-use crate::RECORD_SIZE_MAX;
-use wire::RecordHead;
-use zerocopy::little_endian::{U32, U64};
-use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
+mod cursor;
+#[cfg(all(test, loom))]
+mod interleavings;
+mod late;
+mod losses;
+mod storage;
+mod tag;
 
-/// Bytes of a slot.
-const SLOT_SIZE: usize = size_of::<Slot>();
-/// Bytes that the smallest record takes with its slot.
-const UNIT: usize = SLOT_SIZE + size_of::<RecordHead>();
+pub(crate) use cursor::{Cursor, Found};
+pub(crate) use losses::LossTable;
 
-/// The least storage of a journal, in bytes: one record of the largest size and the slots that go
-/// with so many bytes.
-pub const JOURNAL_SIZE_MIN: usize = 0x1C00;
-const _: () = assert!(
-    JOURNAL_SIZE_MIN - JOURNAL_SIZE_MIN.div_euclid(UNIT) * SLOT_SIZE >= RECORD_SIZE_MAX,
-    "JOURNAL_SIZE_MIN does not hold the largest record"
-);
+use crate::sync::{ATTEMPTS, AtomicU64, Ordering};
+use late::LateTable;
+use losses::Losses;
+use storage::Layout;
+use tag::{LENGTH_MAX, State, Tag};
+use wire::{LossCause, LossClass};
 
-/// The storage given is less than [`JOURNAL_SIZE_MIN`], or more than 32 bits can address.
+/// Bytes of a word.
+pub(crate) const WORD: usize = 8;
+/// Words of a cell.
+const CELL_WORDS: usize = 8;
+/// Words of the head of a record.
+const HEAD_WORDS: usize = 6;
+/// Words at the start of a record that the end of its request may change.
+pub(crate) const PREFIX_WORDS: usize = 11;
+/// The word of a record that holds the losses before it: all of them while it is in the ring.
+pub(crate) const LOST_WORD: usize = 3;
+/// The word that joins the records about one request.
+pub(crate) const REQUEST_WORD: usize = 5;
+/// The word that holds when a request was decided, until it ends.
+pub(crate) const STARTED_WORD: usize = 8;
+
+/// Words of a record as bytes.
+pub(crate) type Words = [[u8; WORD]];
+/// The first words of a record.
+pub(crate) type Prefix = [[u8; WORD]; PREFIX_WORDS];
+
+/// What becomes of a record that is put into the ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TooSmall {
-    /// Bytes that were given.
-    pub given: usize,
+pub(crate) enum Arrival {
+    /// It is of a request, whose end is still to come.
+    Open,
+    /// It is whole.
+    Whole,
 }
 
-/// Where a record lies and in which state.
-#[derive(Clone, Copy, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
-#[repr(C)]
-pub(crate) struct Slot {
-    sequence: U64,
-    offset: U32,
-    length: U32,
-    committed: U32,
-    reserved: U32,
+/// Where the end of a request went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// Into its record.
+    InPlace,
+    /// Nowhere: the record has been taken over. These are its first words, changed by the end.
+    Late(Prefix),
 }
 
-/// Room for a record that is not in the ring yet.
-#[derive(Clone, Copy)]
-pub(crate) struct Place {
-    offset: u32,
-    length: u32,
+/// How much is in the ring, and how much was.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stock {
+    /// Records that the reader has given back.
+    pub(crate) delivered: u64,
+    /// Records that were lost.
+    pub(crate) losses: LossTable,
+    /// Records that were taken in, `delivered` ones included.
+    pub(crate) records: u64,
 }
 
-/// Records in order, the oldest first.
+/// Records in the order of their positions.
 ///
 /// # Invariants
 ///
-/// Live slots are the `count` slots from `oldest` on, modulo `slots`. Their records do not overlap
-/// and lie in rising order from the oldest on, with at most one jump back to the start.
+/// `head <= tail <= head + cells`, at every instant. A tag other than zero is that of a record between
+/// them. Cells between them belong to the producer of their record until its tag is published, to the
+/// end of its request while the tag says so, and to the reader otherwise; all others to nobody.
 #[derive(Debug)]
 pub(crate) struct Ring<S> {
     storage: S,
-    /// Slots in the table.
-    slots: u32,
-    /// Bytes of the table; the records lie behind it.
-    table_size: usize,
-    /// Bytes for records.
-    capacity: u32,
-    /// Slot of the oldest record.
-    oldest: u32,
-    /// Records held.
-    count: u32,
-    /// Offset behind the newest record.
-    free: u32,
+    layout: Layout,
+    /// Position behind the newest record. Producers move it.
+    tail: Line<AtomicU64>,
+    /// Position of the oldest record. The reader moves it.
+    head: Line<AtomicU64>,
+    /// Records that were ever taken in.
+    records: Line<AtomicU64>,
+    /// Records that were given back.
+    delivered: AtomicU64,
+    losses: Losses,
 }
 
-impl Slot {
-    /// Sequence number of the record.
-    pub(crate) const fn sequence(self) -> u64 {
-        self.sequence.get()
-    }
+/// A value with cache lines of its own, so that processors that use its neighbours do not wait for it.
+/// 128 bytes, because x86-64 processors fetch lines in pairs.
+#[derive(Debug)]
+#[repr(align(128))]
+struct Line<T>(T);
 
-    /// Whether the end of the request is in the record.
-    pub(crate) const fn is_committed(self) -> bool {
-        self.committed.get() != 0
-    }
-
-    /// Bytes of the record.
-    pub(crate) const fn length(self) -> u32 {
-        self.length.get()
-    }
-}
-
-impl<S: AsRef<[u8]> + AsMut<[u8]>> Ring<S> {
-    /// An empty ring in the storage given, whatever that holds.
-    pub(crate) fn new(storage: S) -> Result<Self, TooSmall> {
-        let given = storage.as_ref().len();
-        let refusal = TooSmall { given };
-        if given < JOURNAL_SIZE_MIN {
-            return Err(refusal);
+impl<S: AsRef<[AtomicU64]>> Ring<S> {
+    /// An empty ring in the storage given, whatever that holds; `None` if there is not even a cell.
+    pub(crate) fn new(storage: S) -> Option<Self> {
+        let layout = Layout::of(storage.as_ref().len())?;
+        for word in storage.as_ref() {
+            word.store(0, Ordering::Relaxed);
         }
-        let units = given.checked_div(UNIT).ok_or(refusal)?;
-        let table_size = units.checked_mul(SLOT_SIZE).ok_or(refusal)?;
-        let capacity = given.checked_sub(table_size).ok_or(refusal)?;
-        Ok(Self {
+        Some(Self {
             storage,
-            slots: u32::try_from(units).map_err(|_| refusal)?,
-            table_size,
-            capacity: u32::try_from(capacity).map_err(|_| refusal)?,
-            oldest: 0,
-            count: 0,
-            free: 0,
+            layout,
+            tail: Line(AtomicU64::new(0)),
+            head: Line(AtomicU64::new(0)),
+            records: Line(AtomicU64::new(0)),
+            delivered: AtomicU64::new(0),
+            losses: Losses::new(),
         })
     }
 
-    /// Records held.
-    pub(crate) const fn count(&self) -> u32 {
-        self.count
+    /// Takes a record in and answers with its position; counts it as lost if there is no room.
+    pub(crate) fn push(&self, record: &Words, class: LossClass, arrival: Arrival) -> Option<u64> {
+        let placed = self.place(record, class, arrival);
+        placed
+            .inspect_err(|cause| self.losses.add(class, *cause))
+            .ok()
     }
 
-    /// Room for a record of `length` bytes in one piece, if there is any: behind the newest record,
-    /// or at the start.
-    pub(crate) fn place(&self, length: usize) -> Option<Place> {
-        if self.count >= self.slots {
-            return None;
-        }
-        let length = u32::try_from(length).ok()?;
-        let oldest = match self.nth(0) {
-            Some((_, slot)) => slot.offset.get(),
-            None => return (length <= self.capacity).then_some(Place { offset: 0, length }),
+    /// Takes a whole record in if there is room; otherwise nothing happens.
+    pub(crate) fn offer(&self, record: &Words, class: LossClass) -> bool {
+        self.place(record, class, Arrival::Whole).is_ok()
+    }
+
+    /// Counts a record that cannot be written.
+    pub(crate) fn lose(&self, class: LossClass, cause: LossCause) {
+        self.losses.add(class, cause);
+    }
+
+    fn place(&self, record: &Words, class: LossClass, arrival: Arrival) -> Result<u64, LossCause> {
+        let length = u64::try_from(record.len()).map_err(|_| LossCause::Fault)?;
+        let least = match arrival {
+            Arrival::Open => PREFIX_WORDS,
+            Arrival::Whole => HEAD_WORDS,
         };
-        let fits = |from: u32, to: u32| to.checked_sub(from).is_some_and(|room| length <= room);
-        if oldest >= self.free {
-            // The records wrap round: the only gap is before the oldest.
-            return fits(self.free, oldest).then_some(Place {
-                offset: self.free,
-                length,
-            });
+        if record.len() < least || length > LENGTH_MAX {
+            return Err(LossCause::Fault);
         }
-        if fits(self.free, self.capacity) {
-            return Some(Place {
-                offset: self.free,
-                length,
-            });
-        }
-        fits(0, oldest).then_some(Place { offset: 0, length })
-    }
-
-    /// The bytes of a place.
-    pub(crate) fn place_mut(&mut self, place: Place) -> Option<&mut [u8]> {
-        let range = self.range(place.offset, place.length)?;
-        self.storage.as_mut().get_mut(range)
-    }
-
-    /// Makes what was written to `place` the newest record and returns its slot.
-    pub(crate) fn push(&mut self, place: Place, sequence: u64) -> Option<u32> {
-        let index = self.index_of(self.count)?;
-        let slot = Slot {
-            sequence: U64::new(sequence),
-            offset: U32::new(place.offset),
-            length: U32::new(place.length),
-            committed: U32::ZERO,
-            reserved: U32::ZERO,
+        let parts = self
+            .layout
+            .parts(self.storage.as_ref())
+            .ok_or(LossCause::Fault)?;
+        // Before the swap, so that what was lost before it began lies below the number of this record.
+        let lost = self.losses.total();
+        let position = self.claim(storage::cells_of(length), class)?;
+        // Before the tag is published, so that whoever has seen the record sees it counted.
+        self.records.0.fetch_add(1, Ordering::Relaxed);
+        let span = parts.span(position);
+        span.store(record);
+        span.put(LOST_WORD, lost);
+        let state = match arrival {
+            Arrival::Open => {
+                span.put(REQUEST_WORD, request_of(position));
+                State::Pending
+            }
+            Arrival::Whole => State::Committed,
         };
-        let free = place.offset.checked_add(place.length)?;
-        let count = self.count.checked_add(1)?;
-        *self.slot_mut(index)? = slot;
-        self.free = free;
-        self.count = count;
-        Some(index)
-    }
-
-    /// The record `position` places after the oldest: its slot's number and the slot.
-    pub(crate) fn nth(&self, position: u32) -> Option<(u32, Slot)> {
-        if position >= self.count {
-            return None;
-        }
-        let index = self.index_of(position)?;
-        self.slot(index).map(|slot| (index, slot))
-    }
-
-    /// The slot of that number, if it holds a record.
-    pub(crate) fn live(&self, index: u32) -> Option<Slot> {
-        if index >= self.slots {
-            return None;
-        }
-        let position = match index.checked_sub(self.oldest) {
-            Some(position) => position,
-            None => index.checked_add(self.slots)?.checked_sub(self.oldest)?,
+        let tag = Tag {
+            position,
+            length,
+            state,
         };
-        if position < self.count {
-            self.slot(index)
-        } else {
-            None
+        if let Some(place) = parts.tag(position) {
+            place.store(tag.pack(), Ordering::Release);
+        }
+        Ok(position)
+    }
+
+    /// Moves the tail over `cells` and answers with the first.
+    fn claim(&self, cells: u64, class: LossClass) -> Result<u64, LossCause> {
+        let limit = self.layout.limit(class);
+        // Before the head: what looks full now was full when the head was read.
+        let mut tail = self.tail.0.load(Ordering::Acquire);
+        for _ in 0..ATTEMPTS {
+            let head = self.head.0.load(Ordering::Acquire);
+            let Some(used) = tail.checked_sub(head) else {
+                // The head was moved past this tail since, by a reader that saw a later one.
+                tail = self.tail.0.load(Ordering::Acquire);
+                continue;
+            };
+            let after = used.saturating_add(cells);
+            if after > self.layout.cells {
+                return Err(LossCause::Full);
+            }
+            if after > limit {
+                return Err(LossCause::Quota);
+            }
+            let next = tail.checked_add(cells).ok_or(LossCause::Fault)?;
+            match self.tail.0.compare_exchange_weak(
+                tail,
+                next,
+                Ordering::Relaxed,
+                Ordering::Acquire,
+            ) {
+                Ok(position) => return Ok(position),
+                Err(now) => tail = now,
+            }
+        }
+        Err(LossCause::Fault)
+    }
+
+    /// Lets `change` write the end of a request into its record; `None`, with nothing changed, if no
+    /// request at that position is open.
+    pub(crate) fn end(&self, position: u64, change: impl FnOnce(&mut Prefix)) -> Option<Ended> {
+        let parts = self.layout.parts(self.storage.as_ref())?;
+        let place = parts.tag(position)?;
+        let open = Tag::read(place.load(Ordering::Acquire), position)
+            .filter(|tag| tag.state == State::Pending);
+        if let Some(tag) = open {
+            let ending = tag.with(State::Ending).pack();
+            let swap =
+                place.compare_exchange(tag.pack(), ending, Ordering::Acquire, Ordering::Acquire);
+            if swap.is_ok() {
+                let span = parts.span(position);
+                let mut prefix = span.prefix();
+                change(&mut prefix);
+                span.store(&prefix);
+                place.store(tag.with(State::Committed).pack(), Ordering::Release);
+                return Some(Ended::InPlace);
+            }
+        }
+        let is_gone = || {
+            Tag::read(place.load(Ordering::Acquire), position)
+                .is_none_or(|tag| tag.state == State::Late)
+        };
+        let mut prefix = LateTable::new(parts.late).take(position, is_gone)?;
+        change(&mut prefix);
+        Some(Ended::Late(prefix))
+    }
+
+    /// The counts of one moment: that at which a producer stands between reading the losses and taking
+    /// its place. So the records and losses together are the number just below that of a record which
+    /// this thread would put in now, and no more has been delivered than was taken in.
+    pub(crate) fn stock(&self) -> Stock {
+        let delivered = self.delivered.load(Ordering::Acquire);
+        let losses = self.losses.table();
+        let records = self.records.0.load(Ordering::Acquire);
+        Stock {
+            delivered,
+            losses,
+            records,
         }
     }
 
-    /// The bytes of a record.
-    pub(crate) fn record(&self, slot: Slot) -> Option<&[u8]> {
-        let range = self.range(slot.offset.get(), slot.length.get())?;
-        self.storage.as_ref().get(range)
+    /// Cells in use and cells in all.
+    pub(crate) fn usage(&self) -> (u64, u64) {
+        // The head first: it is never beyond a tail that is read later.
+        let head = self.head.0.load(Ordering::Acquire);
+        let tail = self.tail.0.load(Ordering::Acquire);
+        (
+            tail.saturating_sub(head).min(self.layout.cells),
+            self.layout.cells,
+        )
     }
 
-    /// The bytes of a record, to be changed.
-    pub(crate) fn record_mut(&mut self, slot: Slot) -> Option<&mut [u8]> {
-        let range = self.range(slot.offset.get(), slot.length.get())?;
-        self.storage.as_mut().get_mut(range)
+    /// Whether a record of so many words would fit now.
+    pub(crate) fn has_room(&self, length: usize, class: LossClass) -> bool {
+        let cells = u64::try_from(length).map_or(u64::MAX, storage::cells_of);
+        let (used, _) = self.usage();
+        used.saturating_add(cells) <= self.layout.limit(class)
     }
+}
 
-    /// Marks the record of a slot as complete.
-    pub(crate) fn commit(&mut self, index: u32) {
-        if let Some(slot) = self.slot_mut(index) {
-            slot.committed = U32::new(1);
-        }
-    }
-
-    /// Removes the oldest record.
-    pub(crate) fn pop(&mut self) {
-        let Some(count) = self.count.checked_sub(1) else {
-            return;
-        };
-        let Some(oldest) = self.index_of(1) else {
-            return;
-        };
-        self.oldest = oldest;
-        self.count = count;
-    }
-
-    /// Number of the slot `position` places after the oldest one, `position` at most `slots`.
-    fn index_of(&self, position: u32) -> Option<u32> {
-        let index = self.oldest.checked_add(position)?;
-        Some(index.checked_sub(self.slots).unwrap_or(index))
-    }
-
-    /// A slot of the table.
-    fn slot(&self, index: u32) -> Option<Slot> {
-        let start = usize::try_from(index).ok()?.checked_mul(SLOT_SIZE)?;
-        let bytes = self
-            .storage
-            .as_ref()
-            .get(start..start.checked_add(SLOT_SIZE)?)?;
-        Slot::read_from_bytes(bytes).ok()
-    }
-
-    /// A slot of the table, to be changed.
-    fn slot_mut(&mut self, index: u32) -> Option<&mut Slot> {
-        let start = usize::try_from(index).ok()?.checked_mul(SLOT_SIZE)?;
-        let bytes = self
-            .storage
-            .as_mut()
-            .get_mut(start..start.checked_add(SLOT_SIZE)?)?;
-        Slot::mut_from_bytes(bytes).ok()
-    }
-
-    /// Where in the storage a record lies.
-    fn range(&self, offset: u32, length: u32) -> Option<core::ops::Range<usize>> {
-        let start = self.table_size.checked_add(usize::try_from(offset).ok()?)?;
-        let end = start.checked_add(usize::try_from(length).ok()?)?;
-        Some(start..end)
-    }
+/// The number of the request whose record lies at `position`: unique within a load, and never 0.
+const fn request_of(position: u64) -> u64 {
+    position.saturating_add(1)
 }

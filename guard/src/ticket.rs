@@ -1,99 +1,77 @@
 //! The ticket of a request: how its end finds its record.
 //!
-//! A ticket travels in the completion context of the filter manager, a pointer-sized value that
-//! costs no allocation: 31 bits of place and the low 32 bits of the sequence number. The 64th bit is
-//! the carrier's.
+//! A ticket travels in the completion context of the filter manager, a pointer-sized value that costs
+//! no allocation. It is the place of the record among all that ever were, so that no ticket is ever
+//! good twice. The 64th bit is the carrier's, the 63rd tells a ticket from a place in a summary.
 
-use core::num::NonZeroU32;
+use core::num::NonZeroU64;
 
 // The completion context is pointer-sized, and the kernels that run this are 64-bit.
-const _: () = assert!(usize::BITS == 64, "a ticket takes 63 bits");
+const _: () = assert!(usize::BITS == u64::BITS, "a ticket takes 63 bits");
 
-/// Bits of a place.
-const PLACE_BITS: u32 = 31;
-/// The highest place, which stands for "no room for the record".
-const LOST: NonZeroU32 = match NonZeroU32::new(u32::MAX >> (u32::BITS - PLACE_BITS)) {
-    Some(place) => place,
-    None => NonZeroU32::MAX,
-};
+/// What a ticket says instead of a place if there was no room for the record; places are below. It is
+/// the largest value of 62 bits.
+const LOST: u64 = u64::MAX >> 2;
 
 /// How the end of a request finds its record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ticket {
-    /// Slot of the record, plus one; or [`LOST`]. Never more than that.
-    place: NonZeroU32,
-    /// Low half of the sequence number.
-    sequence_low: u32,
-}
+pub struct Ticket(
+    /// The position of the record, plus one; or [`LOST`]. Never more than that.
+    NonZeroU64,
+);
 
 impl Ticket {
-    /// A ticket for a record in a slot; `None` if the slot's number is too large.
-    pub(crate) fn new(slot: u32, sequence: u64) -> Option<Self> {
-        let place = NonZeroU32::MIN.checked_add(slot)?;
-        (place < LOST).then_some(Self {
-            place,
-            sequence_low: low_half(sequence),
-        })
+    /// A ticket for the record at a position; one for a lost record without a position.
+    pub(crate) fn new(position: Option<u64>) -> Self {
+        let place = position.and_then(|position| NonZeroU64::MIN.checked_add(position));
+        Self(
+            place
+                .filter(|place| place.get() < LOST)
+                .unwrap_or(LOST_PLACE),
+        )
     }
 
-    /// A ticket for a request whose record was lost.
-    pub(crate) const fn lost(sequence: u64) -> Self {
-        Self {
-            place: LOST,
-            sequence_low: low_half(sequence),
-        }
+    /// The position; `None` for a lost record.
+    pub(crate) fn position(self) -> Option<u64> {
+        let place = self.0.get();
+        (place != LOST).then(|| place.wrapping_sub(1))
     }
 
-    /// The slot; `None` for a lost record.
-    pub(crate) fn slot(self) -> Option<u32> {
-        (self.place != LOST).then(|| self.place.get().wrapping_sub(1))
-    }
-
-    /// Whether the ticket was made for this sequence number.
-    pub(crate) const fn is_for(self, sequence: u64) -> bool {
-        self.sequence_low == low_half(sequence)
-    }
-
-    /// Whether there was no room for the record. Such a ticket is still to be completed, because
-    /// the request is counted.
+    /// Whether there was no room for the record. Such a ticket is still to be completed, because the
+    /// request is counted.
     #[must_use]
-    pub fn is_lost(self) -> bool {
-        self.place == LOST
+    pub const fn is_lost(self) -> bool {
+        self.0.get() == LOST
     }
 
-    /// The value to travel: 63 bits, and never zero.
+    /// The value to travel: at most 62 bits, and never zero.
     #[must_use]
     #[expect(
         clippy::as_conversions,
-        reason = "u32 to usize, which has 64 bits: asserted above"
+        reason = "as wide as each other: asserted above"
     )]
     pub const fn into_raw(self) -> usize {
-        ((self.sequence_low as usize) << PLACE_BITS) | self.place.get() as usize
+        self.0.get() as usize
     }
 
-    /// The ticket of a value that has travelled; `None` if its place is zero, or its 64th bit is set. Whether
-    /// such a ticket was ever handed out is for the journal to say.
+    /// The ticket of a value that has travelled; `None` if it is zero or more than 62 bits. Whether such
+    /// a ticket was ever handed out is for the journal to say.
     #[must_use]
     #[expect(
         clippy::as_conversions,
-        reason = "both halves are cut on purpose; `From` is not const"
+        reason = "as wide as each other: asserted above"
     )]
     pub const fn from_raw(raw: usize) -> Option<Self> {
-        if raw.leading_zeros() == 0 {
-            return None;
-        }
-        match NonZeroU32::new(raw as u32 & LOST.get()) {
-            Some(place) => Some(Self {
-                place,
-                sequence_low: (raw >> PLACE_BITS) as u32,
-            }),
-            None => None,
+        let raw = raw as u64;
+        match NonZeroU64::new(raw) {
+            Some(place) if raw <= LOST => Some(Self(place)),
+            _ => None,
         }
     }
 }
 
-/// The low 32 bits.
-#[expect(clippy::as_conversions, reason = "the high half is cut off on purpose")]
-const fn low_half(value: u64) -> u32 {
-    value as u32
-}
+/// [`LOST`] as a place.
+const LOST_PLACE: NonZeroU64 = match NonZeroU64::new(LOST) {
+    Some(place) => place,
+    None => NonZeroU64::MAX,
+};

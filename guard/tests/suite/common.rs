@@ -1,10 +1,14 @@
 //! Requests to start from: a valid one, of which a test changes one thing.
 
+use core::sync::atomic::AtomicU64;
+use guard::policy::PolicyMode;
 use guard::{
     Bitness, CAPTURE_SIZE, Capture, Claim, ClusterSize, ControlCode, Draft, Fact, Facts, FileFacts,
-    FileKind, Judged, Judgement, Matter, Name, NameState, Names, Outcome, OutcomeKind, PolicyMark,
-    PolicyMatch, Powers, Requestor, RequestorMode, SourceAfter, SourceState, StructuralFinding,
-    Subject, VolumeAttributes, VolumeFacts, decide, find,
+    FileKind, Identity, Journal, Judged, Judgement, Matter, Name, NameState, Names, Note,
+    NoteEvent, Outcome, OutcomeKind, Parent, Places, PolicyEvent, PolicyMark, PolicyMatch,
+    PolicyNote, Powers, Process, Reader, Requestor, RequestorMode, SourceAfter, SourceState,
+    StructuralFinding, Subject, TokenFacts, User, VolumeAttributes, VolumeFacts, decide, find,
+    journal_words,
 };
 
 /// The fields of a request before they are laid out for a caller.
@@ -137,6 +141,58 @@ pub(crate) fn judged(capture: &Capture, facts: &Facts) -> Judgement {
 /// When every draft here starts.
 pub(crate) const STARTED: u64 = 0x77_0000_0000;
 
+/// The wall clock then.
+pub(crate) const TIME: u64 = 0x01DC_5C00_1234_5678;
+
+/// The volume of every draft, but for its cluster size.
+pub(crate) const VOLUME: VolumeFacts = VolumeFacts {
+    file_system: 28,
+    cluster_size: None,
+    flags: 0x30,
+    cluster_reason: 0x11,
+    guid: Some([0xA7; 16]),
+    guid_reason: 0x12,
+};
+
+/// Who every draft is from.
+pub(crate) const IDENTITY: Identity<'static> = Identity {
+    process: Process {
+        process_id: 4321,
+        start_key: 0x0777_0000_0000_0042,
+        create_time: 0x01DC_5C00_1234_0000,
+        parent: Some(Parent {
+            process_id: 1234,
+            start_key: 0x0777_0000_0000_0041,
+        }),
+    },
+    thread_id: 8765,
+    token: TokenFacts {
+        session_id: Some(2),
+        logon_id: Some(0x3E7),
+        integrity_level: Some(0x3000),
+        elevated: Some(true),
+        impersonating: Some(false),
+        reason: 0x14,
+    },
+    effective: User {
+        sid: Some(&SYSTEM),
+        reason: 0,
+    },
+    primary: User {
+        sid: None,
+        reason: 0x13,
+    },
+};
+
+/// S-1-5-18.
+pub(crate) const SYSTEM: [u8; 12] = [1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0];
+
+/// A journal of so many bytes over memory that is not clean, and its reader.
+pub(crate) fn journal(size: usize) -> (Journal<Box<[AtomicU64]>>, Reader) {
+    let words = (0..journal_words(size)).map(|_| AtomicU64::new(0xEEEE_EEEE_EEEE_EEEE));
+    Journal::new(words.collect()).unwrap()
+}
+
 /// The bytes of a draft, as the driver hands them to the journal.
 pub(crate) fn encoded(draft: &Draft<'_>) -> Vec<u8> {
     let mut bytes = vec![0xEE; draft.encoded_size()];
@@ -179,30 +235,29 @@ impl Case {
         let [image, source, target] = names.map(name);
         Draft {
             matter: Matter::Clone(self.judged()),
-            volume: VolumeFacts {
-                file_system: 28,
-                cluster_size: self.facts.cluster_size,
-                flags: 0x30,
-                cluster_reason: 0x11,
-                guid: Some([0xA7; 16]),
-                guid_reason: 0x12,
-            },
             requestor: Requestor {
                 mode: RequestorMode::User,
                 bitness: self.capture.bitness,
-                process_id: 4321,
-                thread_id: 8765,
                 remote: Some(true),
-                user_sid: None,
-                user_reason: 0x13,
-                time: 0x01DC_5C00_1234_5678,
+                time: TIME,
                 started: STARTED,
+                identity: IDENTITY,
+            },
+            places: Places {
+                volume: VolumeFacts {
+                    cluster_size: self.facts.cluster_size,
+                    ..VOLUME
+                },
+                source_volume: Fact::Known([0xB8; 16]),
+                source_id: Fact::Known([0x51; 16]),
+                target_id: Fact::Refused(0xC000_0010),
             },
             names: Names {
                 image: Name {
                     state: NameState::Image,
                     ..image
                 },
+                parent: Name::absent(0),
                 source,
                 target,
             },
@@ -233,4 +288,39 @@ pub(crate) const fn ended(status: u32) -> Outcome {
         kind: OutcomeKind::Completed,
         source_after: SourceAfter::Unasked,
     }
+}
+
+/// Encodes a draft and gives it the numbers of record and request that a journal would: before that
+/// nobody can read it.
+pub(crate) fn numbered(draft: &Draft<'_>) -> Vec<u8> {
+    let mut bytes = encoded(draft);
+    (bytes[16], bytes[40]) = (1, 1);
+    bytes
+}
+
+/// Some note, told apart by its revision and its status.
+pub(crate) fn note(revision: u64, status: u32) -> Vec<u8> {
+    let note = Note {
+        time: 1,
+        event: NoteEvent::Policy(PolicyNote {
+            event: PolicyEvent::Applied,
+            revision,
+            mode: PolicyMode::Observe,
+            fault: None,
+            status,
+        }),
+    };
+    let mut bytes = vec![0xEE; note.encoded_size()];
+    note.encode(&mut bytes).unwrap();
+    bytes
+}
+
+/// The record of a request in these bytes.
+pub(crate) fn request(bytes: &[u8]) -> wire::Request<'_> {
+    wire::Record::parse(bytes).unwrap().request().unwrap()
+}
+
+/// The units of a text.
+pub(crate) fn units(text: &str) -> Vec<u16> {
+    text.encode_utf16().collect()
 }

@@ -1,26 +1,32 @@
 //! The journal, one behaviour at a time.
 
-use crate::common::{Case, Request, encoded, ended};
+use crate::common::{Case, Request, STARTED, encoded, ended, journal};
+use core::sync::atomic::AtomicU64;
 use guard::{
-    AckError, BATCH_SIZE_MIN, Bitness, ControlCode, Filled, JOURNAL_SIZE_MIN, Journal, StaleTicket,
-    Ticket, TooSmall,
+    AckError, BATCH_SIZE_MIN, Bitness, ControlCode, Filled, JOURNAL_SIZE_MIN, Journal, LATE_AFTER,
+    LossClass, Reader, StaleTicket, Ticket, TooSmall, journal_words,
 };
-use wire::{BOOT_ID_SIZE, Batch};
+use wire::{BOOT_ID_SIZE, Batch, RecordKind};
 
 const BOOT: [u8; BOOT_ID_SIZE] = [7; BOOT_ID_SIZE];
+const ROUTINE: LossClass = LossClass::Routine;
+const FINDING: LossClass = LossClass::Finding;
+
+type Held = Journal<Box<[AtomicU64]>>;
 
 fn case() -> Case {
     Case::new(Request::valid(ControlCode::Duplicate, Bitness::Bits64).capture())
 }
 
-fn journal(size: usize) -> Journal<Vec<u8>> {
-    Journal::new(vec![0xEE; size]).unwrap()
+/// A record without names.
+fn smallest() -> Vec<u8> {
+    encoded(&case().draft([&[]; 3]))
 }
 
 /// Sequence numbers and losses before them, as the next batch delivers them.
-fn batch(journal: &Journal<Vec<u8>>, size: usize) -> Vec<(u64, u64)> {
+fn batch(journal: &Held, reader: &mut Reader, size: usize) -> Vec<(u64, u64)> {
     let mut out = vec![0xEE; size];
-    let filled = journal.fill_batch(BOOT, &mut out).unwrap();
+    let filled = journal.fill_batch(reader, BOOT, 0, &mut out).unwrap();
     let batch = Batch::parse(&out[..filled.bytes]).unwrap();
     assert_eq!(batch.boot_id(), BOOT);
     assert_eq!(batch.record_count(), filled.records);
@@ -32,10 +38,21 @@ fn batch(journal: &Journal<Vec<u8>>, size: usize) -> Vec<(u64, u64)> {
         .collect()
 }
 
+/// Reserves until a record of that class is lost; the tickets of those that were not.
+fn fill(journal: &Held, class: LossClass) -> Vec<Ticket> {
+    let record = smallest();
+    let tickets = core::iter::repeat_with(|| journal.reserve(class, &record));
+    tickets.take_while(|ticket| !ticket.is_lost()).collect()
+}
+
 #[test]
 fn too_little_storage_is_refused() {
-    for given in [0, 1, JOURNAL_SIZE_MIN - 1] {
-        assert_eq!(Journal::new(vec![0; given]).err(), Some(TooSmall { given }));
+    assert_eq!(journal_words(JOURNAL_SIZE_MIN), JOURNAL_SIZE_MIN / 8);
+    for given in [0, 8, JOURNAL_SIZE_MIN - 8] {
+        let words: Vec<_> = (0..journal_words(given))
+            .map(|_| AtomicU64::new(0))
+            .collect();
+        assert_eq!(Journal::new(words).err(), Some(TooSmall { given }));
     }
 }
 
@@ -43,241 +60,288 @@ fn too_little_storage_is_refused() {
 fn the_largest_record_fits_the_smallest_journal() {
     let case = case();
     let name = vec![0x61; 5000];
-    let mut journal = journal(JOURNAL_SIZE_MIN);
-    for round in 1..=3 {
-        let ticket = journal.reserve(&encoded(&case.draft([&name, &name, &name])));
+    let (journal, mut reader) = journal(JOURNAL_SIZE_MIN);
+    let mut draft = case.draft([&name, &name, &name]);
+    draft.names.parent = draft.names.image;
+    let record = encoded(&draft);
+    assert_eq!(record.len(), guard::RECORD_SIZE_MAX);
+    for round in 1..=5 {
+        let ticket = journal.reserve(ROUTINE, &record);
         assert!(!ticket.is_lost());
         journal.complete(ticket, &ended(0)).unwrap();
-        assert_eq!(batch(&journal, BATCH_SIZE_MIN), [(round, 0)]);
-        assert_eq!(journal.acknowledge(round), Ok(1));
+        assert_eq!(batch(&journal, &mut reader, BATCH_SIZE_MIN), [(round, 0)]);
+        assert_eq!(journal.acknowledge(&mut reader, round), Ok(1));
     }
 }
 
 #[test]
 fn records_in_flight_are_not_delivered() {
-    let case = case();
-    let mut journal = journal(JOURNAL_SIZE_MIN);
-    let draft = encoded(&case.draft([&[]; 3]));
-    let tickets: Vec<Ticket> = (0..4).map(|_| journal.reserve(&draft)).collect();
-    assert_eq!(batch(&journal, BATCH_SIZE_MIN), []);
+    let (journal, mut reader) = journal(JOURNAL_SIZE_MIN);
+    let record = smallest();
+    let tickets = [(); 4].map(|()| journal.reserve(ROUTINE, &record));
+    assert_eq!(batch(&journal, &mut reader, BATCH_SIZE_MIN), []);
     journal.complete(tickets[2], &ended(0)).unwrap();
     journal.complete(tickets[1], &ended(0)).unwrap();
     assert_eq!(
-        batch(&journal, BATCH_SIZE_MIN),
+        batch(&journal, &mut reader, BATCH_SIZE_MIN),
         [],
         "the first holds back the rest"
     );
     journal.complete(tickets[0], &ended(0)).unwrap();
-    assert_eq!(batch(&journal, BATCH_SIZE_MIN), [(1, 0), (2, 0), (3, 0)]);
+    assert_eq!(
+        batch(&journal, &mut reader, BATCH_SIZE_MIN),
+        [(1, 0), (2, 0), (3, 0)]
+    );
     assert_eq!(journal.counters().in_flight.get(), 1);
 }
 
 #[test]
-fn a_ticket_is_good_once() {
-    let case = case();
-    let mut journal = journal(JOURNAL_SIZE_MIN);
-    let ticket = journal.reserve(&encoded(&case.draft([&[]; 3])));
-    journal.complete(ticket, &ended(0)).unwrap();
-    let before = journal.counters();
-    assert_eq!(journal.complete(ticket, &ended(0)), Err(StaleTicket));
-    assert_eq!(batch(&journal, BATCH_SIZE_MIN), [(1, 0)]);
-    journal.acknowledge(1).unwrap();
-    assert_eq!(journal.complete(ticket, &ended(0)), Err(StaleTicket));
-    assert_eq!(journal.counters().completed, before.completed);
+fn a_late_record_lets_the_others_go() {
+    let (journal, mut reader) = journal(JOURNAL_SIZE_MIN);
+    let record = smallest();
+    let tickets = [(); 3].map(|()| journal.reserve(ROUTINE, &record));
+    journal.complete(tickets[1], &ended(0)).unwrap();
+    let mut out = vec![0; BATCH_SIZE_MIN];
+    let late = STARTED + LATE_AFTER + 1;
+    let filled = journal
+        .fill_batch(&mut reader, BOOT, late, &mut out)
+        .unwrap();
+    assert_eq!(filled.records, 3, "two of them late");
+    assert_eq!(journal.acknowledge(&mut reader, 3), Ok(3));
+    assert_eq!(journal.usage().used, 0);
+    let counters = journal.counters();
+    assert_eq!((counters.in_flight.get(), counters.held.get()), (2, 0));
+    // Their places are used again before they end.
+    let more = fill(&journal, FINDING).len() as u64;
+    assert_eq!(journal.complete(tickets[1], &ended(0)), Err(StaleTicket));
+    journal.complete(tickets[0], &ended(0)).unwrap();
+    assert_eq!(journal.complete(tickets[0], &ended(0)), Err(StaleTicket));
+    let counters = journal.counters();
+    let routine: u64 = counters.losses[0].iter().map(|count| count.get()).sum();
+    assert_eq!(routine, 1, "its end");
+    assert_eq!((counters.held.get(), counters.completed.get()), (more, 2));
 }
 
 #[test]
-fn a_ticket_travels_as_a_number() {
-    let case = case();
-    let mut journal = journal(JOURNAL_SIZE_MIN);
-    let ticket = journal.reserve(&encoded(&case.draft([&[]; 3])));
-    assert_ne!(ticket.into_raw(), 0);
-    assert_eq!(ticket.into_raw() >> 63, 0, "the carrier's bit");
-    assert_eq!(Ticket::from_raw(ticket.into_raw()), Some(ticket));
-    assert_eq!(Ticket::from_raw(0), None);
-    assert_eq!(Ticket::from_raw(1 << 31), None);
-    assert_eq!(Ticket::from_raw(usize::MAX), None);
-    for flipped in (0..64).map(|bit| ticket.into_raw() ^ (1 << bit)) {
-        if let Some(forged) = Ticket::from_raw(flipped) {
-            assert_eq!(
-                journal.complete(forged, &ended(0)),
-                Err(StaleTicket),
-                "{flipped:#x}"
-            );
+fn when_all_entries_are_taken_the_next_one_waits() {
+    let (journal, mut reader) = journal(JOURNAL_SIZE_MIN);
+    let mut out = vec![0; 0x8000];
+    let late = STARTED + LATE_AFTER + 1;
+    let mut tickets = Vec::new();
+    let waiting = loop {
+        tickets.push(journal.reserve(ROUTINE, &smallest()));
+        let filled = journal
+            .fill_batch(&mut reader, BOOT, late, &mut out)
+            .unwrap();
+        journal
+            .acknowledge(&mut reader, filled.last_sequence)
+            .unwrap();
+        if filled.records == 0 {
+            break tickets.pop().unwrap();
         }
+    };
+    assert_eq!(tickets.len(), 4, "one for 64 cells, and one");
+    journal.complete(tickets[2], &ended(0)).unwrap();
+    let filled = journal
+        .fill_batch(&mut reader, BOOT, late, &mut out)
+        .unwrap();
+    let batch = Batch::parse(&out[..filled.bytes]).unwrap();
+    let kinds: Vec<_> = batch.records().map(|record| record.kind()).collect();
+    assert_eq!(kinds, [RecordKind::Clone, RecordKind::Ended]);
+    for ticket in [tickets[0], tickets[1], tickets[3], waiting] {
+        journal.complete(ticket, &ended(0)).unwrap();
     }
-    let forged = Ticket::from_raw(usize::MAX >> 1).unwrap();
-    assert_eq!(forged.into_raw(), usize::MAX >> 1);
-    assert!(forged.is_lost());
-    assert_eq!(journal.complete(forged, &ended(0)), Err(StaleTicket));
-    assert_eq!(journal.complete(ticket, &ended(0)), Ok(()));
+    assert_eq!(journal.counters().in_flight, 0);
 }
 
 #[test]
 fn losses_are_counted_once_and_told_exactly() {
-    let case = case();
-    let draft = encoded(&case.draft([&[]; 3]));
-    let mut journal = journal(JOURNAL_SIZE_MIN);
-    let mut tickets = Vec::new();
-    while tickets
-        .last()
-        .is_none_or(|ticket: &Ticket| !ticket.is_lost())
-    {
-        tickets.push(journal.reserve(&draft));
-    }
-    tickets.push(journal.reserve(&draft));
-    let fitted = tickets.len() as u64 - 2;
-    assert_eq!(
-        (journal.counters().lost.get(), journal.counters().held.get()),
-        (2, fitted)
-    );
+    let record = smallest();
+    let (journal, mut reader) = journal(JOURNAL_SIZE_MIN);
+    let mut tickets = fill(&journal, ROUTINE);
+    let fitted = tickets.len() as u64;
+    tickets.push(journal.reserve(ROUTINE, &record));
+    let counters = journal.counters();
+    assert_eq!(counters.losses[0][0], 2, "by class and cause");
+    assert_eq!((counters.lost.get(), counters.held.get()), (2, fitted));
     for ticket in &tickets {
         journal.complete(*ticket, &ended(0)).unwrap();
     }
-    assert_eq!(
-        journal.complete(tickets[tickets.len() - 1], &ended(0)),
-        Err(StaleTicket)
-    );
-    assert_eq!(batch(&journal, 0x10000).len() as u64, fitted);
-    assert_eq!(journal.acknowledge(fitted), Ok(fitted));
-    let after: Vec<Ticket> = (0..2).map(|_| journal.reserve(&draft)).collect();
-    for ticket in after {
+    // The one that `fill` lost is still to end.
+    let lost = *tickets.last().unwrap();
+    assert_eq!(journal.complete(lost, &ended(0)), Ok(()));
+    assert_eq!(journal.complete(lost, &ended(0)), Err(StaleTicket));
+    assert_eq!(batch(&journal, &mut reader, 0x10000).len() as u64, fitted);
+    assert_eq!(journal.acknowledge(&mut reader, fitted), Ok(fitted));
+    for _ in 0..2 {
+        let ticket = journal.reserve(ROUTINE, &record);
         journal.complete(ticket, &ended(0)).unwrap();
     }
     assert_eq!(
-        batch(&journal, BATCH_SIZE_MIN),
+        batch(&journal, &mut reader, BATCH_SIZE_MIN),
         [(fitted + 3, 2), (fitted + 4, 0)]
     );
-    assert_eq!(journal.counters().lost.get(), 2);
+    assert_eq!(journal.last_sequence(), fitted + 4);
+    assert!(journal.counters().is_balanced());
+}
+
+#[test]
+fn routine_records_leave_a_quarter_to_the_others() {
+    let (journal, _) = journal(0x10000);
+    let record = smallest();
+    let cells = (record.len() as u64).div_ceil(64) * 64;
+    let routine = fill(&journal, ROUTINE).len() as u64;
+    let usage = journal.usage();
+    assert_eq!(usage.used, routine * cells);
+    assert!(usage.used <= usage.size / 4 * 3, "{usage:?}");
+    assert!(usage.used + cells > usage.size / 4 * 3 - 64, "{usage:?}");
+    assert!(!journal.has_room(ROUTINE, record.len()));
+    assert!(journal.has_room(FINDING, record.len()));
+    assert!(journal.note(LossClass::State, &record));
+    let findings = fill(&journal, FINDING).len() as u64;
+    let usage = journal.usage();
+    assert_eq!(usage.used, (routine + 1 + findings) * cells);
+    assert!(usage.used + cells > usage.size);
+    assert!(!journal.has_room(FINDING, record.len()));
+    assert!(journal.reserve(ROUTINE, &record).is_lost());
+    assert!(!journal.note(LossClass::State, &record));
+    assert!(journal.reserve(FINDING, &[]).is_lost());
+    let losses = journal
+        .counters()
+        .losses
+        .map(|causes| causes.map(|count| count.get()));
+    assert_eq!(losses, [[1, 1, 0], [0, 1, 1], [0, 1, 0]]);
 }
 
 #[test]
 fn acknowledging_is_idempotent_and_never_ahead() {
-    let case = case();
-    let mut journal = journal(JOURNAL_SIZE_MIN);
+    let (journal, mut reader) = journal(JOURNAL_SIZE_MIN);
     for _ in 0..3 {
-        let ticket = journal.reserve(&encoded(&case.draft([&[]; 3])));
+        let ticket = journal.reserve(ROUTINE, &smallest());
         journal.complete(ticket, &ended(0)).unwrap();
     }
-    assert_eq!(journal.acknowledge(0), Ok(0));
+    assert_eq!(journal.acknowledge(&mut reader, 0), Ok(0));
     let refused = AckError {
         through_sequence: 1,
         sent_through: 0,
     };
-    assert_eq!(journal.acknowledge(1), Err(refused), "nothing was sent yet");
-    let two = size_of::<wire::BatchHead>() + 2 * size_of::<wire::RecordHead>();
-    assert_eq!(batch(&journal, two + 255), [(1, 0), (2, 0)]);
+    assert_eq!(
+        journal.acknowledge(&mut reader, 1),
+        Err(refused),
+        "nothing was sent yet"
+    );
+    let two = size_of::<wire::BatchHead>() + 2 * guard::RECORD_SIZE_MIN;
+    assert_eq!(batch(&journal, &mut reader, two + 255), [(1, 0), (2, 0)]);
     let refused = AckError {
         through_sequence: 3,
         sent_through: 2,
     };
-    assert_eq!(journal.acknowledge(3), Err(refused));
-    assert_eq!(journal.acknowledge(1), Ok(1));
-    assert_eq!(journal.acknowledge(1), Ok(0));
+    assert_eq!(journal.acknowledge(&mut reader, 3), Err(refused));
+    assert_eq!(journal.acknowledge(&mut reader, 1), Ok(1));
+    assert_eq!(journal.acknowledge(&mut reader, 1), Ok(0));
     assert_eq!(
-        batch(&journal, BATCH_SIZE_MIN),
+        batch(&journal, &mut reader, BATCH_SIZE_MIN),
         [(2, 0), (3, 0)],
         "what is not acknowledged stays"
     );
-    assert_eq!(journal.acknowledge(3), Ok(2));
-    assert_eq!(journal.acknowledge(1), Ok(0));
+    assert_eq!(journal.acknowledge(&mut reader, 3), Ok(2));
+    assert_eq!(journal.acknowledge(&mut reader, 1), Ok(0));
     assert_eq!(journal.counters().delivered.get(), 3);
 }
 
 #[test]
 fn a_buffer_too_small_for_anything_is_refused() {
-    let case = case();
-    let mut journal = journal(JOURNAL_SIZE_MIN);
+    let (journal, mut reader) = journal(JOURNAL_SIZE_MIN);
     let head = size_of::<wire::BatchHead>();
     let mut out = vec![0; head];
-    assert_eq!(journal.fill_batch(BOOT, &mut out[..head - 1]), None);
-    let heartbeat = Filled {
+    let short = &mut out[..head - 1];
+    assert_eq!(journal.fill_batch(&mut reader, BOOT, 0, short), None);
+    let empty = Filled {
         bytes: head,
         last_sequence: 0,
         records: 0,
     };
-    assert_eq!(journal.fill_batch(BOOT, &mut out), Some(heartbeat));
-    let ticket = journal.reserve(&encoded(&case.draft([&[]; 3])));
-    assert_eq!(
-        journal.fill_batch(BOOT, &mut out),
-        Some(heartbeat),
-        "it is still in flight"
-    );
+    let mut fill = |reader: &mut _| journal.fill_batch(reader, BOOT, 0, &mut out);
+    assert_eq!(fill(&mut reader), Some(empty));
+    let ticket = journal.reserve(ROUTINE, &smallest());
+    assert_eq!(fill(&mut reader), Some(empty), "it is still in flight");
     journal.complete(ticket, &ended(0)).unwrap();
-    assert_eq!(journal.fill_batch(BOOT, &mut out), None);
-    assert_eq!(journal.acknowledge(1).unwrap_err().sent_through, 0);
+    assert_eq!(fill(&mut reader), None);
+    let refused = journal.acknowledge(&mut reader, 1).unwrap_err();
+    assert_eq!(refused.sent_through, 0);
 }
 
 #[test]
 fn each_end_has_its_counter() {
-    let case = case();
-    let mut journal = journal(JOURNAL_SIZE_MIN);
-    let draining = guard::Outcome {
-        kind: guard::OutcomeKind::Draining,
-        ..ended(0)
-    };
-    for outcome in [ended(0), ended(0x103), ended(0xC000_000D), draining] {
-        let ticket = journal.reserve(&encoded(&case.draft([&[]; 3])));
+    let (journal, _) = journal(JOURNAL_SIZE_MIN);
+    let of = |kind| guard::Outcome { kind, ..ended(0) };
+    for outcome in [
+        ended(0),
+        ended(0x103),
+        ended(0xC000_000D),
+        of(guard::OutcomeKind::Draining),
+        of(guard::OutcomeKind::Refused),
+    ] {
+        let ticket = journal.reserve(ROUTINE, &smallest());
         journal.complete(ticket, &outcome).unwrap();
     }
     journal.note_not_inspected();
-    journal.reserve(&encoded(&case.draft([&[]; 3])));
+    journal.note_refused_unaudited();
+    journal.reserve(ROUTINE, &smallest());
+    journal.set_memory(12345);
     let counters = journal.counters();
     let ends = [
         counters.completed,
         counters.failed,
+        counters.refused,
         counters.not_inspected,
         counters.in_flight,
     ];
-    assert_eq!(ends.map(|counter| counter.get()), [2, 2, 1, 1]);
-    assert_eq!((counters.seen.get(), counters.held.get()), (6, 5));
-    assert_eq!(journal.last_sequence(), 5);
+    assert_eq!(ends.map(|counter| counter.get()), [2, 2, 1, 1, 1]);
+    assert_eq!((counters.seen.get(), counters.held.get()), (7, 6));
+    assert_eq!(
+        (counters.refused_unaudited.get(), counters.memory.get()),
+        (1, 12345)
+    );
+    assert_eq!(journal.last_sequence(), 6);
     assert!(counters.is_balanced());
 }
 
 #[test]
 fn bytes_that_are_no_record_are_counted_as_lost() {
-    let mut journal = Journal::new(vec![0; JOURNAL_SIZE_MIN]).unwrap();
-    let case = Case::new(Request::valid(ControlCode::Duplicate, Bitness::Bits64).capture());
-    let whole = encoded(&case.draft([&[]; 3]));
+    let (journal, _) = journal(JOURNAL_SIZE_MIN);
+    let whole = smallest();
+    let mut beyond = vec![0; 0x4008];
+    beyond[..4].copy_from_slice(&0x4008_u32.to_le_bytes());
+    let mut odd = whole.clone();
+    odd.push(0);
+    let length = u32::try_from(odd.len()).unwrap();
+    odd[..4].copy_from_slice(&length.to_le_bytes());
+    let mut short = whole[..80].to_vec();
+    short[0] = 80;
     for broken in [
         &[][..],
         &whole[..whole.len() - 8],
         &[whole.clone(), vec![0; 8]].concat(),
+        &beyond,
+        &odd,
+        &short,
     ] {
-        let ticket = journal.reserve(broken);
+        let ticket = journal.reserve(ROUTINE, broken);
         assert!(ticket.is_lost());
         journal.complete(ticket, &ended(0)).unwrap();
     }
-    assert_eq!(journal.counters().lost, 3);
-    assert!(!journal.reserve(&whole).is_lost());
+    let counters = journal.counters();
+    assert_eq!((counters.lost.get(), counters.losses[0][2].get()), (6, 6));
+    assert!(!journal.reserve(ROUTINE, &whole).is_lost());
     assert_eq!(journal.counters().held, 1);
 }
 
 #[test]
-fn what_the_storage_held_before_is_never_taken_for_a_record() {
-    // Each slot of the table as one of a record in flight would look.
-    let slot = [
-        0_u64.to_le_bytes(),
-        256_u64.rotate_left(32).to_le_bytes(),
-        [0; 8],
-    ]
-    .concat();
-    let storage = slot
-        .iter()
-        .copied()
-        .cycle()
-        .take(JOURNAL_SIZE_MIN)
-        .collect::<Vec<u8>>();
-    let mut journal = Journal::new(storage).unwrap();
-    let ticket = journal.reserve(&encoded(&case().draft([&[]; 3])));
-    for place in 1..=64 {
-        let forged = Ticket::from_raw(place).unwrap();
-        assert_eq!(
-            journal.complete(forged, &ended(0)),
-            Err(StaleTicket),
-            "{place}"
-        );
-    }
-    assert_eq!(journal.complete(ticket, &ended(0)), Ok(()));
+fn a_large_journal_says_how_full_it_is() {
+    let (journal, _) = journal(4 << 20);
+    let usage = journal.usage();
+    assert_eq!(usage.used, 0);
+    // Tags take a ninth, late requests a little more.
+    assert!((3_640_000..4 << 20).contains(&usage.size), "{usage:?}");
 }

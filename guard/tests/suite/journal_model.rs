@@ -1,24 +1,27 @@
-//! The journal against a list that does the same in the plainest way, under any order of calls.
+//! The journal against a list that does the same in the plainest way, under any order of calls of one
+//! thread. `journal_threads.rs` has many threads, and the crate's own tests every order of three.
 
-use crate::common::{Case, Request, STARTED, encoded, ended};
+use crate::common::{Case, Request, STARTED, encoded, ended, journal, note};
+use core::sync::atomic::AtomicU64;
 use guard::{
-    Bitness, ControlCode, JOURNAL_SIZE_MIN, Journal, Outcome, OutcomeKind, PolicyEvent, PolicyNote,
-    RECORD_SIZE_MIN, SourceAfter, StaleTicket, Ticket,
+    Bitness, ControlCode, JOURNAL_SIZE_MIN, Journal, LATE_AFTER, LossCause, LossClass, Outcome,
+    OutcomeKind, Reader, SourceAfter, StaleTicket, Ticket,
 };
 use proptest::prelude::*;
-use wire::{BOOT_ID_SIZE, Batch, Record};
+use wire::{BOOT_ID_SIZE, Batch, Body, EndHead, Record};
 
 /// One call.
 #[derive(Clone, Debug)]
 enum Call {
-    /// Reserve a record with names of these many units.
-    Reserve([u16; 3]),
+    /// Reserve a record of that class with names of these many units.
+    Reserve(LossClass, [u16; 3]),
     /// Complete the n-th request in flight, modulo their number.
     Complete(usize, Outcome),
     /// Complete a ticket that was completed before, or a made-up one.
     Stale(usize),
-    /// Fill a batch of that size, acknowledge that share of it in quarters.
-    Deliver(usize, u64),
+    /// Fill a batch of that size, acknowledge that share of it in quarters. Long after all decisions, or
+    /// at once.
+    Deliver(usize, u64, bool),
     /// Acknowledge that number without asking.
     Acknowledge(u64),
     /// Count a request without a look.
@@ -26,20 +29,41 @@ enum Call {
     Note,
 }
 
+/// What a held record is, and what is to be found in it.
+#[derive(Clone, Copy)]
+enum What {
+    /// A request, by the length of its names and its end.
+    Request([u16; 3], Option<Outcome>),
+    /// A request that was delivered without its end.
+    Late([u16; 3]),
+    /// The end of such a request.
+    Ended(Outcome),
+    Note,
+}
+
 /// A record as the list keeps it.
 struct Entry {
     sequence: u64,
     lost_before: u64,
-    names: [u16; 3],
-    outcome: Option<Outcome>,
+    /// The sequence number of the request's own record; 0 for a note.
+    request: u64,
     size: usize,
+    what: What,
+}
+
+/// A request in flight.
+struct Open {
+    sequence: u64,
+    class: LossClass,
+    ticket: Ticket,
+    is_late: bool,
 }
 
 /// The plain list.
 #[derive(Default)]
 struct Model {
     held: Vec<Entry>,
-    open: Vec<(u64, Ticket)>,
+    open: Vec<Open>,
     done: Vec<Ticket>,
     sequence: u64,
     lost_before: u64,
@@ -54,11 +78,12 @@ struct Counts {
     refused: u64,
     not_inspected: u64,
     delivered: u64,
-    lost: u64,
+    losses: [[u64; 3]; 3],
 }
 
 fn calls() -> impl Strategy<Value = Vec<Call>> {
     let units = prop_oneof![4 => 0_u16..40, 1 => 0_u16..1200];
+    let class = prop_oneof![3 => Just(LossClass::Routine), 1 => Just(LossClass::Finding)];
     let status = prop_oneof![Just(0_u32), Just(0xC000_000D)];
     let kind = prop_oneof![4 => Just(OutcomeKind::Completed), 1 => Just(OutcomeKind::Draining), 1 => Just(OutcomeKind::Refused)];
     let outcome = (status, any::<u64>(), any::<u64>(), kind).prop_map(
@@ -70,11 +95,13 @@ fn calls() -> impl Strategy<Value = Vec<Call>> {
             source_after: SourceAfter::Unasked,
         },
     );
+    let names = [units.clone(), units.clone(), units];
     let call = prop_oneof![
-        8 => [units.clone(), units.clone(), units].prop_map(Call::Reserve),
-        8 => (any::<usize>(), outcome).prop_map(|(which, outcome)| Call::Complete(which, outcome)),
+        8 => (class, names).prop_map(|(class, names)| Call::Reserve(class, names)),
+        6 => (any::<usize>(), outcome).prop_map(|(which, outcome)| Call::Complete(which, outcome)),
         1 => any::<usize>().prop_map(Call::Stale),
-        4 => (0_usize..9000, 0_u64..=4).prop_map(|(size, share)| Call::Deliver(size, share)),
+        4 => (0_usize..15000, 0_u64..=4, prop::bool::weighted(0.2))
+            .prop_map(|(size, share, is_late)| Call::Deliver(size, share, is_late)),
         1 => (0_u64..200).prop_map(Call::Acknowledge),
         1 => Just(Call::NotInspected),
         2 => Just(Call::Note),
@@ -83,22 +110,8 @@ fn calls() -> impl Strategy<Value = Vec<Call>> {
 }
 
 impl Model {
-    /// Bytes of the records that the next batch of `room` bytes holds, and how many they are.
-    fn next_batch(&self, room: usize) -> (usize, usize) {
-        let mut bytes = 0;
-        let mut records = 0;
-        for entry in &self.held {
-            if entry.outcome.is_none() || bytes + entry.size > room {
-                break;
-            }
-            bytes += entry.size;
-            records += 1;
-        }
-        (bytes, records)
-    }
-
-    /// Compares every counter, and with them the two sums.
-    fn check(&self, journal: &Journal<Vec<u8>>) {
+    /// Compares every counter, and with them the sums.
+    fn check(&self, journal: &Held) {
         let counters = journal.counters();
         let counts = &self.counts;
         assert_eq!(counters.completed, counts.completed);
@@ -107,7 +120,10 @@ impl Model {
         assert_eq!(counters.not_inspected, counts.not_inspected);
         assert_eq!(counters.in_flight, self.open.len() as u64);
         assert_eq!(counters.delivered, counts.delivered);
-        assert_eq!(counters.lost, counts.lost);
+        let losses = counters
+            .losses
+            .map(|causes| causes.map(|count| count.get()));
+        assert_eq!(losses, counts.losses);
         assert_eq!(counters.held, self.held.len() as u64);
         assert!(counters.is_balanced());
         assert_eq!(counters.last_sequence(), Some(self.sequence));
@@ -115,23 +131,39 @@ impl Model {
     }
 
     /// Compares a delivered record with what went in.
-    fn check_record(entry: &Entry, record: &Record<'_>) {
+    fn check_record(&self, entry: &Entry, record: &Record<'_>) {
         assert_eq!(record.sequence(), entry.sequence);
         assert_eq!(record.lost_before(), entry.lost_before);
-        let outcome = entry.outcome.unwrap();
-        assert_eq!(record.outcome(), outcome.kind);
-        assert_eq!(record.duration(), outcome.ended.saturating_sub(STARTED));
-        let completed = outcome.kind != OutcomeKind::Draining;
-        assert_eq!(record.status(), completed.then_some(outcome.status));
-        assert_eq!(
-            record.information(),
-            completed.then_some(outcome.information)
-        );
-        let names = [record.image(), record.source(), record.target()];
-        for (name, units) in names.iter().zip(entry.names) {
-            assert_eq!(usize::from(name.full_bytes()), usize::from(units) * 2);
-            assert!(name.units().all(|unit| unit == filler(entry.sequence)));
+        assert_eq!(record.bytes().len(), entry.size);
+        match (entry.what, record.body()) {
+            (What::Request(names, outcome), Body::Request(request)) => {
+                check_end(request.end(), outcome.unwrap());
+                check_names(&request, names, entry.sequence);
+            }
+            (What::Late(names), Body::Request(request)) => {
+                assert_eq!(request.end().outcome(), OutcomeKind::Pending);
+                check_names(&request, names, entry.sequence);
+            }
+            (What::Ended(outcome), Body::Ended(told)) => check_end(told.end(), outcome),
+            (What::Note, Body::Policy(note)) => assert_eq!(note.revision, entry.sequence),
+            (_, body) => panic!("{body:?}"),
         }
+    }
+}
+
+fn check_end(end: &EndHead, outcome: Outcome) {
+    assert_eq!(end.outcome(), outcome.kind);
+    assert_eq!(end.duration(), Some(outcome.ended.saturating_sub(STARTED)));
+    let completed = outcome.kind != OutcomeKind::Draining;
+    assert_eq!(end.status(), completed.then_some(outcome.status));
+    assert_eq!(end.information(), completed.then_some(outcome.information));
+}
+
+fn check_names(request: &wire::Request<'_>, names: [u16; 3], sequence: u64) {
+    let found = [request.image(), request.source(), request.target()];
+    for (name, units) in found.iter().zip(names) {
+        assert_eq!(usize::from(name.full_bytes()), usize::from(units) * 2);
+        assert!(name.units().all(|unit| unit == filler(sequence)));
     }
 }
 
@@ -140,34 +172,38 @@ fn filler(sequence: u64) -> u16 {
     u16::try_from(sequence % 0xD000).unwrap()
 }
 
+type Held = Journal<Box<[AtomicU64]>>;
+
 /// A journal and its model side by side.
 struct Pair {
-    journal: Journal<Vec<u8>>,
+    journal: Held,
+    reader: Reader,
     model: Model,
-    /// Start and end of each held record in the ring, kept by the model's own rule.
-    spans: Vec<(u64, usize, usize)>,
-    capacity: usize,
+    /// The numbers that join the records of requests, as first delivered.
+    joined: std::collections::HashMap<u64, u64>,
+    cells: usize,
 }
 
 impl Pair {
     fn new(size: usize) -> Self {
-        let unit = size_of::<wire::RecordHead>() + 24;
-        let journal = Journal::new(vec![0xEE; size]).unwrap();
-        let capacity = size - size / unit * 24;
+        let (journal, reader) = journal(size);
+        // Cells of 9 words with their tags; 12 words for each 64 of them, and 12 more.
+        let cells = (1..).take_while(|cells| cells * 9 * 64 + cells * 12 <= (size / 8 - 12) * 64);
         Self {
             journal,
+            reader,
             model: Model::default(),
-            spans: Vec::new(),
-            capacity,
+            joined: std::collections::HashMap::new(),
+            cells: cells.last().unwrap(),
         }
     }
 
     fn apply(&mut self, case: &Case, call: &Call) {
         match call {
-            Call::Reserve(names) => self.reserve(case, *names),
+            Call::Reserve(class, names) => self.reserve(case, *class, *names),
             Call::Complete(which, outcome) => self.complete(*which, outcome),
             Call::Stale(which) => self.stale(*which),
-            Call::Deliver(size, share) => self.deliver(*size, *share),
+            Call::Deliver(size, share, is_late) => self.deliver(*size, *share, *is_late),
             Call::Acknowledge(through) => self.acknowledge(*through),
             Call::Note => self.note(),
             Call::NotInspected => {
@@ -178,86 +214,69 @@ impl Pair {
         self.model.check(&self.journal);
     }
 
-    fn reserve(&mut self, case: &Case, names: [u16; 3]) {
-        self.model.sequence += 1;
-        let sequence = self.model.sequence;
+    fn reserve(&mut self, case: &Case, class: LossClass, names: [u16; 3]) {
+        let sequence = self.model.sequence + 1;
         let units = names.map(|count| vec![filler(sequence); usize::from(count)]);
-        let draft = case.draft([&units[0], &units[1], &units[2]]);
-        let size = draft.encoded_size();
-        let start = self.start(size);
-        let ticket = self.journal.reserve(&encoded(&draft));
-        self.model.open.push((sequence, ticket));
-        assert_eq!(ticket.is_lost(), start.is_none(), "room for {size} bytes");
-        self.hold(start, names, size, None);
-    }
-
-    /// A record about no request is complete as soon as it is there.
-    fn note(&mut self) {
-        self.model.sequence += 1;
-        let mut bytes = [0; RECORD_SIZE_MIN];
-        let note = PolicyNote {
-            event: PolicyEvent::Applied,
-            revision: self.model.sequence,
-            fault: None,
-            status: 0,
-            time: 1,
-        };
-        note.encode(&mut bytes).unwrap();
-        let start = self.start(bytes.len());
-        self.journal.note(&bytes);
-        let outcome = Outcome {
-            information: 0,
-            ended: STARTED,
-            ..ended(0)
-        };
-        self.hold(start, [0; 3], bytes.len(), Some(outcome));
-    }
-
-    /// What the model keeps of a record that had room, or of one that had none.
-    fn hold(
-        &mut self,
-        start: Option<usize>,
-        names: [u16; 3],
-        size: usize,
-        outcome: Option<Outcome>,
-    ) {
-        let Some(start) = start else {
-            self.model.lost_before += 1;
-            self.model.counts.lost += 1;
-            return;
-        };
-        let sequence = self.model.sequence;
-        let lost_before = core::mem::take(&mut self.model.lost_before);
-        self.model.held.push(Entry {
+        let mut record = encoded(&case.draft([&units[0], &units[1], &units[2]]));
+        record[9] = class.raw();
+        let ticket = self.journal.reserve(class, &record);
+        let what = What::Request(names, None);
+        let fits = self.hold(sequence, class, record.len(), what);
+        assert_eq!(ticket.is_lost(), !fits, "room for {} bytes", record.len());
+        self.model.open.push(Open {
             sequence,
-            lost_before,
-            names,
-            outcome,
-            size,
+            class,
+            ticket,
+            is_late: false,
         });
-        self.spans.push((sequence, start, start + size));
     }
 
-    /// Where the model puts a record of that size.
-    fn start(&self, size: usize) -> Option<usize> {
-        let Some(((_, first, _), (_, _, last))) = self.spans.first().zip(self.spans.last()) else {
-            return (size <= self.capacity).then_some(0);
-        };
-        let wrapped = last <= first;
-        let end = if wrapped { *first } else { self.capacity };
-        if last + size <= end {
-            return Some(*last);
+    /// A record about no request is whole as soon as it is there.
+    fn note(&mut self) {
+        let bytes = note(self.model.sequence + 1, 0);
+        let taken = self.journal.note(LossClass::State, &bytes);
+        let fits = self.hold(0, LossClass::State, bytes.len(), What::Note);
+        assert_eq!(taken, fits);
+    }
+
+    /// What the model keeps of a record that has room, or of one that has none.
+    fn hold(&mut self, request: u64, class: LossClass, size: usize, what: What) -> bool {
+        let used: usize = self
+            .model
+            .held
+            .iter()
+            .map(|entry| entry.size.div_ceil(64))
+            .sum();
+        let after = used + size.div_ceil(64);
+        let is_full = after > self.cells;
+        self.model.sequence += 1;
+        if is_full || class == LossClass::Routine && self.cells - after < self.cells.div_ceil(4) {
+            let cause = if is_full {
+                LossCause::Full
+            } else {
+                LossCause::Quota
+            };
+            let class = usize::from(class.raw());
+            self.model.counts.losses[class][usize::from(cause.raw())] += 1;
+            self.model.lost_before += 1;
+            return false;
         }
-        (!wrapped && size <= *first).then_some(0)
+        self.model.held.push(Entry {
+            sequence: self.model.sequence,
+            lost_before: core::mem::take(&mut self.model.lost_before),
+            request,
+            size,
+            what,
+        });
+        true
     }
 
     fn complete(&mut self, which: usize, outcome: &Outcome) {
-        let open = &mut self.model.open;
-        if open.is_empty() {
+        if self.model.open.is_empty() {
             return;
         }
-        let (sequence, ticket) = open.remove(which % open.len());
-        let ticket = Ticket::from_raw(ticket.into_raw()).unwrap();
+        let open = self.model.open.remove(which % self.model.open.len());
+        let ticket = Ticket::from_raw(open.ticket.into_raw()).unwrap();
         assert_eq!(self.journal.complete(ticket, outcome), Ok(()));
         if outcome.kind == OutcomeKind::Refused {
             self.model.counts.refused += 1;
@@ -266,13 +285,14 @@ impl Pair {
         } else {
             self.model.counts.failed += 1;
         }
-        if let Some(entry) = self
-            .model
-            .held
-            .iter_mut()
-            .find(|entry| entry.sequence == sequence)
+        if open.is_late {
+            self.hold(open.sequence, open.class, 88, What::Ended(*outcome));
+        }
+        let mut held = self.model.held.iter_mut();
+        if let Some(entry) = held.find(|entry| entry.sequence == open.sequence)
+            && let What::Request(_, end) = &mut entry.what
         {
-            entry.outcome = Some(*outcome);
+            *end = Some(*outcome);
         }
         if !ticket.is_lost() {
             self.model.done.push(ticket);
@@ -280,11 +300,12 @@ impl Pair {
     }
 
     fn stale(&mut self, which: usize) {
-        let is_open = |ticket: &Ticket| self.model.open.iter().any(|(_, open)| open == ticket);
+        let is_open = |ticket: &Ticket| self.model.open.iter().any(|open| open.ticket == *ticket);
         let done = &self.model.done;
         let old = (!done.is_empty()).then(|| done[which % done.len()]);
         let made_up = Ticket::from_raw(which).filter(|ticket| !ticket.is_lost());
-        for ticket in [old, made_up]
+        let near = Ticket::from_raw(which % 2000);
+        for ticket in [old, made_up, near]
             .into_iter()
             .flatten()
             .filter(|ticket| !is_open(ticket))
@@ -293,34 +314,59 @@ impl Pair {
         }
     }
 
-    fn deliver(&mut self, size: usize, share: u64) {
+    /// How many records the next batch of `room` bytes holds, and whether it stops for want of room.
+    fn next_batch(&mut self, mut room: usize, is_late: bool) -> (usize, bool) {
+        let entries = self.cells / 64 + 1;
+        let model = &mut self.model;
+        for (count, entry) in model.held.iter_mut().enumerate() {
+            if let What::Request(names, None) = entry.what {
+                let taken = model.open.iter().filter(|open| open.is_late).count();
+                if !is_late || taken >= entries {
+                    return (count, false);
+                }
+                let mut open = model.open.iter_mut();
+                open.find(|open| open.sequence == entry.sequence)
+                    .unwrap()
+                    .is_late = true;
+                entry.what = What::Late(names);
+            }
+            if entry.size > room {
+                return (count, true);
+            }
+            room -= entry.size;
+        }
+        (model.held.len(), false)
+    }
+
+    fn deliver(&mut self, size: usize, share: u64, is_late: bool) {
         let head = size_of::<wire::BatchHead>();
         let mut out = vec![0xEE; size];
-        let filled = self.journal.fill_batch([3; BOOT_ID_SIZE], &mut out);
+        let now = STARTED + LATE_AFTER + u64::from(is_late);
+        let boot = [3; BOOT_ID_SIZE];
+        let filled = self
+            .journal
+            .fill_batch(&mut self.reader, boot, now, &mut out);
         let Some(room) = size.checked_sub(head) else {
             assert_eq!(filled, None);
             return;
         };
-        let (bytes, count) = self.model.next_batch(room);
-        if count == 0
-            && self
-                .model
-                .held
-                .first()
-                .is_some_and(|entry| entry.outcome.is_some())
-        {
+        let (count, is_short) = self.next_batch(room, is_late);
+        if count == 0 && is_short {
             assert_eq!(filled, None);
             return;
         }
         let filled = filled.unwrap();
-        assert_eq!(
-            (filled.bytes, filled.records as usize),
-            (head + bytes, count)
-        );
         let batch = Batch::parse(&out[..filled.bytes]).unwrap();
-        assert_eq!(batch.records().count(), count);
+        assert_eq!(
+            (batch.records().count(), filled.records as usize),
+            (count, count)
+        );
         for (entry, record) in self.model.held.iter().zip(batch.records()) {
-            Model::check_record(entry, &record);
+            self.model.check_record(entry, &record);
+            let number = record.request_number().unwrap_or(0);
+            let first = *self.joined.entry(entry.request).or_insert(number);
+            assert_eq!(number, first, "all records of a request have its number");
+            assert_eq!(number == 0, entry.request == 0);
         }
         assert!(
             out[filled.bytes..].iter().all(|byte| *byte == 0xEE),
@@ -333,14 +379,13 @@ impl Pair {
     }
 
     fn acknowledge(&mut self, through: u64) {
-        let released = self.journal.acknowledge(through);
+        let released = self.journal.acknowledge(&mut self.reader, through);
         if through > self.model.sent_through {
             assert_eq!(released.unwrap_err().sent_through, self.model.sent_through);
             return;
         }
         let before = self.model.held.len();
         self.model.held.retain(|entry| entry.sequence > through);
-        self.spans.retain(|(sequence, _, _)| *sequence > through);
         let count = (before - self.model.held.len()) as u64;
         self.model.counts.delivered += count;
         assert_eq!(released, Ok(count));
@@ -357,5 +402,7 @@ proptest! {
         for call in &calls {
             pair.apply(&case, call);
         }
+        let numbers: std::collections::HashSet<_> = pair.joined.values().collect();
+        prop_assert_eq!(numbers.len(), pair.joined.len(), "one number, one request");
     }
 }
