@@ -53,6 +53,7 @@ pub const IMPORTS: &[&[Import]] = &[
     crate::file::FILE_IMPORTS,
     crate::port::PORT_IMPORTS,
     crate::nt::NT_IMPORTS,
+    crate::process::PROCESS_IMPORTS,
     crate::file::FILE_NT_IMPORTS,
     crate::registry::REGISTRY_IMPORTS,
     crate::nt::NT_DATA_IMPORTS,

@@ -8,11 +8,11 @@ use crate::callback::{
     FLT_CALLBACK_DATA, FLT_IO_PARAMETER_BLOCK, FLT_PARAMETERS, FLT_RELATED_OBJECTS,
 };
 use crate::context::FLT_CONTEXT_REGISTRATION;
-use crate::file::{FILE_NETWORK_OPEN_INFORMATION, FILE_OBJECT};
+use crate::file::{FILE_ID_128, FILE_ID_INFORMATION, FILE_NETWORK_OPEN_INFORMATION, FILE_OBJECT};
 use crate::name::{FLT_FILE_NAME_INFORMATION, FLT_NAME_CONTROL};
 use crate::nt::{
-    GUID, OBJECT_ATTRIBUTES, OBJECT_HANDLE_INFORMATION, SECURITY_SUBJECT_CONTEXT,
-    SID_AND_ATTRIBUTES, TOKEN_USER,
+    GUID, LUID, OBJECT_ATTRIBUTES, OBJECT_HANDLE_INFORMATION, SECURITY_SUBJECT_CONTEXT,
+    SID_AND_ATTRIBUTES, TOKEN_ELEVATION, TOKEN_STATISTICS, TOKEN_USER,
 };
 use crate::registration::{FLT_OPERATION_REGISTRATION, FLT_REGISTRATION};
 use crate::registry::KEY_VALUE_PARTIAL_INFORMATION;
@@ -126,6 +126,8 @@ layout! {
         CreationTime @ 0x0, LastAccessTime @ 0x8, LastWriteTime @ 0x10, ChangeTime @ 0x18,
         AllocationSize @ 0x20, EndOfFile @ 0x28, FileAttributes @ 0x30,
     }
+    FILE_ID_128: 0x10 { Identifier @ 0x0 }
+    FILE_ID_INFORMATION: 0x18 { VolumeSerialNumber @ 0x0, FileId @ 0x8 }
     FILE_OBJECT: 0xd8 {
         Type @ 0x0, Size @ 0x2, DeviceObject @ 0x8, Vpb @ 0x10, FsContext @ 0x18, FsContext2 @ 0x20,
         SectionObjectPointer @ 0x28, PrivateCacheMap @ 0x30, FinalStatus @ 0x38,
@@ -143,4 +145,11 @@ layout! {
     }
     SID_AND_ATTRIBUTES: 0x10 { Sid @ 0x0, Attributes @ 0x8 }
     TOKEN_USER: 0x10 { User @ 0x0 }
+    LUID: 0x8 { LowPart @ 0x0, HighPart @ 0x4 }
+    TOKEN_STATISTICS: 0x38 {
+        TokenId @ 0x0, AuthenticationId @ 0x8, ExpirationTime @ 0x10, TokenType @ 0x18,
+        ImpersonationLevel @ 0x1c, DynamicCharged @ 0x20, DynamicAvailable @ 0x24,
+        GroupCount @ 0x28, PrivilegeCount @ 0x2c, ModifiedId @ 0x30,
+    }
+    TOKEN_ELEVATION: 0x4 { TokenIsElevated @ 0x0 }
 }

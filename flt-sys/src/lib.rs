@@ -40,6 +40,7 @@ mod layout;
 pub mod name;
 pub mod nt;
 pub mod port;
+pub mod process;
 pub mod registration;
 pub mod registry;
 pub mod types;

@@ -97,6 +97,14 @@ pub struct SECURITY_SUBJECT_CONTEXT {
 pub type TOKEN_INFORMATION_CLASS = i32;
 /// Answers [`TOKEN_USER`] in pool memory that the caller frees.
 pub const TokenUser: TOKEN_INFORMATION_CLASS = 1;
+/// Answers [`TOKEN_STATISTICS`] in pool memory that the caller frees.
+pub const TokenStatistics: TOKEN_INFORMATION_CLASS = 10;
+/// Answers the session of the token, a `u32`, in place of the pointer.
+pub const TokenSessionId: TOKEN_INFORMATION_CLASS = 12;
+/// Answers [`TOKEN_ELEVATION`] in pool memory that the caller frees.
+pub const TokenElevation: TOKEN_INFORMATION_CLASS = 20;
+/// Answers the integrity level, a `u32` (the last sub-authority of the label's id), in place of the pointer.
+pub const TokenIntegrityLevel: TOKEN_INFORMATION_CLASS = 25;
 
 /// A security id and its attributes (ntifs).
 #[repr(C)]
@@ -114,6 +122,50 @@ pub struct SID_AND_ATTRIBUTES {
 pub struct TOKEN_USER {
     /// Its id.
     pub User: SID_AND_ATTRIBUTES,
+}
+
+/// A number that is unique until the system stops (wdm, `LUID`).
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct LUID {
+    /// The low half.
+    pub LowPart: u32,
+    /// The high half.
+    pub HighPart: i32,
+}
+
+/// What a token is, and which logon it comes from (ntifs).
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct TOKEN_STATISTICS {
+    /// This token.
+    pub TokenId: LUID,
+    /// The logon session; many tokens share one.
+    pub AuthenticationId: LUID,
+    /// Not supported.
+    pub ExpirationTime: LARGE_INTEGER,
+    /// 1 for a primary token, 2 for one that impersonates.
+    pub TokenType: i32,
+    /// Valid for a token that impersonates.
+    pub ImpersonationLevel: SECURITY_IMPERSONATION_LEVEL,
+    /// Bytes for the default access list.
+    pub DynamicCharged: u32,
+    /// Bytes of them that are free.
+    pub DynamicAvailable: u32,
+    /// Groups of the token.
+    pub GroupCount: u32,
+    /// Privileges of the token.
+    pub PrivilegeCount: u32,
+    /// Changes whenever the token does.
+    pub ModifiedId: LUID,
+}
+
+/// Whether a token is elevated (`winnt.h`).
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct TOKEN_ELEVATION {
+    /// Not zero if it is.
+    pub TokenIsElevated: u32,
 }
 
 imports! { NT_IMPORTS from "ntoskrnl.exe":
@@ -156,7 +208,8 @@ imports! { NT_IMPORTS from "ntoskrnl.exe":
     fn SeReleaseSubjectContext(SubjectContext: *mut SECURITY_SUBJECT_CONTEXT);
 
     /// Asks a token. Most classes answer paged pool memory that the caller frees with `ExFreePool`;
-    /// `TokenSessionId` and `TokenIntegrityLevel` answer the number itself in place of the pointer.
+    /// [`TokenSessionId`] and [`TokenIntegrityLevel`] answer the number itself in place of the pointer: four bytes,
+    /// so what the caller put into the other four stays there.
     ["2000", Passive]
     fn SeQueryInformationToken(
         Token: PACCESS_TOKEN,

@@ -1,11 +1,13 @@
 //! Volumes: names, sizes, and the instance that watches one.
 //!
 //! Pages: `nf-fltkernel-fltqueryvolumeinformation`, `nf-fltkernel-fltgetvolumeguidname`,
+//! `nf-fltkernel-fltenumeratevolumes`, `nf-fltkernel-fltgetfilesystemtype`, `nf-fltkernel-fltgetvolumename`,
 //! `ntddk/ns-ntddk-_file_fs_size_information`, `ntifs/ns-ntifs-_file_fs_attribute_information`.
 
 use core::ffi::c_void;
 
 use crate::file::PFILE_OBJECT;
+use crate::registration::FLT_FILESYSTEM_TYPE;
 use crate::types::{
     IO_STATUS_BLOCK, LARGE_INTEGER, NTSTATUS, PFLT_FILTER, PFLT_INSTANCE, PFLT_VOLUME,
     UNICODE_STRING,
@@ -68,6 +70,32 @@ imports! { VOLUME_IMPORTS from "fltmgr.sys":
     fn FltGetVolumeGuidName(
         Volume: PFLT_VOLUME,
         VolumeGuidName: *mut UNICODE_STRING,
+        BufferSizeNeeded: *mut u32,
+    ) -> NTSTATUS;
+
+    /// All volumes that the filter manager knows, attached to or not, each with a reference for the caller. With no
+    /// list and a size of zero it counts them; `STATUS_BUFFER_TOO_SMALL` with their number if the list is too short.
+    ["XP", Apc]
+    fn FltEnumerateVolumes(
+        Filter: PFLT_FILTER,
+        VolumeList: *mut PFLT_VOLUME,
+        VolumeListSize: u32,
+        NumberVolumesReturned: *mut u32,
+    ) -> NTSTATUS;
+
+    /// The file system of a volume or of the volume of an instance.
+    ["Vista", Apc]
+    fn FltGetFileSystemType(
+        FltObject: *mut c_void,
+        FileSystemType: *mut FLT_FILESYSTEM_TYPE,
+    ) -> NTSTATUS;
+
+    /// The volume's device name, `\Device\HarddiskVolume1`. If the buffer is too small, the size it needs in bytes is
+    /// answered with `STATUS_BUFFER_TOO_SMALL`.
+    ["XP", Apc]
+    fn FltGetVolumeName(
+        Volume: PFLT_VOLUME,
+        VolumeName: *mut UNICODE_STRING,
         BufferSizeNeeded: *mut u32,
     ) -> NTSTATUS;
 

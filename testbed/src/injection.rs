@@ -1,9 +1,10 @@
 //! Calls that fail for want of memory, one at a time.
 //!
 //! A routine that can run out of resources asks `Injection::fails` once. A sweep runs the same scenario
-//! with [`Injection::fail`] 1, 2, .. until [`Injection::calls`] stays below the number.
+//! with [`Injection::fail`] 1, 2, .. until [`Injection::calls`] stays below the number. For a time without memory
+//! there is [`Injection::fail_all`].
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::boundary::import::Call;
 
@@ -14,6 +15,8 @@ pub struct Injection {
     calls: AtomicU64,
     /// The number of the one call that fails, counted from 1; 0 for none.
     chosen: AtomicU64,
+    /// Whether every call fails.
+    all: AtomicBool,
 }
 
 impl Injection {
@@ -22,6 +25,11 @@ impl Injection {
         let before = self.calls.load(Ordering::Relaxed);
         let chosen = if number == 0 { 0 } else { before + number };
         self.chosen.store(chosen, Ordering::Relaxed);
+    }
+
+    /// Lets every fallible call fail from now on, or none any more.
+    pub fn fail_all(&self, fail: bool) {
+        self.all.store(fail, Ordering::Relaxed);
     }
 
     /// How many fallible calls drivers have made so far.
@@ -36,6 +44,6 @@ impl Injection {
             return false;
         }
         let number = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
-        number == self.chosen.load(Ordering::Relaxed)
+        self.all.load(Ordering::Relaxed) || number == self.chosen.load(Ordering::Relaxed)
     }
 }

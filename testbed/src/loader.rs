@@ -14,7 +14,7 @@ use crate::boundary::memory::{Access, BlockSpec};
 use crate::fltmgr::{self, CannotUnload};
 use crate::image::{Image, ImageError, Owner};
 use crate::machine::Machine;
-use crate::ntos::{self, object::ObjectAddress};
+use crate::ntos::{self, object::ObjectAddress, system_file::SystemVolume};
 use crate::status::NtStatus;
 use crate::thread::Thread;
 use crate::verifier::{self, Rule, Violation};
@@ -134,6 +134,8 @@ impl Machine {
             .map_err(|error| LoadError::Image(path.to_owned(), error))?;
         let image = Arc::new(image);
         let number = owner.number;
+        self.system_volume()
+            .put(SystemVolume::image_path(name), &bytes);
         let object = self.create_driver_object(name);
         self.drivers().push(Driver {
             owner,
@@ -207,6 +209,8 @@ impl Machine {
         left.extend(self.filter_manager().leaks(number));
         left.extend(self.running_threads(number));
         left.extend(self.open_handles(number));
+        left.extend(self.process_notify().leaks(number));
+        self.process_notify().forget(number);
         let mut drivers = self.drivers();
         let Some(index) = drivers.iter().position(|driver| driver.number() == number) else {
             return left;

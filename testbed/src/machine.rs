@@ -5,6 +5,8 @@
 //! `loader`, what a test may wish to fail is `injection`, what is kept of drivers in `drivers`.
 
 mod drivers;
+mod processes;
+mod time;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,8 +21,11 @@ use crate::io::{self, IoManager, MountError, VolumeId, VolumeSpec};
 use crate::loader::Driver;
 use crate::ntos::object::ObjectTable;
 use crate::ntos::pool::Pool;
+use crate::ntos::process_notify::NotifyRoutines;
 use crate::ntos::registry::Registry;
+use crate::ntos::sleepers::Sleepers;
 use crate::ntos::sync::Synchronization;
+use crate::ntos::system_file::SystemVolume;
 use crate::ntos::time::{Clock, ClockSource};
 use crate::process::{Process, ProcessSpec, Running};
 use crate::status::NtStatus;
@@ -68,9 +73,12 @@ pub struct Machine {
     objects: ObjectTable,
     pool: Pool,
     sync: Synchronization,
-    clock: Clock,
+    sleepers: Arc<Sleepers>,
+    clock: Arc<Clock>,
     injection: Injection,
     registry: Registry,
+    system_volume: SystemVolume,
+    process_notify: NotifyRoutines,
     filter_manager: FilterManager,
     io: IoManager,
     system: OnceLock<Arc<Process>>,
@@ -97,16 +105,20 @@ impl Machine {
         fault::install();
         let no_memory = |error| Violation::new(Rule::Testbed, format!("no memory: {error}"));
         let memory = verifier::settle(Memory::new().map_err(no_memory));
+        let sleepers = Arc::new(Sleepers::default());
         let machine = Arc::new(Self {
             options,
             objects: verifier::settle(ObjectTable::new(&memory)),
             memory,
             pool: Pool::default(),
-            sync: Synchronization::default(),
-            clock: Clock::new(options.clock),
+            sync: Synchronization::new(&sleepers),
+            filter_manager: FilterManager::default(),
+            sleepers,
+            clock: Arc::new(Clock::new(options.clock)),
             injection: Injection::default(),
             registry: Registry::default(),
-            filter_manager: FilterManager::default(),
+            system_volume: SystemVolume::default(),
+            process_notify: NotifyRoutines::default(),
             io: IoManager::default(),
             system: OnceLock::new(),
             processes: Mutex::default(),
@@ -122,7 +134,8 @@ impl Machine {
             driver_numbers: AtomicU64::new(1),
             random: AtomicU64::new(options.seed),
         });
-        let system = Process::create(&machine, 4, ProcessSpec::system());
+        let system = Process::create(&machine, ProcessSpec::system());
+        lock(&machine.processes).push(Arc::clone(&system));
         machine.system.get_or_init(|| system);
         machine
     }
@@ -134,13 +147,6 @@ impl Machine {
     /// What of the specification cannot be played, or a device name that is taken.
     pub fn mount(&self, spec: VolumeSpec) -> Result<VolumeId, MountError> {
         self.io.mount(self, spec)
-    }
-
-    /// Creates a process.
-    pub fn create_process(self: &Arc<Self>, spec: ProcessSpec) -> Arc<Process> {
-        let process = Process::create(self, self.next_client_id(), spec);
-        lock(&self.processes).push(Arc::clone(&process));
-        process
     }
 
     /// The System process: its threads are those of the kernel, its handles the kernel handles.
@@ -246,7 +252,7 @@ impl Machine {
 
     /// Its clock.
     #[must_use]
-    pub fn clock(&self) -> &Clock {
+    pub fn clock(&self) -> &Arc<Clock> {
         &self.clock
     }
 
@@ -259,6 +265,16 @@ impl Machine {
     /// Its registry.
     pub(crate) fn registry(&self) -> &Registry {
         &self.registry
+    }
+
+    /// Its system volume.
+    pub(crate) fn system_volume(&self) -> &SystemVolume {
+        &self.system_volume
+    }
+
+    /// Who is told of processes.
+    pub(crate) fn process_notify(&self) -> &NotifyRoutines {
+        &self.process_notify
     }
 
     /// Its filter manager.

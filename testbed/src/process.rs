@@ -1,15 +1,23 @@
 //! Modelled processes: identity, token, handle table, and the threads they run.
+//!
+//! `spec` says what one is like, `end` how it ends.
 
-use std::sync::{Arc, Weak};
+mod end;
+mod spec;
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{Builder, JoinHandle};
 
 use crate::boundary::crew;
+use crate::fltmgr::Connection;
 use crate::machine::Machine;
 use crate::ntos::handle::HandleTable;
 use crate::ntos::object::{Kind, ObjectAddress};
-use crate::ntos::token::{SYSTEM_SID, Token};
 use crate::thread::{self, KernelThread, Mode, Thread, UserThread};
-use crate::verifier;
+use crate::verifier::{self, Rule, Violation};
+
+pub use spec::ProcessSpec;
 
 /// Width of the pointers of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,59 +26,6 @@ pub enum Bitness {
     Bits32,
     /// A native process.
     Bits64,
-}
-
-/// What a process to create is like.
-#[derive(Clone, Debug)]
-pub struct ProcessSpec {
-    image: String,
-    bitness: Bitness,
-    token: Token,
-}
-
-impl ProcessSpec {
-    /// A native process of an ordinary user; `image` is the NT path of its program.
-    pub fn user(image: impl Into<String>) -> Self {
-        Self {
-            image: image.into(),
-            bitness: Bitness::Bits64,
-            token: Token::of("S-1-5-21-1004336348-1177238915-682003330-1001"),
-        }
-    }
-
-    /// The System process, which every machine has already (see [`Machine::system`]).
-    #[must_use]
-    pub fn system() -> Self {
-        Self {
-            image: "System".to_owned(),
-            bitness: Bitness::Bits64,
-            token: Token::of(SYSTEM_SID),
-        }
-    }
-
-    /// Makes it a 32-bit process.
-    #[must_use]
-    pub fn bitness32(mut self) -> Self {
-        self.bitness = Bitness::Bits32;
-        self
-    }
-
-    /// Gives it the token of the user with this SID ("S-1-5-..").
-    #[must_use]
-    pub fn user_sid(mut self, sid: &str) -> Self {
-        self.token = Token {
-            user: sid.to_owned(),
-            ..self.token
-        };
-        self
-    }
-
-    /// Gives it a token.
-    #[must_use]
-    pub fn token(mut self, token: Token) -> Self {
-        self.token = token;
-        self
-    }
 }
 
 /// One modelled process.
@@ -82,14 +37,24 @@ pub struct Process {
     image: String,
     bitness: Bitness,
     start_key: u64,
+    create_time: i64,
+    parent: u64,
     token: ObjectAddress,
     handles: HandleTable,
+    /// Connections to ports, which end with the process.
+    connections: Mutex<Vec<Weak<Connection>>>,
+    ended: AtomicBool,
+    /// The process itself until it ends, its threads, its requests.
+    holders: AtomicU32,
+    /// How often its image was looked up.
+    image_lookups: AtomicU32,
 }
 
 impl Process {
     /// Creates a process; the machine keeps it.
-    pub(crate) fn create(machine: &Arc<Machine>, id: u64, spec: ProcessSpec) -> Arc<Self> {
+    pub(crate) fn create(machine: &Arc<Machine>, spec: ProcessSpec) -> Arc<Self> {
         let objects = machine.objects();
+        let id = spec.id.unwrap_or_else(|| machine.next_client_id());
         let token_label = format!("token of {}", spec.token.user);
         let token = objects.create(Kind::Token, token_label, Arc::new(spec.token));
         Arc::new_cyclic(|me: &Weak<Self>| Self {
@@ -103,8 +68,14 @@ impl Process {
             image: spec.image,
             bitness: spec.bitness,
             start_key: machine.next_start_key(),
+            create_time: machine.clock().system_time(),
+            parent: spec.parent.map_or(0, |parent| parent.id),
             token,
             handles: HandleTable::default(),
+            connections: Mutex::default(),
+            ended: AtomicBool::new(false),
+            holders: AtomicU32::new(1),
+            image_lookups: AtomicU32::new(0),
         })
     }
 
@@ -113,7 +84,7 @@ impl Process {
     /// Ends the run when the machine is gone: a process must not outlive it.
     #[must_use]
     pub fn machine(&self) -> Arc<Machine> {
-        let gone = || verifier::Violation::new(verifier::Rule::Testbed, "the machine is gone");
+        let gone = || Violation::new(Rule::Testbed, "the machine is gone");
         verifier::settle(self.machine.upgrade().ok_or_else(gone))
     }
 
@@ -127,6 +98,16 @@ impl Process {
     #[must_use]
     pub fn object(&self) -> ObjectAddress {
         self.object
+    }
+
+    /// How often a driver has looked up its image.
+    #[must_use]
+    pub fn image_lookups(&self) -> u32 {
+        self.image_lookups.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn note_image_lookup(&self) {
+        self.image_lookups.fetch_add(1, Ordering::Relaxed);
     }
 
     /// NT path of its program.
@@ -147,6 +128,18 @@ impl Process {
         self.start_key
     }
 
+    /// When it was created, in 100 ns since 1601.
+    #[must_use]
+    pub fn create_time(&self) -> i64 {
+        self.create_time
+    }
+
+    /// Id of the process that created it; the System process has none, 0.
+    #[must_use]
+    pub fn parent_id(&self) -> u64 {
+        self.parent
+    }
+
     /// Address of its primary token.
     #[must_use]
     pub fn token(&self) -> ObjectAddress {
@@ -159,8 +152,25 @@ impl Process {
         &self.handles
     }
 
+    /// The program has connected to a port.
+    pub(crate) fn note_connection(&self, connection: &Arc<Connection>) {
+        lock(&self.connections).push(Arc::downgrade(connection));
+    }
+
+    /// A process that has ended starts no threads.
+    fn check_alive(&self) {
+        if self.has_ended() {
+            let detail = format!(
+                "a thread is started in process {}, which has ended",
+                self.id
+            );
+            verifier::stop(&Violation::new(Rule::Testbed, detail));
+        }
+    }
+
     /// Runs `body` on a new thread of the process, in user mode, and returns its value.
     pub fn run<T: Send>(self: &Arc<Self>, body: impl FnOnce(&UserThread) -> T + Send) -> T {
+        self.check_alive();
         self.run_scoped(Mode::User, |thread| body(&UserThread::new(thread)))
     }
 
@@ -169,15 +179,17 @@ impl Process {
         self: &Arc<Self>,
         body: impl FnOnce(&KernelThread) -> T + Send,
     ) -> T {
+        self.check_alive();
         self.run_scoped(Mode::Kernel, |thread| body(&KernelThread::new(thread)))
     }
 
-    fn run_scoped<T: Send>(
+    pub(crate) fn run_scoped<T: Send>(
         self: &Arc<Self>,
         mode: Mode,
         body: impl FnOnce(&Arc<Thread>) -> T + Send,
     ) -> T {
-        let ended = verifier::settle(crew::run(|| thread::run_as(self, mode, body)));
+        let thread = thread::prepare(self, mode);
+        let ended = verifier::settle(crew::run(|| thread::run_prepared(&thread, body)));
         ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 
@@ -186,11 +198,11 @@ impl Process {
         self: &Arc<Self>,
         body: impl FnOnce(&UserThread) -> T + Send + 'static,
     ) -> Running<T> {
-        let process = Arc::clone(self);
+        self.check_alive();
+        // It holds the process from now on, also if that ends before the host has started the thread.
+        let thread = thread::prepare(self, Mode::User);
         Running::start(move || {
-            thread::run_as(&process, Mode::User, |thread| {
-                body(&UserThread::new(thread))
-            })
+            thread::run_prepared(&thread, |thread| body(&UserThread::new(thread)))
         })
     }
 
@@ -199,11 +211,10 @@ impl Process {
         self: &Arc<Self>,
         body: impl FnOnce(&KernelThread) -> T + Send + 'static,
     ) -> Running<T> {
-        let process = Arc::clone(self);
+        self.check_alive();
+        let thread = thread::prepare(self, Mode::Kernel);
         Running::start(move || {
-            thread::run_as(&process, Mode::Kernel, |thread| {
-                body(&KernelThread::new(thread))
-            })
+            thread::run_prepared(&thread, |thread| body(&KernelThread::new(thread)))
         })
     }
 }
@@ -239,9 +250,10 @@ fn thread_builder() -> Builder {
         .stack_size(crew::STACK_BYTES)
 }
 
-fn host_refuses(error: std::io::Error) -> verifier::Violation {
-    verifier::Violation::new(
-        verifier::Rule::Testbed,
-        format!("the host starts no thread: {error}"),
-    )
+fn host_refuses(error: std::io::Error) -> Violation {
+    Violation::new(Rule::Testbed, format!("the host starts no thread: {error}"))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

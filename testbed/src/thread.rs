@@ -19,7 +19,7 @@ use crate::process::Process;
 use crate::verifier::{CallSite, Rule, Violation};
 
 pub use kinds::{KernelThread, UserThread};
-pub(crate) use run::{prepare, run_as, run_prepared};
+pub(crate) use run::{prepare, run_prepared};
 
 /// `KPROCESSOR_MODE`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -59,6 +59,8 @@ rules! {
     Event = "event",
     /// A wait without a bound, or at an IRQL that forbids it.
     Wait = "wait",
+    /// Process-notify routines: registered twice, removed wrongly.
+    ProcessNotify = "process-notify",
     /// System threads: not ended, ended wrongly.
     SystemThread = "system-thread",
     /// An argument breaks the documented contract of the routine.

@@ -13,6 +13,7 @@ use windows_sys::Wdk::System::Registry as WdkRegistry;
 use windows_sys::Wdk::System::SystemServices;
 use windows_sys::Win32::Foundation;
 use windows_sys::Win32::Security;
+use windows_sys::Win32::Storage::FileSystem as Win32FileSystem;
 use windows_sys::Win32::Storage::InstallableFileSystems;
 use windows_sys::Win32::System::Registry;
 use windows_sys::Win32::System::SystemServices as Win32SystemServices;
@@ -57,7 +58,10 @@ pub(crate) const CONSTANTS: &[Constant] = constants! {
     context in Foundation:
         STATUS_FLT_CONTEXT_ALREADY_DEFINED;
     file in FileSystem:
-        FileNetworkOpenInformation;
+        FileNetworkOpenInformation, FileIdInformation, FILE_SYNCHRONOUS_IO_NONALERT,
+        FILE_NON_DIRECTORY_FILE;
+    file in Win32FileSystem:
+        FILE_READ_DATA, SYNCHRONIZE, FILE_SHARE_READ;
     file in SystemServices:
         FO_VOLUME_OPEN;
     name in Minifilters:
@@ -70,7 +74,8 @@ pub(crate) const CONSTANTS: &[Constant] = constants! {
     nt in Foundation:
         OBJ_CASE_INSENSITIVE, OBJ_KERNEL_HANDLE;
     nt in Security:
-        TokenUser, SecurityImpersonation;
+        TokenUser, TokenStatistics, TokenSessionId, TokenElevation, TokenIntegrityLevel,
+        SecurityImpersonation;
     port in Minifilters:
         FLT_PORT_CONNECT;
     registration in SystemServices:
@@ -93,9 +98,9 @@ pub(crate) const CONSTANTS: &[Constant] = constants! {
         FLT_FSTYPE_LANMAN, FLT_FSTYPE_MUP, FLT_FSTYPE_EXFAT, FLT_FSTYPE_NPFS,
         FLT_FSTYPE_MSFS, FLT_FSTYPE_CSVFS, FLT_FSTYPE_REFS;
     registry in Registry:
-        KEY_QUERY_VALUE, REG_BINARY;
+        KEY_QUERY_VALUE, KEY_SET_VALUE, REG_BINARY;
     registry in SystemServices:
-        DriverRegKeyParameters;
+        DriverRegKeyParameters, DriverRegKeyPersistentState;
     registry in WdkRegistry:
         KeyValuePartialInformation;
     volume in FileSystem:
@@ -166,6 +171,14 @@ pub(crate) const THEIR_LAYOUTS: &[Layout] = layouts! {
         ClientToken, ImpersonationLevel, PrimaryToken, ProcessAuditId
     }
     Security::TOKEN_USER { User }
+    Foundation::LUID { LowPart, HighPart }
+    Security::TOKEN_STATISTICS {
+        TokenId, AuthenticationId, ExpirationTime, TokenType, ImpersonationLevel, DynamicCharged,
+        DynamicAvailable, GroupCount, PrivilegeCount, ModifiedId
+    }
+    Security::TOKEN_ELEVATION { TokenIsElevated }
+    Win32FileSystem::FILE_ID_128 { Identifier }
+    FileSystem::FILE_ID_INFORMATION { VolumeSerialNumber, FileId }
     Security::SID_AND_ATTRIBUTES { Sid, Attributes }
 };
 

@@ -46,7 +46,8 @@ pub(crate) const CONSTANTS: &[(&str, i128)] = constants! {
         FLT_STREAMHANDLE_CONTEXT, FLT_TRANSACTION_CONTEXT;
     nt:
         KernelMode, UserMode, OBJ_CASE_INSENSITIVE, OBJ_KERNEL_HANDLE,
-        TokenUser, SecurityImpersonation;
+        TokenUser, TokenStatistics, TokenSessionId, TokenElevation, TokenIntegrityLevel,
+        SecurityImpersonation;
     registration:
         IRP_MJ_FILE_SYSTEM_CONTROL, FLT_FSTYPE_UNKNOWN, FLT_FSTYPE_RAW, FLT_FSTYPE_NTFS,
         FLT_FSTYPE_FAT, FLT_FSTYPE_LANMAN, FLT_FSTYPE_MUP, FLT_FSTYPE_EXFAT, FLT_FSTYPE_NPFS,
@@ -54,8 +55,10 @@ pub(crate) const CONSTANTS: &[(&str, i128)] = constants! {
         FLTFL_INSTANCE_TEARDOWN_FILTER_UNLOAD, FLTFL_INSTANCE_TEARDOWN_MANDATORY_FILTER_UNLOAD,
         FLTFL_INSTANCE_TEARDOWN_VOLUME_DISMOUNT, FLTFL_INSTANCE_TEARDOWN_INTERNAL_ERROR;
     registry:
-        KEY_QUERY_VALUE, KeyValuePartialInformation, REG_BINARY;
-    file: FileNetworkOpenInformation;
+        KEY_QUERY_VALUE, KEY_SET_VALUE, KeyValuePartialInformation, REG_BINARY;
+    file:
+        FileNetworkOpenInformation, FileIdInformation, FILE_READ_DATA, SYNCHRONIZE,
+        FILE_SHARE_READ, FILE_SYNCHRONOUS_IO_NONALERT, FILE_NON_DIRECTORY_FILE;
     volume:
         FileFsSizeInformation, FileFsAttributeInformation, FILE_READ_ONLY_VOLUME,
         FILE_SUPPORTS_BLOCK_REFCOUNTING;

@@ -153,6 +153,7 @@ tuples! {
     A B C D E F;
     A B C D E F G;
     A B C D E F G H;
+    A B C D E F G H I;
 }
 
 /// Spreads a tuple of arguments over the parameters of a handler; the machinery of `imports!`.

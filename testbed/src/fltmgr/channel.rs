@@ -7,9 +7,11 @@
 //! been reported that it does not cover the second (MicrosoftDocs/windows-driver-docs-ddi issue
 //! 1110), so [`ReplyWait::Unbounded`] is what this model does unless told otherwise.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use crate::ntos::deadline::Deadline;
+use crate::ntos::sleepers::{Place, Sleepers};
 
 /// Whether the time-out of a send also bounds the wait for the reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,8 +52,10 @@ pub(crate) struct Send {
     pub(crate) body: Vec<u8>,
     /// Room for the reply, without header; `None` when no reply is wanted.
     pub(crate) reply_room: Option<u32>,
-    pub(crate) timeout: Duration,
+    pub(crate) deadline: Deadline,
     pub(crate) reply_wait: ReplyWait,
+    /// Id of the thread that sends.
+    pub(crate) thread: u64,
 }
 
 /// `sizeof(FILTER_REPLY_HEADER)`: a status and an id, each in eight bytes.
@@ -68,18 +72,44 @@ struct State {
     closed: bool,
     last_id: u64,
     undelivered: VecDeque<Message>,
+    /// Messages that the program has taken and whose senders have not seen that yet.
+    fetched: BTreeSet<u64>,
     /// Delivered messages whose senders wait for an answer.
     replies: BTreeMap<u64, Reply>,
 }
 
 /// See the module.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Channel {
     state: Mutex<State>,
     changed: Condvar,
+    sleepers: Arc<Sleepers>,
+    place: Place,
 }
 
 impl Channel {
+    /// The channel of the connection with this number.
+    pub(crate) fn new(sleepers: &Arc<Sleepers>, number: usize) -> Self {
+        Self {
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            sleepers: Arc::clone(sleepers),
+            place: Place::Connection(number),
+        }
+    }
+
+    /// Tells whoever waits to look again.
+    pub(crate) fn tell(&self) {
+        let state = self.lock();
+        self.tell_with(&state);
+    }
+
+    /// The same for somebody who has the lock.
+    fn tell_with(&self, _state: &State) {
+        self.sleepers.wake(self.place);
+        self.changed.notify_all();
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         // A panic of another thread while it held the lock has already failed the test.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -87,7 +117,6 @@ impl Channel {
 
     /// Sends one message and waits as the module says.
     pub(crate) fn send(&self, send: Send) -> SendOutcome {
-        let deadline = Instant::now().checked_add(send.timeout);
         let mut state = self.lock();
         if state.closed {
             return SendOutcome::Disconnected;
@@ -103,51 +132,41 @@ impl Channel {
         state.undelivered.push_back(Message {
             id,
             reply_length,
-            body: send.body,
+            body: send.body.clone(),
         });
-        self.changed.notify_all();
-        let outcome = self.wait_for_outcome(state, id, &send.reply_room, |delivered| {
-            if delivered && send.reply_wait == ReplyWait::Unbounded {
-                None
-            } else {
-                deadline
-            }
-        });
-        self.lock().replies.remove(&id);
+        self.tell_with(&state);
+        let outcome = self.wait_for_outcome(state, id, &send);
+        let mut state = self.lock();
+        state.replies.remove(&id);
+        state.fetched.remove(&id);
         outcome
     }
 
-    /// Waits until the fate of message `id` is known; `deadline` says how long, given whether the
-    /// message has been fetched.
+    /// Waits until the fate of message `id` is known.
     fn wait_for_outcome(
         &self,
         mut state: MutexGuard<'_, State>,
         id: u64,
-        reply_room: &Option<u32>,
-        deadline: impl Fn(bool) -> Option<Instant>,
+        send: &Send,
     ) -> SendOutcome {
+        let for_ever = Deadline::Host(None);
         loop {
-            let delivered = state.undelivered.iter().all(|message| message.id != id);
-            if let Some(outcome) = state.fate(id, delivered, reply_room.is_some()) {
+            let delivered = state.fetched.contains(&id);
+            if let Some(outcome) = state.fate(id, delivered, send.reply_room.is_some()) {
                 return outcome;
             }
-            state = match deadline(delivered) {
-                None => self
-                    .changed
-                    .wait(state)
-                    .unwrap_or_else(PoisonError::into_inner),
-                Some(deadline) => {
-                    let left = deadline.saturating_duration_since(Instant::now());
-                    if left.is_zero() {
-                        state.undelivered.retain(|message| message.id != id);
-                        return SendOutcome::TimedOut;
-                    }
-                    self.changed
-                        .wait_timeout(state, left)
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .0
-                }
+            let deadline = if delivered && send.reply_wait == ReplyWait::Unbounded {
+                &for_ever
+            } else {
+                &send.deadline
             };
+            if deadline.is_over() {
+                state.undelivered.retain(|message| message.id != id);
+                return SendOutcome::TimedOut;
+            }
+            self.sleepers.sleeps(send.thread, self.place);
+            state = deadline.wait(&self.changed, state);
+            self.sleepers.looks(send.thread);
         }
     }
 
@@ -159,7 +178,8 @@ impl Channel {
                 return None;
             }
             if let Some(message) = state.undelivered.pop_front() {
-                self.changed.notify_all();
+                state.fetched.insert(message.id);
+                self.tell_with(&state);
                 return Some(message);
             }
             state = self
@@ -172,14 +192,14 @@ impl Channel {
     /// Answers message `id`; false when no sender waits for an answer to it.
     pub(crate) fn reply(&self, id: u64, status: u32, body: &[u8]) -> bool {
         let mut state = self.lock();
-        let fetched = state.undelivered.iter().all(|message| message.id != id);
+        let fetched = state.fetched.contains(&id);
         match state.replies.get_mut(&id) {
             Some(reply @ Reply::Awaited) if fetched => {
                 *reply = Reply::Given {
                     status,
                     body: body.to_vec(),
                 };
-                self.changed.notify_all();
+                self.tell_with(&state);
                 true
             }
             Some(Reply::Awaited | Reply::Given { .. }) | None => false,
@@ -192,7 +212,7 @@ impl Channel {
         let was_open = !state.closed;
         state.closed = true;
         state.undelivered.clear();
-        self.changed.notify_all();
+        self.tell_with(&state);
         was_open
     }
 
@@ -211,18 +231,23 @@ impl State {
                 body,
             });
         }
-        if self.closed {
-            return Some(SendOutcome::Disconnected);
+        if delivered && !wants_reply {
+            // Also if the program has gone since.
+            return Some(SendOutcome::Delivered);
         }
-        (delivered && !wants_reply).then_some(SendOutcome::Delivered)
+        self.closed.then_some(SendOutcome::Disconnected)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
     use std::thread;
+    use std::time::Duration;
+
+    fn channel() -> Channel {
+        Channel::new(&Arc::default(), 0)
+    }
 
     /// Long enough that a test which waits it out would be noticed; none does.
     const LONG: Duration = Duration::from_secs(600);
@@ -231,14 +256,15 @@ mod tests {
         Send {
             body: vec![7; 5],
             reply_room,
-            timeout,
+            deadline: Deadline::on_host(timeout),
             reply_wait,
+            thread: 4,
         }
     }
 
     #[test]
     fn without_a_reader_the_send_times_out_and_the_message_is_withdrawn() {
-        let channel = Channel::default();
+        let channel = channel();
         let outcome = channel.send(send(None, Duration::ZERO, ReplyWait::Unbounded));
         assert_eq!(outcome, SendOutcome::TimedOut);
         assert!(channel.lock().undelivered.is_empty());
@@ -246,7 +272,7 @@ mod tests {
 
     #[test]
     fn a_fetched_message_without_reply_is_delivered() {
-        let channel = Arc::new(Channel::default());
+        let channel = Arc::new(channel());
         let reader = Arc::clone(&channel);
         let reader = thread::spawn(move || reader.fetch());
         let outcome = channel.send(send(None, LONG, ReplyWait::Unbounded));
@@ -260,7 +286,7 @@ mod tests {
 
     #[test]
     fn the_reply_reaches_its_sender_and_only_once() {
-        let channel = Arc::new(Channel::default());
+        let channel = Arc::new(channel());
         let reader = Arc::clone(&channel);
         let reader = thread::spawn(move || {
             let message = reader.fetch().expect("a message");
@@ -292,7 +318,7 @@ mod tests {
 
     #[test]
     fn an_unfetched_message_cannot_be_answered() {
-        let channel = Channel::default();
+        let channel = channel();
         channel.lock().undelivered.push_back(Message {
             id: 1,
             reply_length: 16,
@@ -304,7 +330,7 @@ mod tests {
 
     #[test]
     fn closing_frees_a_sender_that_waits_for_a_reply_although_its_time_is_long_over() {
-        let channel = Arc::new(Channel::default());
+        let channel = Arc::new(channel());
         let reader = Arc::clone(&channel);
         let reader = thread::spawn(move || {
             let message = reader.fetch();
@@ -319,7 +345,7 @@ mod tests {
 
     #[test]
     fn closing_frees_a_waiting_reader_and_refuses_later_sends() {
-        let channel = Arc::new(Channel::default());
+        let channel = Arc::new(channel());
         let reader = Arc::clone(&channel);
         let reader = thread::spawn(move || reader.fetch());
         assert!(channel.close());
@@ -328,5 +354,20 @@ mod tests {
         assert!(channel.is_closed());
         let outcome = channel.send(send(None, LONG, ReplyWait::Unbounded));
         assert_eq!(outcome, SendOutcome::Disconnected);
+    }
+
+    #[test]
+    fn a_message_that_was_fetched_is_delivered_although_the_program_has_gone() {
+        let channel = Arc::new(channel());
+        let reader = Arc::clone(&channel);
+        let reader = thread::spawn(move || {
+            let message = reader.fetch();
+            reader.close();
+            message
+        });
+        let outcome = channel.send(send(None, LONG, ReplyWait::Unbounded));
+        assert_eq!(outcome, SendOutcome::Delivered);
+        assert!(reader.join().expect("the reader ends").is_some());
+        assert!(channel.lock().fetched.is_empty(), "nothing of it is kept");
     }
 }

@@ -98,7 +98,7 @@ impl Frame {
             draining,
         };
         lock(&machine.filter_manager().frames.0).insert(self.data, open);
-        self.contents(&guest, request)
+        self.contents(&guest, request, draining)
     }
 
     /// Takes the structures away from the driver and returns what they hold now.
@@ -120,7 +120,7 @@ impl Frame {
                 .memory()
                 .set_access(request.system_buffer, Access::None)?;
         }
-        self.contents(&Guest::new(machine.memory(), 0), request)
+        self.contents(&Guest::new(machine.memory(), 0), request, draining)
     }
 
     /// Frees the structures for good.
@@ -141,9 +141,16 @@ impl Frame {
         ]
     }
 
-    fn contents(&self, guest: &Guest<'_>, request: &Request) -> Result<Contents, Violation> {
+    /// The system buffer of a draining call is nobody's here: the file system may end the request, and free it, at any
+    /// instant.
+    fn contents(
+        &self,
+        guest: &Guest<'_>,
+        request: &Request,
+        draining: bool,
+    ) -> Result<Contents, Violation> {
         let buffer = request.system_buffer;
-        let length = if buffer == 0 {
+        let length = if buffer == 0 || draining {
             0
         } else {
             request.system_buffer_length()

@@ -1,23 +1,28 @@
 //! `FltQueryInformationFile`: what the file system says about a file, asked below the caller.
 
+use std::sync::Arc;
+
 use super::frame;
-use super::instance::{InstancePhase, own_instance};
+use super::instance::{Instance, InstancePhase, own_instance};
 use super::phase::{self, Nature};
 use crate::boundary::import::Call;
 use crate::boundary::memory::Access;
-use crate::io::FileObject;
+use crate::io::{FileIds, FileObject, MountedVolume};
 use crate::ntos::object::{Kind, ObjectAddress};
 use crate::status::{
     NtStatus, STATUS_FLT_DELETING_OBJECT, STATUS_INFO_LENGTH_MISMATCH,
-    STATUS_INSUFFICIENT_RESOURCES, STATUS_SUCCESS,
+    STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_INFO_CLASS, STATUS_SUCCESS,
 };
 use crate::verifier::{Rule, Violation};
 use crate::volume::FileInformation;
 
-/// `FileNetworkOpenInformation` (`ne-wdm-_file_information_class`).
+/// `FileNetworkOpenInformation` and `FileIdInformation` (`ne-wdm-_file_information_class`).
 const NETWORK_OPEN_INFORMATION: u32 = 34;
+const ID_INFORMATION: u32 = 59;
 /// FILE_NETWORK_OPEN_INFORMATION: four times, AllocationSize 32, EndOfFile 40, FileAttributes 48.
-const SIZE: u32 = 56;
+const NETWORK_OPEN_SIZE: u32 = 56;
+/// FILE_ID_INFORMATION: VolumeSerialNumber 0, FileId 8.
+const ID_SIZE: u32 = 24;
 /// FILE_ATTRIBUTE_DIRECTORY and FILE_ATTRIBUTE_NORMAL (\[MS-FSCC\] 2.6).
 const DIRECTORY: u32 = 0x10;
 const NORMAL: u32 = 0x80;
@@ -33,7 +38,44 @@ pub(super) fn flt_query_information_file(
     phase::check(call, Nature::Other)?;
     check_thread(call)?;
     let instance = own_instance(call, instance)?;
-    let (address, objects) = (ObjectAddress(file), call.machine().objects());
+    let file = file_on(call, ObjectAddress(file), &instance)?;
+    let size = match class {
+        NETWORK_OPEN_INFORMATION => NETWORK_OPEN_SIZE,
+        ID_INFORMATION => ID_SIZE,
+        other => {
+            let detail = format!("FileInformationClass {other}");
+            return Err(call.violation(Rule::NotModelled, detail));
+        }
+    };
+    check_buffers(call, buffer, length, returned)?;
+    if instance.phase() != InstancePhase::Attached {
+        return Ok(STATUS_FLT_DELETING_OBJECT);
+    }
+    if call.machine().injection().fails(call) {
+        return Ok(STATUS_INSUFFICIENT_RESOURCES);
+    }
+    if length < size {
+        return Ok(STATUS_INFO_LENGTH_MISMATCH);
+    }
+    let bytes = match describe(&file, &instance.volume, class) {
+        Ok(bytes) => bytes,
+        Err(status) => return Ok(status),
+    };
+    let guest = call.guest();
+    guest.write_bytes(buffer, &bytes, "FileInformation")?;
+    if returned != 0 {
+        guest.write_u32(returned, size, "LengthReturned")?;
+    }
+    Ok(STATUS_SUCCESS)
+}
+
+/// The file, which somebody must hold and which must be one of the volume of the instance.
+fn file_on(
+    call: &Call,
+    address: ObjectAddress,
+    instance: &Instance,
+) -> Result<Arc<FileObject>, Violation> {
+    let objects = call.machine().objects();
     let file = objects.payload::<FileObject>(address, Kind::File)?;
     if !objects.is_referenced_by(address, call.driver()) && !frame::is_target(call, address) {
         let detail = "the driver holds no reference to FileObject, and no request holds it";
@@ -43,30 +85,16 @@ pub(super) fn flt_query_information_file(
         let detail = "FileObject is not one of the volume of Instance";
         return Err(call.violation(Rule::Argument, detail));
     }
-    if class != NETWORK_OPEN_INFORMATION {
-        let detail = format!("FileInformationClass {class}");
-        return Err(call.violation(Rule::NotModelled, detail));
+    Ok(file)
+}
+
+/// The structure of a class, as the file system answers.
+fn describe(file: &FileObject, volume: &MountedVolume, class: u32) -> Result<Vec<u8>, NtStatus> {
+    let about = file.information()?;
+    if class == NETWORK_OPEN_INFORMATION {
+        return Ok(network_open(&about));
     }
-    check_buffers(call, buffer, length, returned)?;
-    if instance.phase() != InstancePhase::Attached {
-        return Ok(STATUS_FLT_DELETING_OBJECT);
-    }
-    if call.machine().injection().fails(call) {
-        return Ok(STATUS_INSUFFICIENT_RESOURCES);
-    }
-    if length < SIZE {
-        return Ok(STATUS_INFO_LENGTH_MISMATCH);
-    }
-    let about = match file.information() {
-        Ok(about) => about,
-        Err(status) => return Ok(status),
-    };
-    let guest = call.guest();
-    guest.write_bytes(buffer, &network_open(&about), "FileInformation")?;
-    if returned != 0 {
-        guest.write_u32(returned, SIZE, "LengthReturned")?;
-    }
-    Ok(STATUS_SUCCESS)
+    identity(volume, &about).ok_or(STATUS_INVALID_INFO_CLASS)
 }
 
 /// The page: "with APCs enabled", and "do not call this routine with a non-NULL top level IRP value".
@@ -107,6 +135,18 @@ fn network_open(about: &FileInformation) -> Vec<u8> {
     bytes.extend(about.end_of_file.to_le_bytes());
     bytes.extend(attributes.to_le_bytes());
     bytes
+}
+
+/// Volume and file; `None` on a volume whose file system does not know the class.
+fn identity(volume: &MountedVolume, about: &FileInformation) -> Option<Vec<u8>> {
+    let id = match volume.file_ids() {
+        FileIds::Numbered => about.file_id,
+        FileIds::Zero => 0,
+        FileIds::Unknown => return None,
+    };
+    let mut bytes = Vec::from(volume.serial_number().to_le_bytes());
+    bytes.extend(id.to_le_bytes());
+    Some(bytes)
 }
 
 #[cfg(test)]
@@ -205,6 +245,73 @@ mod tests {
             let late = ask(call, fixture, fixture.file, 56);
             assert_eq!(late, Ok(STATUS_FLT_DELETING_OBJECT));
         });
+    }
+
+    /// The answer about the identity of a file that the test references for the time.
+    fn identify(
+        call: &Call,
+        instance: u64,
+        (file, length): (u64, u32),
+    ) -> (NtStatus, Option<(u64, u128)>) {
+        let guest = call.guest();
+        let spec = crate::boundary::memory::BlockSpec::new(24, "answer");
+        let buffer = call.machine().memory().allocate(spec).expect("memory");
+        obf_reference_object(call, file).expect("alive");
+        let arguments = (instance, file, buffer, length, ID_INFORMATION, 0);
+        let status = flt_query_information_file(call, arguments).expect("no rule is broken");
+        obf_dereference_object(call, file).expect("referenced above");
+        let word = |at| guest.read_u64(buffer + at, "answer").expect("readable");
+        let id = u128::from(word(16)) << 64 | u128::from(word(8));
+        (status, status.is_success().then(|| (word(0), id)))
+    }
+
+    #[test]
+    fn a_file_has_one_number_whatever_its_handle() {
+        Fixture::run("FltQueryInformationFile", |call, fixture| {
+            let thread = KernelThread::new(call.thread());
+            let volume = fixture.attached.volume.id();
+            let open = |path, request: OpenRequest| {
+                let handle = thread.create_file(volume, path, &request);
+                object(call, handle.expect("opened"))
+            };
+            let existing = OpenRequest::existing(FILE_GENERIC_READ);
+            let new = OpenRequest::create(FILE_GENERIC_READ);
+            let whole = (fixture.file, ID_SIZE);
+            let (status, identity) = identify(call, fixture.instance, whole);
+            let (serial, id) = identity.expect("an answer");
+            assert_eq!(status, STATUS_SUCCESS);
+            assert_eq!(serial, fixture.attached.volume.serial_number());
+            assert_ne!(id >> 64, 0, "the upper half is that of the file: {id:#x}");
+            let again = identify(
+                call,
+                fixture.instance,
+                (open(r"\File.txt", existing), ID_SIZE),
+            );
+            assert_eq!(again.1, Some((serial, id)));
+            let (_, other) = identify(call, fixture.instance, (open(r"\other", new), ID_SIZE));
+            assert_ne!(other, Some((serial, id)));
+            let short = identify(call, fixture.instance, (fixture.file, ID_SIZE - 1));
+            assert_eq!(short, (STATUS_INFO_LENGTH_MISMATCH, None));
+        });
+    }
+
+    #[test]
+    fn not_every_file_system_numbers_its_files() {
+        let ids = |file_ids| {
+            let spec = VolumeSpec::refs(4096).file_ids(file_ids);
+            let machine = crate::machine::Machine::boot(crate::BootOptions::default());
+            let volume = machine.mount(spec).expect("mounted");
+            let volume = machine.io().volume(volume).expect("just mounted");
+            machine.system().run_kernel(|thread| {
+                let request = OpenRequest::create(FILE_GENERIC_READ);
+                let handle = thread.create_file(volume.id(), r"\a", &request);
+                let about = thread.information(handle.expect("created"));
+                identity(&volume, &about.expect("open"))
+            })
+        };
+        assert_eq!(ids(FileIds::Unknown), None);
+        assert_eq!(ids(FileIds::Zero).expect("an answer")[8..], [0; 16]);
+        assert_ne!(ids(FileIds::Numbered).expect("an answer")[8..], [0; 16]);
     }
 
     fn broken(call: &Call, fixture: &Fixture, file: u64) -> Rule {

@@ -85,6 +85,12 @@ impl Instance {
         &self.filter.name
     }
 
+    /// Whether it is going or gone.
+    pub(super) fn is_ending(&self) -> bool {
+        let phase = self.phase();
+        matches!(phase, InstancePhase::TearingDown | InstancePhase::Gone)
+    }
+
     pub(super) fn phase(&self) -> InstancePhase {
         lock(&self.state).phase
     }
@@ -93,8 +99,9 @@ impl Instance {
         lock(&self.state).phase = InstancePhase::Attached;
     }
 
-    /// Ends the life of the instance.
-    pub(super) fn discard(&self, machine: &Machine) {
+    /// Ends the life of the instance; a driver that holds a reference can still ask about it.
+    pub(super) fn discard(self: &Arc<Self>, machine: &Machine) {
+        lock(&machine.filter_manager().gone).push(Arc::clone(self));
         lock(&self.state).phase = InstancePhase::Gone;
         self.changed.notify_all();
         machine.objects().release(self.address);

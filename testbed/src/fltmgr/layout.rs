@@ -180,6 +180,8 @@ pub(crate) mod flags {
     pub(crate) const TEARDOWN_UNLOAD: u32 = 0x2;
     /// `FLTFL_INSTANCE_TEARDOWN_MANDATORY_FILTER_UNLOAD`.
     pub(crate) const TEARDOWN_MANDATORY_UNLOAD: u32 = 0x4;
+    /// `FLTFL_INSTANCE_TEARDOWN_VOLUME_DISMOUNT`.
+    pub(crate) const TEARDOWN_DISMOUNT: u32 = 0x8;
     /// `FILE_DEVICE_DISK_FILE_SYSTEM` of `wdm.h`.
     pub(crate) const DEVICE_DISK_FILE_SYSTEM: u32 = 0x8;
 }

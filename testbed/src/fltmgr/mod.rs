@@ -1,9 +1,9 @@
 //! The modelled filter manager: one file per API family of fltmgr.sys.
 //!
 //! `registry` keeps filters, `instance` their attachments and the requests between pre- and
-//! post-operation, `dispatch` runs a request through the instances of a volume
-//! and `judge`s the answers, `teardown` takes a
-//! filter down, `detach` one instance. `context`, `name`, `information`, `volume`, `requestor`, `object`, `port*` and `security` hold the
+//! post-operation, `dispatch` runs a request through the instances of a volume and `judge`s the
+//! answers, `teardown` takes a filter down, `detach` one instance, `dismount` those of a volume.
+//! `context`, `name`, `information`, `volume*`, `requestor`, `object`, `port*` and `security` hold the
 //! routines that a driver calls; `channel` is what a port does between two programs. `layout` has the
 //! offsets, `registration` captures the driver's tables, `phase` knows which callback is running.
 //!
@@ -14,6 +14,7 @@ mod altitude;
 mod channel;
 mod context;
 mod detach;
+mod dismount;
 mod dispatch;
 #[cfg(test)]
 mod fixture;
@@ -35,6 +36,8 @@ mod security;
 mod teardown;
 mod trace;
 mod volume;
+mod volume_list;
+mod volume_name;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -48,6 +51,7 @@ pub(crate) use dispatch::{Completion, Descent, Request, ascend, descend};
 pub(crate) use instance::Instance;
 pub(crate) use name::NameCache;
 pub use phase::Callback;
+pub(crate) use port::Connection;
 pub(crate) use port_client::connect;
 pub use port_client::{PortClient, PortClosed};
 pub(crate) use registry::attach_all;
@@ -58,6 +62,8 @@ pub use trace::TraceEntry;
 #[derive(Debug, Default)]
 pub struct FilterManager {
     registry: registry::Registry,
+    /// Instances that were torn down: drivers may still hold their objects.
+    gone: Shared<Instance>,
     contexts: context::ContextTable,
     frames: frame::FrameTable,
     names: name::NameTable,
@@ -67,6 +73,11 @@ pub struct FilterManager {
 }
 
 impl FilterManager {
+    /// Lets everybody who sends a message look at the clock again.
+    pub(crate) fn tell_senders(&self) {
+        self.ports.tell_senders();
+    }
+
     /// Starts to record every callback made.
     pub fn start_trace(&self) {
         self.trace.start();
@@ -132,7 +143,10 @@ imports! {
         FltIs32bitProcess(data: u64) -> bool [Apc] => requestor::flt_is_32bit_process;
         FltQueryInformationFile(instance: u64, file: u64, buffer: u64, length: u32, class: u32, returned: u64) -> NtStatus [Passive] => [information::flt_query_information_file];
         FltQueryVolumeInformation(instance: u64, status: u64, buffer: u64, length: u32, class: u32) -> NtStatus [Passive] => [volume::flt_query_volume_information];
-        FltGetVolumeGuidName(volume: u64, name: u64, needed: u64) -> NtStatus [Passive] => volume::flt_get_volume_guid_name;
+        FltGetVolumeGuidName(volume: u64, name: u64, needed: u64) -> NtStatus [Passive] => volume_name::flt_get_volume_guid_name;
+        FltGetVolumeName(volume: u64, name: u64, needed: u64) -> NtStatus [Apc] => volume_name::flt_get_volume_name;
+        FltEnumerateVolumes(filter: u64, list: u64, size: u32, returned: u64) -> NtStatus [Apc] => [volume_list::flt_enumerate_volumes];
+        FltGetFileSystemType(object: u64, kind: u64) -> NtStatus [Apc] => volume_list::flt_get_file_system_type;
         FltGetVolumeFromFileObject(filter: u64, file: u64, volume: u64) -> NtStatus [Apc] => volume::flt_get_volume_from_file_object;
         FltGetVolumeInstanceFromName(filter: u64, volume: u64, name: u64, instance: u64) -> NtStatus [Apc] => volume::flt_get_volume_instance_from_name;
         FltObjectReference(object: u64) -> NtStatus [Dispatch] => object::flt_object_reference;

@@ -7,6 +7,7 @@ use super::instance::{Instance, InstancePhase};
 use super::lock;
 use super::phase::{self, Nature};
 use super::registry::{Filter, FilterPhase};
+use super::volume::volume_at;
 use crate::boundary::import::Call;
 use crate::ntos::object::{Kind, ObjectAddress};
 use crate::status::{NtStatus, STATUS_FLT_DELETING_OBJECT, STATUS_SUCCESS};
@@ -44,6 +45,7 @@ fn is_being_torn_down(call: &Call, object: ObjectAddress) -> Result<bool, Violat
             let ending = [InstancePhase::TearingDown, InstancePhase::Gone];
             Ok(instance.is_none_or(|instance| ending.contains(&instance.phase())))
         }
+        Some(Kind::Volume) => Ok(volume_at(call, object.0)?.is_dismounted()),
         _ => Ok(false),
     }
 }

@@ -91,6 +91,11 @@ pub(crate) fn check(call: &Call, nature: Nature) -> Result<(), Violation> {
             Rule::Wait,
             "an instance setup may not talk to another process",
         )),
+        // The program gets its handle when the callback has returned: only then can it fetch a message.
+        (Some(Callback::Connect), Nature::Waits) => Some((
+            Rule::Wait,
+            "a connect callback may not send: the program cannot fetch before its connect has ended",
+        )),
         _ => None,
     };
     refused.map_or(Ok(()), |(rule, detail)| Err(call.violation(rule, detail)))

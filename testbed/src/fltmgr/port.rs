@@ -56,7 +56,7 @@ impl ServerPort {
 
 /// One connection of a program to a server port.
 #[derive(Debug)]
-pub(super) struct Connection {
+pub(crate) struct Connection {
     /// Counted from 0 in the order of the connections to any port.
     pub(super) number: usize,
     pub(super) server: Arc<ServerPort>,
@@ -77,7 +77,7 @@ impl Connection {
             number,
             server: Arc::clone(server),
             address: machine.objects().create(Kind::ClientPort, label, marker),
-            channel: Channel::default(),
+            channel: Channel::new(machine.sleepers(), number),
             cookie: AtomicU64::new(0),
             closed_by_driver: AtomicBool::new(false),
             disconnected: AtomicBool::new(false),
@@ -91,7 +91,7 @@ impl Connection {
 
     /// Ends the connection from the side of the program or of the filter manager: frees whoever waits
     /// and calls the disconnect callback, if that has not happened before.
-    pub(super) fn disconnect(&self, thread: &Arc<Thread>) -> Result<(), Violation> {
+    pub(crate) fn disconnect(&self, thread: &Arc<Thread>) -> Result<(), Violation> {
         self.channel.close();
         let filter = &self.server.filter;
         let gone = *lock(&filter.phase) == FilterPhase::Gone;
@@ -142,6 +142,13 @@ impl PortTable {
 
     pub(super) fn set_reply_wait(&self, rule: ReplyWait) {
         *lock(&self.reply_wait) = Some(rule);
+    }
+
+    /// Lets every sender look again: the clock has moved.
+    pub(super) fn tell_senders(&self) {
+        for connection in lock(&self.connections).iter() {
+            connection.channel.tell();
+        }
     }
 
     /// What [`Self::set_reply_wait`] chose.

@@ -20,7 +20,7 @@ use crate::status::{
     NtStatus, STATUS_ACCESS_DENIED, STATUS_CONNECTION_COUNT_LIMIT, STATUS_FLT_NO_WAITER_FOR_REPLY,
     STATUS_OBJECT_NAME_NOT_FOUND, STATUS_PORT_DISCONNECTED,
 };
-use crate::thread::{Thread, UserThread};
+use crate::thread::{Mode, Thread, UserThread};
 use crate::verifier::{self, Violation};
 
 /// The connection has ended: `STATUS_PORT_DISCONNECTED`.
@@ -85,10 +85,14 @@ impl PortClient {
 
 impl Drop for PortClient {
     fn drop(&mut self) {
+        if self.process.has_ended() {
+            // The process takes its connections along.
+            return;
+        }
         match crate::thread::try_current() {
             Some(thread) => verifier::settle(self.connection.disconnect(&thread)),
-            None => self.process.run(|thread| {
-                verifier::settle(self.connection.disconnect(thread.thread()));
+            None => self.process.run_scoped(Mode::User, |thread| {
+                verifier::settle(self.connection.disconnect(thread));
             }),
         }
     }
@@ -121,6 +125,11 @@ pub(crate) fn connect(
     if !status.is_success() {
         connection.refuse(machine);
         return Err(status);
+    }
+    modelled.process().note_connection(&connection);
+    if modelled.process().has_ended() {
+        // It was killed meanwhile and may have overlooked this connection.
+        verifier::settle(connection.disconnect(modelled));
     }
     Ok(PortClient {
         connection,

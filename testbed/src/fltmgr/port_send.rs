@@ -11,6 +11,7 @@ use super::port::{Connection, own_connection};
 use super::registry::own_filter;
 use crate::boundary::import::Call;
 use crate::boundary::memory::Access;
+use crate::ntos::deadline::Deadline;
 use crate::status::{
     NtStatus, STATUS_BUFFER_OVERFLOW, STATUS_INSUFFICIENT_RESOURCES, STATUS_PORT_DISCONNECTED,
     STATUS_SUCCESS, STATUS_TIMEOUT,
@@ -50,8 +51,9 @@ pub(super) fn flt_send_message(
     let outcome = connection.channel.send(Send {
         body,
         reply_room,
-        timeout,
+        deadline: Deadline::after(call.machine().clock(), timeout),
         reply_wait,
+        thread: call.thread().id(),
     });
     match outcome {
         SendOutcome::Delivered => Ok(STATUS_SUCCESS),

@@ -243,9 +243,12 @@ fn attach(
     volume: &Arc<MountedVolume>,
     how: u32,
 ) -> Result<(), Violation> {
+    if !volume.admits_filters() {
+        return Ok(());
+    }
     // One thread at a time shows one volume: two first requests must not both attach.
     let mut shown = lock(volume.shown_to());
-    if shown.contains(&filter.address) {
+    if shown.contains(&filter.address) || volume.is_dismounted() {
         return Ok(());
     }
     shown.push(filter.address);

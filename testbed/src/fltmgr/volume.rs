@@ -1,5 +1,5 @@
-//! Volumes as a filter sees them: information, GUID name, the way from a file object to its volume
-//! and from a volume to an instance.
+//! Volumes as a filter sees them: information, the way from a file object to its volume and from a volume
+//! to an instance. Names are in `volume_name`, the list of all volumes in `volume_list`.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::boundary::memory::Access;
 use crate::io::{FileObject, MountedVolume};
 use crate::ntos::object::{Kind, ObjectAddress};
 use crate::status::{
-    NtStatus, STATUS_BUFFER_OVERFLOW, STATUS_BUFFER_TOO_SMALL, STATUS_FLT_INSTANCE_NOT_FOUND,
+    NtStatus, STATUS_BUFFER_OVERFLOW, STATUS_FLT_DELETING_OBJECT, STATUS_FLT_INSTANCE_NOT_FOUND,
     STATUS_INFO_LENGTH_MISMATCH, STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_INFO_CLASS,
     STATUS_SUCCESS,
 };
@@ -52,6 +52,9 @@ pub(super) fn flt_query_volume_information(
         let detail = format!("FsInformationClass {class}");
         return Err(call.violation(Rule::NotModelled, detail));
     }
+    if instance.is_ending() {
+        return Ok(STATUS_FLT_DELETING_OBJECT);
+    }
     if call.machine().injection().fails(call) {
         return Ok(STATUS_INSUFFICIENT_RESOURCES);
     }
@@ -62,21 +65,16 @@ pub(super) fn flt_query_volume_information(
     if (length as usize) < least {
         return Ok(STATUS_INFO_LENGTH_MISMATCH);
     }
-    let fits = bytes.len().min(length as usize);
-    let status = if fits == bytes.len() {
+    let part = bytes.get(..length as usize).unwrap_or(&bytes);
+    let status = if part.len() == bytes.len() {
         STATUS_SUCCESS
     } else {
         STATUS_BUFFER_OVERFLOW
     };
-    call.guest().write_bytes(
-        buffer,
-        bytes.get(..fits).unwrap_or_default(),
-        "FsInformation",
-    )?;
-    call.guest()
-        .write_u64(io_status, u64::from(status.0), "Iosb.Status")?;
-    call.guest()
-        .write_u64(io_status + 8, fits as u64, "Iosb.Information")?;
+    let guest = call.guest();
+    guest.write_bytes(buffer, part, "FsInformation")?;
+    guest.write_u64(io_status, u64::from(status.0), "Iosb.Status")?;
+    guest.write_u64(io_status + 8, part.len() as u64, "Iosb.Information")?;
     Ok(status)
 }
 
@@ -116,44 +114,6 @@ fn describe(volume: &MountedVolume, class: u32) -> Option<(Vec<u8>, usize)> {
     Some((bytes, least))
 }
 
-/// `FltGetVolumeGuidName`: "VolumeGuidName .. is required and cannot be NULL", also to learn the size.
-pub(super) fn flt_get_volume_guid_name(
-    call: &Call,
-    volume: u64,
-    name: u64,
-    needed: u64,
-) -> Result<NtStatus, Violation> {
-    phase::check(call, Nature::Other)?;
-    let volume = volume_at(call, volume)?;
-    call.guest().check_aligned(name, 8, "VolumeGuidName")?;
-    call.guest()
-        .check(name, 16, Access::ReadWrite, "VolumeGuidName")?;
-    if call.machine().injection().fails(call) {
-        return Ok(STATUS_INSUFFICIENT_RESOURCES);
-    }
-    let text: Vec<u8> = volume
-        .guid_name()
-        .encode_utf16()
-        .flat_map(u16::to_le_bytes)
-        .collect();
-    if needed != 0 {
-        call.guest()
-            .write_u32(needed, text.len() as u32, "BufferSizeNeeded")?;
-    }
-    let room = call
-        .guest()
-        .read_u16(name + 2, "VolumeGuidName.MaximumLength")?;
-    if usize::from(room) < text.len() {
-        return Ok(STATUS_BUFFER_TOO_SMALL);
-    }
-    let buffer = call.guest().read_u64(name + 8, "VolumeGuidName.Buffer")?;
-    call.guest()
-        .write_bytes(buffer, &text, "VolumeGuidName.Buffer")?;
-    call.guest()
-        .write_u16(name, text.len() as u16, "VolumeGuidName.Length")?;
-    Ok(STATUS_SUCCESS)
-}
-
 /// `FltGetVolumeFromFileObject`: the volume is referenced for the caller.
 pub(super) fn flt_get_volume_from_file_object(
     call: &Call,
@@ -168,6 +128,9 @@ pub(super) fn flt_get_volume_from_file_object(
     let Some(found) = file.volume() else {
         return Ok(crate::status::STATUS_INVALID_PARAMETER);
     };
+    if found.is_dismounted() {
+        return Ok(STATUS_FLT_DELETING_OBJECT);
+    }
     call.guest()
         .write_u64(volume, found.address().0, "RetVolume")?;
     objects.reference(found.address(), call.site(), RELEASE)?;
@@ -214,7 +177,8 @@ pub(super) fn flt_get_volume_instance_from_name(
     Ok(STATUS_SUCCESS)
 }
 
-fn volume_at(call: &Call, address: u64) -> Result<Arc<MountedVolume>, Violation> {
+/// The volume at `address`.
+pub(super) fn volume_at(call: &Call, address: u64) -> Result<Arc<MountedVolume>, Violation> {
     let address = ObjectAddress(address);
     let weak = call
         .machine()
@@ -305,34 +269,6 @@ mod tests {
     }
 
     #[test]
-    fn the_guid_name_needs_room() {
-        Fixture::run("FltGetVolumeGuidName", |call, fixture| {
-            let (string, text, needed) =
-                (fixture.buffer(16), fixture.buffer(96), fixture.buffer(4));
-            let guest = call.guest();
-            let null = flt_get_volume_guid_name(call, fixture.volume, 0, needed).unwrap_err();
-            assert_eq!(null.rule, Rule::BadPointer, "{null}");
-            guest
-                .write_u64(string + 8, text, "Buffer")
-                .expect("writable");
-            guest
-                .write_u16(string + 2, 95, "MaximumLength")
-                .expect("writable");
-            let small = flt_get_volume_guid_name(call, fixture.volume, string, needed);
-            assert_eq!(small, Ok(STATUS_BUFFER_TOO_SMALL));
-            assert_eq!(guest.read_u32(needed, "needed"), Ok(96), "48 characters");
-            guest
-                .write_u16(string + 2, 96, "MaximumLength")
-                .expect("writable");
-            let fits = flt_get_volume_guid_name(call, fixture.volume, string, 0);
-            assert_eq!(fits, Ok(STATUS_SUCCESS));
-            let name = guest.read_unicode_string(string, "name").expect("a string");
-            let name = String::from_utf16(&name).expect("text");
-            assert_eq!(name, fixture.attached.volume.guid_name());
-        });
-    }
-
-    #[test]
     fn volume_and_instance_come_referenced() {
         Fixture::run("FltGetVolumeFromFileObject", |call, fixture| {
             let out = fixture.buffer(8);
@@ -347,6 +283,26 @@ mod tests {
             assert_eq!(flt_object_dereference(call, fixture.volume), Ok(()));
             assert_eq!(flt_object_dereference(call, fixture.instance), Ok(()));
             assert!(fixture.machine.objects().leaks(0).is_empty());
+        });
+    }
+
+    #[test]
+    fn what_has_been_dismounted_can_be_asked_by_those_who_hold_it() {
+        Fixture::run("FltQueryVolumeInformation", |call, fixture| {
+            let (out, io_status) = (fixture.buffer(24), fixture.buffer(16));
+            let volume = fixture.volume;
+            let found = flt_get_volume_instance_from_name(call, fixture.filter, volume, 0, out);
+            assert_eq!(found, Ok(STATUS_SUCCESS));
+            let id = fixture.attached.volume.id();
+            fixture.machine.dismount(id).expect("dismounted");
+            let size = (fixture.instance, io_status, out, 24, SIZE_INFORMATION);
+            let late = flt_query_volume_information(call, size);
+            assert_eq!(late, Ok(STATUS_FLT_DELETING_OBJECT));
+            let again = flt_get_volume_from_file_object(call, fixture.filter, fixture.file, out);
+            assert_eq!(again, Ok(STATUS_FLT_DELETING_OBJECT));
+            assert_eq!(flt_object_dereference(call, fixture.instance), Ok(()));
+            let gone = flt_query_volume_information(call, size).unwrap_err();
+            assert_eq!(gone.rule, Rule::UseAfterFree, "{gone}");
         });
     }
 

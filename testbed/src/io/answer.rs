@@ -34,7 +34,8 @@ pub(super) fn file_system(
     let guest = Guest::new(machine.memory(), 0);
     let length = request.input_length;
     let bytes;
-    let input = if request.system_buffer == 0 && length != 0 {
+    // One buffer serves input and output: a request that claims either has it, or was built by a driver.
+    let input = if request.system_buffer == 0 && (length != 0 || request.output_length != 0) {
         Input::Missing(length)
     } else {
         bytes = guest.host_read(request.system_buffer, u64::from(length))?;
@@ -87,4 +88,44 @@ fn resolve(thread: &Arc<Thread>, mode: Mode, value: u64) -> Result<SourceOpen, S
         },
         None => SourceOpen::Foreign,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::io::{FsControl, RequestOptions, VolumeSpec};
+    use crate::machine::{BootOptions, Machine};
+    use crate::status::{STATUS_INVALID_PARAMETER, STATUS_SUCCESS};
+    use crate::volume::{FILE_GENERIC_READ, FSCTL_GET_INTEGRITY_INFORMATION, OpenRequest};
+
+    #[test]
+    fn an_output_that_is_claimed_without_a_buffer_is_written_nowhere() {
+        let machine = Machine::boot(BootOptions::default());
+        let volume = machine.mount(VolumeSpec::refs(4096)).expect("mounted");
+        machine.system().run_kernel(|thread| {
+            let request = OpenRequest::create(FILE_GENERIC_READ);
+            let handle = thread
+                .create_file(volume, r"\a", &request)
+                .expect("created");
+            let ask = |options| {
+                let answer = thread.fs_control_with(&FsControl {
+                    handle,
+                    code: FSCTL_GET_INTEGRITY_INFORMATION,
+                    input: None,
+                    output_length: 64,
+                    options,
+                });
+                (answer.status, answer.information)
+            };
+            let plain = RequestOptions::default();
+            assert_eq!(ask(plain.clone()), (STATUS_SUCCESS, 16));
+            for claimed in [0, 8] {
+                let (status, information) = ask(plain.clone().claimed_input(claimed));
+                assert_eq!(
+                    (status, information),
+                    (STATUS_INVALID_PARAMETER, 0),
+                    "{claimed}"
+                );
+            }
+        });
+    }
 }

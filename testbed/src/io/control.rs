@@ -19,7 +19,7 @@ use crate::machine::Machine;
 use crate::process::Running;
 use crate::status::{
     NtStatus, STATUS_ACCESS_DENIED, STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_PARAMETER,
-    STATUS_PENDING,
+    STATUS_PENDING, STATUS_VOLUME_DISMOUNTED,
 };
 use crate::thread::{KernelThread, Mode, Thread, UserThread};
 use crate::verifier::{self, Rule, Violation};
@@ -92,7 +92,15 @@ fn prepare(thread: &Arc<Thread>, control: &FsControl<'_>) -> Result<Prepared, Nt
         .volume()
         .cloned()
         .ok_or(STATUS_INVALID_DEVICE_REQUEST)?;
-    verifier::settle(build(thread, control, (file, volume))).ok_or(STATUS_INVALID_PARAMETER)
+    if volume.is_dismounted() {
+        return Err(STATUS_VOLUME_DISMOUNTED);
+    }
+    let built = verifier::settle(build(thread, control, (file, volume)));
+    let prepared = built.ok_or(STATUS_INVALID_PARAMETER)?;
+    prepared.request.file.hold();
+    // The thread that asks holds it too.
+    let _held = thread.process().hold();
+    Ok(prepared)
 }
 
 fn build(
@@ -122,7 +130,6 @@ fn build(
         Some(_) => 0,
         None => system_buffer(machine, id, input, control.output_length)?,
     };
-    file.hold();
     let request = Request {
         id,
         originator: Arc::clone(thread),
@@ -195,6 +202,7 @@ fn finish(
         machine.memory().free(request.system_buffer, &by)?;
     }
     request.file.let_go(machine);
+    request.originator.process().let_go();
     let Completion {
         status,
         information,

@@ -15,10 +15,11 @@ use crate::fltmgr::{self, NameCache};
 use crate::machine::Machine;
 use crate::ntos::handle::{self, HandleEntry};
 use crate::ntos::object::{Kind, ObjectAddress};
+use crate::ntos::system_file::SystemFile;
 use crate::process::Process;
 use crate::status::{
     NtStatus, STATUS_ACCESS_DENIED, STATUS_INVALID_DEVICE_REQUEST, STATUS_NO_SUCH_DEVICE,
-    STATUS_OBJECT_TYPE_MISMATCH,
+    STATUS_OBJECT_TYPE_MISMATCH, STATUS_VOLUME_DISMOUNTED,
 };
 use crate::thread::{Mode, Thread};
 use crate::verifier::{self, Violation};
@@ -38,6 +39,8 @@ enum Target {
     },
     /// A file object of a driver that is no file system of ours, as a named pipe has.
     Foreign { name: String, access: u32 },
+    /// A file of the system volume, which no filter is attached to.
+    System(Arc<SystemFile>),
 }
 
 /// For whom a file is opened.
@@ -72,6 +75,7 @@ impl FileObject {
         let label = match &target {
             Target::Open { volume, .. } => format!("FILE_OBJECT of {}{opened_path}", volume.name()),
             Target::Foreign { name, .. } => format!("FILE_OBJECT of {name}"),
+            Target::System(file) => format!("FILE_OBJECT of {}", file.path()),
         };
         let file = Arc::new(Self {
             target,
@@ -100,8 +104,7 @@ impl FileObject {
     ///
     /// `STATUS_INVALID_DEVICE_REQUEST` for a foreign object, or the status of the file system.
     pub(crate) fn information(&self) -> Result<FileInformation, NtStatus> {
-        let (_, open) = self.open().ok_or(STATUS_INVALID_DEVICE_REQUEST)?;
-        Ok(open.information()?)
+        Ok(self.usable()?.information()?)
     }
 
     /// Its address; `create` sets it before anybody else sees the object.
@@ -114,8 +117,36 @@ impl FileObject {
     pub(super) fn open(&self) -> Option<(&Arc<MountedVolume>, &Arc<OpenFile>)> {
         match &self.target {
             Target::Open { volume, open } => Some((volume, open)),
-            Target::Foreign { .. } => None,
+            Target::Foreign { .. } | Target::System(_) => None,
         }
+    }
+
+    /// Opens a file of the system volume for a driver; the handle is to be added by the caller.
+    pub(crate) fn of_system_file(
+        machine: &Machine,
+        file: &Arc<SystemFile>,
+    ) -> Result<Arc<Self>, Violation> {
+        let target = Target::System(Arc::clone(file));
+        let object = Self::create(machine, target, "", Origin::Local)?;
+        object.add_handle();
+        Ok(object)
+    }
+
+    /// The file of the system volume, if it is one.
+    pub(crate) fn system_file(&self) -> Option<&Arc<SystemFile>> {
+        match &self.target {
+            Target::System(file) => Some(file),
+            Target::Open { .. } | Target::Foreign { .. } => None,
+        }
+    }
+
+    /// The open, on a volume that is still there.
+    fn usable(&self) -> Result<&Arc<OpenFile>, NtStatus> {
+        let (volume, open) = self.open().ok_or(STATUS_INVALID_DEVICE_REQUEST)?;
+        if volume.is_dismounted() {
+            return Err(STATUS_VOLUME_DISMOUNTED);
+        }
+        Ok(open)
     }
 
     /// The volume that filters see, if there is one.
@@ -173,7 +204,9 @@ impl FileObject {
 fn body(machine: &Machine, target: &Target, origin: Origin) -> Result<Vec<u8>, Violation> {
     let io = machine.io();
     let (key, is_volume) = match target {
-        Target::Foreign { .. } => (StreamKey::Foreign(io.next_foreign()), false),
+        Target::Foreign { .. } | Target::System(_) => {
+            (StreamKey::Foreign(io.next_foreign()), false)
+        }
         Target::Open { open, .. } => (StreamKey::Stream(open.stream_id()), open.is_volume()),
     };
     let fs_context = io.streams().of(machine.memory(), key)?;
@@ -266,6 +299,8 @@ fn finish_open(thread: &Thread, target: Target, path: &str, origin: Origin) -> H
     let access = match &target {
         Target::Open { open, .. } => open.granted(),
         Target::Foreign { access, .. } => *access,
+        // Drivers open these, through a routine of their own.
+        Target::System(_) => 0,
     };
     let file = verifier::settle(FileObject::create(thread.machine(), target, path, origin));
     new_handle(thread, &file, access)
@@ -282,7 +317,5 @@ pub(super) fn open_with(
     if thread.mode() == Mode::User && any_of != 0 && granted & any_of == 0 {
         return Err(STATUS_ACCESS_DENIED);
     }
-    file.open()
-        .map(|(_, open)| Arc::clone(open))
-        .ok_or(STATUS_INVALID_DEVICE_REQUEST)
+    file.usable().cloned()
 }

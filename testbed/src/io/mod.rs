@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub use control::{FsControl, IoStatus, PendingControl};
 pub(crate) use file::close_handle;
 pub use file::{FileObject, Handle};
-pub use mount::{MountError, MountedVolume, VolumeId, VolumeSpec};
+pub use mount::{FileIds, MountError, MountedVolume, VolumeId, VolumeSpec};
 pub use options::{Hold, MinorFunction, PostOperation, RequestOptions};
 
 use crate::status::NtStatus;
@@ -32,6 +32,8 @@ use crate::volume::Status;
 #[derive(Debug, Default)]
 pub struct IoManager {
     volumes: Mutex<Vec<Arc<MountedVolume>>>,
+    /// Volumes that were taken away: drivers may still hold their objects.
+    dismounted: Mutex<Vec<Arc<MountedVolume>>>,
     requests: AtomicU64,
     streams: file_body::StreamContexts,
     foreign: AtomicU64,

@@ -1,6 +1,7 @@
 //! Mounted volumes: a file system with a device name, a GUID and the instances attached to it.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
 use super::lock;
@@ -25,6 +26,18 @@ impl fmt::Display for MountError {
 
 impl std::error::Error for MountError {}
 
+/// How the file system of a volume numbers its files (`FileIdInformation`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FileIds {
+    /// Each has 128 bits of its own.
+    #[default]
+    Numbered,
+    /// All have zero: what the page of FILE_ID_INFORMATION tells file systems without such ids to answer.
+    Zero,
+    /// The class is answered with STATUS_INVALID_INFO_CLASS (\[MS-FSCC\] 2.4).
+    Unknown,
+}
+
 /// A volume to mount.
 #[derive(Clone, Debug)]
 pub struct VolumeSpec {
@@ -32,6 +45,8 @@ pub struct VolumeSpec {
     name: Option<String>,
     guid: Option<String>,
     trusted: bool,
+    admits_filters: bool,
+    file_ids: FileIds,
 }
 
 impl VolumeSpec {
@@ -61,6 +76,8 @@ impl VolumeSpec {
             name: None,
             guid: None,
             trusted: false,
+            admits_filters: true,
+            file_ids: FileIds::default(),
         }
     }
 
@@ -96,6 +113,22 @@ impl VolumeSpec {
         self
     }
 
+    /// Makes it a Dev Drive whose policy admits no filter: the filter manager does not show the volume to any
+    /// ("fsutil devdrv", `setFiltersAllowed`).
+    #[must_use]
+    pub fn without_filters(self) -> Self {
+        Self {
+            admits_filters: false,
+            ..self.dev_drive()
+        }
+    }
+
+    /// How its file system numbers files.
+    #[must_use]
+    pub fn file_ids(self, file_ids: FileIds) -> Self {
+        Self { file_ids, ..self }
+    }
+
     /// Makes it a trusted Dev Drive whose policy lets filters attach.
     #[must_use]
     pub fn trusted(mut self) -> Self {
@@ -113,6 +146,9 @@ pub struct MountedVolume {
     guid: String,
     file_system: FileSystem,
     trusted: bool,
+    admits_filters: bool,
+    file_ids: FileIds,
+    dismounted: AtomicBool,
     address: ObjectAddress,
     instances: Mutex<Vec<Arc<fltmgr::Instance>>>,
     /// Filters that have been asked whether they attach.
@@ -163,6 +199,27 @@ impl MountedVolume {
         self.file_system.spec().dev_drive
     }
 
+    /// Its serial number: 64 bits that no two volumes of a machine share here; on Windows they may.
+    #[must_use]
+    pub fn serial_number(&self) -> u64 {
+        0x5EED_0000_0000_0000 | u64::from(self.id.0)
+    }
+
+    pub(crate) fn file_ids(&self) -> FileIds {
+        self.file_ids
+    }
+
+    /// Whether the filter manager shows it to filters.
+    pub(crate) fn admits_filters(&self) -> bool {
+        self.admits_filters
+    }
+
+    /// Whether it has been taken away; what was open on it is good for a close only.
+    #[must_use]
+    pub fn is_dismounted(&self) -> bool {
+        self.dismounted.load(Ordering::SeqCst)
+    }
+
     pub(crate) fn is_trusted(&self) -> bool {
         self.trusted
     }
@@ -195,7 +252,8 @@ impl super::IoManager {
     /// What of the specification cannot be played, or a device name that is taken.
     pub fn mount(&self, machine: &Machine, spec: VolumeSpec) -> Result<VolumeId, MountError> {
         let mut volumes = lock(&self.volumes);
-        let number = u32::try_from(volumes.len() + 1)
+        let gone = lock(&self.dismounted).len();
+        let number = u32::try_from(volumes.len() + gone + 1)
             .map_err(|_many| MountError("too many volumes".to_owned()))?;
         let name = spec
             .name
@@ -217,6 +275,9 @@ impl super::IoManager {
             guid,
             file_system,
             trusted: spec.trusted,
+            admits_filters: spec.admits_filters,
+            file_ids: spec.file_ids,
+            dismounted: AtomicBool::new(false),
             address: machine
                 .objects()
                 .create(Kind::Volume, label, Arc::new(me.clone())),
@@ -225,6 +286,16 @@ impl super::IoManager {
         });
         volumes.push(volume);
         Ok(VolumeId(number))
+    }
+
+    /// Takes a volume off the list; its object stays for those who hold it.
+    pub(crate) fn take_away(&self, id: VolumeId) -> Option<Arc<MountedVolume>> {
+        let mut volumes = lock(&self.volumes);
+        let index = volumes.iter().position(|volume| volume.id == id)?;
+        let volume = volumes.remove(index);
+        volume.dismounted.store(true, Ordering::SeqCst);
+        lock(&self.dismounted).push(Arc::clone(&volume));
+        Some(volume)
     }
 }
 

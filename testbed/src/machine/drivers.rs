@@ -62,6 +62,24 @@ impl Machine {
         lock(&self.driver_threads).push((driver, Arc::clone(thread), site.clone()));
     }
 
+    /// Ids of the threads of drivers that have not ended.
+    pub(super) fn running_driver_threads(&self) -> Vec<u64> {
+        let threads = lock(&self.driver_threads);
+        let running = threads
+            .iter()
+            .filter(|(_, thread, _)| !self.sync.has_ended(thread.object()));
+        running.map(|(_, thread, _)| thread.id()).collect()
+    }
+
+    /// Bytes of pool that the driver `name` holds at this instant: what it allocated itself, without what
+    /// routines of the kernel have handed to it.
+    #[must_use]
+    pub fn pool_held(&self, name: &str) -> Option<u64> {
+        let drivers = lock(&self.drivers);
+        let driver = drivers.iter().find(|driver| driver.name() == name)?;
+        Some(self.pool.held(driver.number()))
+    }
+
     /// Threads of a driver that have not ended, as violations.
     pub(crate) fn running_threads(&self, driver: u32) -> Vec<Violation> {
         let mut threads = lock(&self.driver_threads);

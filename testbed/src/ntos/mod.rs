@@ -4,6 +4,7 @@
 //! an image that imports it. Signatures are those of the documentation pages ("wdm.h", "ntddk.h",
 //! "ntifs.h" on Microsoft Learn); pointers are addresses (`u64`), handles are values (`u64`).
 
+pub(crate) mod deadline;
 pub mod debug;
 pub mod file;
 pub mod handle;
@@ -12,13 +13,17 @@ pub mod ob;
 pub mod object;
 pub mod pool;
 pub mod process;
+pub(crate) mod process_notify;
 pub mod registry;
 pub mod security;
+pub(crate) mod sleepers;
 pub mod string;
 pub mod sync;
+pub(crate) mod system_file;
 pub mod system_thread;
 pub mod time;
 pub mod token;
+pub(crate) mod token_query;
 pub mod uuid;
 pub mod wait;
 
@@ -77,6 +82,9 @@ imports! {
         PsGetThreadId(thread: u64) -> u64 [Dispatch] => process::ps_get_thread_id;
         PsGetCurrentThreadId() -> u64 [Dispatch] => process::ps_get_current_thread_id;
         PsGetProcessStartKey(process: u64) -> u64 [Dispatch] => process::ps_get_process_start_key;
+        PsGetProcessCreateTimeQuadPart(process: u64) -> i64 [High] => process::ps_get_process_create_time_quad_part;
+        PsLookupProcessByProcessId(id: u64, process: u64) -> NtStatus [Apc] => process::ps_lookup_process_by_process_id;
+        PsSetCreateProcessNotifyRoutine(routine: u64, remove: bool) -> NtStatus [Passive] => process_notify::ps_set_create_process_notify_routine;
         SeLocateProcessImageName(process: u64, name: u64) -> NtStatus [Passive] => process::se_locate_process_image_name;
         SeCaptureSubjectContextEx(thread: u64, process: u64, context: u64) -> () [Passive] => security::se_capture_subject_context_ex;
         SeReleaseSubjectContext(context: u64) -> () [Passive] => security::se_release_subject_context;
@@ -84,7 +92,7 @@ imports! {
         PsDereferencePrimaryToken(token: u64) -> () [Passive] => security::ps_dereference_primary_token;
         PsReferenceImpersonationToken(thread: u64, copy_on_open: u64, effective_only: u64, level: u64) -> u64 [Passive] => security::ps_reference_impersonation_token;
         PsDereferenceImpersonationToken(token: u64) -> () [Passive] => security::ps_dereference_impersonation_token;
-        SeQueryInformationToken(token: u64, class: u32, information: u64) -> NtStatus [Passive] => security::se_query_information_token;
+        SeQueryInformationToken(token: u64, class: u32, information: u64) -> NtStatus [Passive] => token_query::se_query_information_token;
         KeQuerySystemTimePrecise(time: u64) -> () [High] => time::ke_query_system_time_precise;
         KeQueryInterruptTimePrecise(counter: u64) -> u64 [High] => time::ke_query_interrupt_time_precise;
         KeQueryPerformanceCounter(frequency: u64) -> i64 [High] => time::ke_query_performance_counter;
@@ -101,6 +109,11 @@ imports! {
         PsCreateSystemThread(handle: u64, access: u32, attributes: u64, process: u64, client_id: u64, start: u64, context: u64) -> NtStatus [Passive] => [system_thread::ps_create_system_thread];
         IoOpenDriverRegistryKey(driver: u64, kind: u32, access: u32, flags: u32, key: u64) -> NtStatus [Passive] => [registry::io_open_driver_registry_key];
         ZwQueryValueKey(key: u64, name: u64, class: u32, information: u64, length: u32, result: u64) -> NtStatus [Passive] => [registry::zw_query_value_key];
+        ZwSetValueKey(key: u64, name: u64, title: u32, kind: u32, data: u64, size: u32) -> NtStatus [Passive] => [registry::zw_set_value_key];
+        ZwFlushKey(key: u64) -> NtStatus [Passive] => registry::zw_flush_key;
+        IoQueryFullDriverPath(driver: u64, path: u64) -> NtStatus [Apc] => system_file::io_query_full_driver_path;
+        ZwOpenFile(handle: u64, access: u32, attributes: u64, io_status: u64, share: u32, options: u32) -> NtStatus [Passive] => [system_file::zw_open_file];
+        ZwReadFile(file: u64, event: u64, apc: u64, context: u64, io_status: u64, buffer: u64, length: u32, offset: u64, key: u64) -> NtStatus [Passive] => [system_file::zw_read_file];
         PsTerminateSystemThread(status: u32) -> ThreadEnds [Passive] => system_thread::ps_terminate_system_thread;
         ExUuidCreate(uuid: u64) -> NtStatus [Passive] => uuid::ex_uuid_create;
         // The page allows DIRQL for a format without Unicode strings; the wdk crates use no others.

@@ -42,6 +42,7 @@ struct Block {
 #[derive(Debug, Default)]
 pub struct Pool {
     blocks: Mutex<BTreeMap<u64, Block>>,
+    limit: Mutex<Option<u64>>,
 }
 
 impl Pool {
@@ -66,6 +67,28 @@ impl Pool {
             Violation::new(Rule::Leak, detail)
         })
         .collect()
+    }
+
+    /// Bytes that a driver holds at this instant: what it allocated itself, without what routines of the kernel
+    /// have handed to it.
+    #[must_use]
+    pub fn held(&self, driver: u32) -> u64 {
+        let blocks = self.blocks();
+        let own = blocks
+            .values()
+            .filter(|block| block.site.driver == driver && block.tag != SYSTEM_TAG);
+        own.map(|block| block.size).sum()
+    }
+
+    /// Lets allocations fail that would bring all drivers together above this many bytes; `None` for no limit.
+    pub fn set_limit(&self, limit: Option<u64>) {
+        *self.limit.lock().unwrap_or_else(PoisonError::into_inner) = limit;
+    }
+
+    /// Whether the limit leaves room for a block.
+    fn has_room(&self, size: u64) -> bool {
+        let limit = *self.limit.lock().unwrap_or_else(PoisonError::into_inner);
+        limit.is_none_or(|limit| self.in_use().1.saturating_add(size) <= limit)
     }
 
     /// Blocks and bytes that are allocated now.
@@ -104,7 +127,9 @@ pub(crate) fn ex_allocate_pool2(
     if paged {
         call.check_irql(Irql::Apc)?;
     }
-    if call.machine().injection().fails(call) || size > call.machine().options().pool_limit {
+    let machine = call.machine();
+    let too_large = size > machine.options().pool_limit || !machine.pool().has_room(size);
+    if machine.injection().fails(call) || too_large {
         return Ok(0);
     }
     let align = if flags & CACHE_ALIGNED != 0 {
@@ -152,7 +177,7 @@ fn bad_request(flags: u64, size: u64, tag: u32) -> Option<String> {
 ///
 /// [`Rule::Testbed`] when the host has no memory.
 pub fn allocate_for_driver(call: &Call, size: u64, tag: u32) -> Result<Option<u64>, Violation> {
-    if call.machine().injection().fails(call) {
+    if call.machine().injection().fails(call) || !call.machine().pool().has_room(size) {
         return Ok(None);
     }
     let spec = BlockSpec {

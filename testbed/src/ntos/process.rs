@@ -1,8 +1,10 @@
 //! Identity of processes and threads: `Ps*`, `IoGetCurrentProcess`, `SeLocateProcessImageName`.
 
 use crate::boundary::import::Call;
+use crate::boundary::memory::Access;
+use crate::ntos::object::OB;
 use crate::ntos::pool::{self, SYSTEM_TAG};
-use crate::status::{NtStatus, STATUS_INSUFFICIENT_RESOURCES, STATUS_SUCCESS};
+use crate::status::{NtStatus, STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_CID, STATUS_SUCCESS};
 use crate::verifier::{Rule, Violation};
 
 /// "IoGetCurrentProcess function (wdm.h)", Microsoft Learn.
@@ -38,6 +40,39 @@ pub(crate) fn ps_get_process_start_key(call: &Call, process: u64) -> Result<u64,
     Ok(call.machine().objects().process(process)?.start_key())
 }
 
+/// "PsGetProcessCreateTimeQuadPart function (ntddk.h)", Microsoft Learn.
+pub(crate) fn ps_get_process_create_time_quad_part(
+    call: &Call,
+    process: u64,
+) -> Result<i64, Violation> {
+    Ok(call.machine().objects().process(process)?.create_time())
+}
+
+/// "PsLookupProcessByProcessId function (ntifs.h)", Microsoft Learn: referenced, to be released with
+/// ObDereferenceObject. The id of a process that has ended leads to its object as long as somebody holds that.
+pub(crate) fn ps_lookup_process_by_process_id(
+    call: &Call,
+    id: u64,
+    process: u64,
+) -> Result<NtStatus, Violation> {
+    let (guest, machine) = (call.guest(), call.machine());
+    guest.check_aligned(process, 8, "Process")?;
+    guest.check(process, 8, Access::ReadWrite, "Process")?;
+    if machine.injection().fails(call) {
+        return Ok(STATUS_INSUFFICIENT_RESOURCES);
+    }
+    let Some(found) = machine.process(id) else {
+        return Ok(STATUS_INVALID_CID);
+    };
+    let objects = machine.objects();
+    if objects.reference(found.object(), call.site(), OB).is_err() {
+        // It went away since it was found.
+        return Ok(STATUS_INVALID_CID);
+    }
+    guest.write_u64(process, found.object().0, "Process")?;
+    Ok(STATUS_SUCCESS)
+}
+
 /// "PsGetThreadId function (ntifs.h)", Microsoft Learn.
 pub(crate) fn ps_get_thread_id(call: &Call, thread: u64) -> Result<u64, Violation> {
     let Some(thread) = call.machine().objects().thread(thread)? else {
@@ -64,6 +99,7 @@ pub(crate) fn se_locate_process_image_name(
     let process = call.machine().objects().process(process)?;
     let guest = call.guest();
     guest.check_aligned(name, 8, "pImageFileName")?;
+    process.note_image_lookup();
     guest.write_u64(name, 0, "pImageFileName")?;
     // The System process has no file; the name is then empty.
     let units: Vec<u16> = match process.id() {
@@ -92,7 +128,9 @@ pub(crate) fn se_locate_process_image_name(
 mod tests {
     use super::super::test_call::{block, broken, in_system, in_user};
     use super::*;
+    use crate::ntos::ob::obf_dereference_object;
     use crate::ntos::pool::ex_free_pool;
+    use crate::process::ProcessSpec;
 
     fn image_name(call: &Call) -> String {
         let out = block(call, 8);
@@ -115,6 +153,40 @@ mod tests {
     }
 
     #[test]
+    fn a_process_is_found_by_its_id_as_long_as_its_object_exists() {
+        in_system(|call| {
+            let (out, machine) = (block(call, 8), call.machine());
+            let look = |id| ps_lookup_process_by_process_id(call, id, out);
+            let copy = machine.create_process(ProcessSpec::user("copy.exe"));
+            assert_eq!(look(copy.id()), Ok(STATUS_SUCCESS));
+            assert_eq!(call.guest().read_u64(out, "process"), Ok(copy.object().0));
+            assert_eq!(copy.parent_id(), 4);
+            copy.exit();
+            assert_eq!(
+                look(copy.id()),
+                Ok(STATUS_SUCCESS),
+                "the reference keeps it"
+            );
+            assert_eq!(ps_get_process_id(call, copy.object().0), Ok(copy.id()));
+            for _ in 0..2 {
+                obf_dereference_object(call, copy.object().0).expect("referenced above");
+            }
+            assert_eq!(look(copy.id()), Ok(STATUS_INVALID_CID));
+            let gone = ps_get_process_id(call, copy.object().0);
+            assert_eq!(broken(gone), Rule::UseAfterFree);
+            let again = machine.create_process(ProcessSpec::user("other.exe").id(copy.id()));
+            assert_ne!(again.start_key(), copy.start_key());
+            assert_eq!(look(copy.id()), Ok(STATUS_SUCCESS));
+            assert_eq!(call.guest().read_u64(out, "process"), Ok(again.object().0));
+            obf_dereference_object(call, again.object().0).expect("referenced above");
+            assert_eq!(
+                broken(ps_lookup_process_by_process_id(call, 4, 0)),
+                Rule::BadPointer
+            );
+        });
+    }
+
+    #[test]
     fn ids_are_those_of_the_caller() {
         in_user(|call| {
             let (thread, process) = (call.thread(), call.thread().process());
@@ -124,6 +196,8 @@ mod tests {
                 ps_get_process_start_key(call, current),
                 Ok(process.start_key())
             );
+            let created = ps_get_process_create_time_quad_part(call, current);
+            assert_eq!(created, Ok(process.create_time()));
             assert_eq!(ps_get_current_thread_id(call), Ok(thread.id()));
             assert_eq!(ps_get_thread_id(call, thread.object().0), Ok(thread.id()));
             assert_eq!(broken(ps_get_thread_id(call, current)), Rule::WrongKind);

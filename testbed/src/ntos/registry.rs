@@ -1,23 +1,18 @@
-//! The registry, as far as a driver reads its own `Parameters` key.
+//! The registry, as far as a driver reads its own `Parameters` key and keeps a state of its own.
 //!
-//! [`Registry`] holds the values of services, which the harness may change at any time; a driver opens
-//! the key with `IoOpenDriverRegistryKey`, reads with `ZwQueryValueKey` and closes with `ZwClose`. The
-//! key of every service exists, as its INF would have made it. The handle is one of the System
-//! process and means nothing elsewhere.
+//! [`Registry`] holds the values of services, which the harness may change at any time; what a driver writes
+//! stays when it is unloaded. Both keys of every service exist, as its INF and the system would have made them.
+//! `key` opens them, `value` reads and writes.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+mod key;
+mod value;
 
-use crate::boundary::import::Call;
-use crate::boundary::memory::Access;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use crate::machine::Machine;
-use crate::ntos::handle::{self, HandleEntry};
-use crate::ntos::object::{Kind, ObjectAddress};
-use crate::status::{
-    NtStatus, STATUS_BUFFER_OVERFLOW, STATUS_BUFFER_TOO_SMALL, STATUS_INSUFFICIENT_RESOURCES,
-    STATUS_INVALID_PARAMETER, STATUS_OBJECT_NAME_NOT_FOUND, STATUS_SUCCESS,
-};
-use crate::thread::Mode;
-use crate::verifier::{Rule, Violation};
+
+pub(crate) use key::io_open_driver_registry_key;
+pub(crate) use value::{zw_flush_key, zw_query_value_key, zw_set_value_key};
 
 /// The data of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,247 +21,171 @@ pub enum RegistryValue {
     Binary(Vec<u8>),
     /// REG_DWORD.
     Dword(u32),
+    /// REG_QWORD.
+    Qword(u64),
     /// REG_SZ; the terminator is added.
     Text(String),
 }
 
+// REG_* of `wdm.h`.
+const SZ: u32 = 1;
+const BINARY: u32 = 3;
+const DWORD: u32 = 4;
+const QWORD: u32 = 11;
+
 impl RegistryValue {
-    /// REG_* of `wdm.h` and the bytes as they are stored.
+    /// The type and the bytes as they are stored.
     fn encode(&self) -> (u32, Vec<u8>) {
         match self {
             Self::Text(text) => {
                 let units = text.encode_utf16().chain([0]);
-                (1, units.flat_map(u16::to_le_bytes).collect())
+                (SZ, units.flat_map(u16::to_le_bytes).collect())
             }
-            Self::Binary(bytes) => (3, bytes.clone()),
-            Self::Dword(value) => (4, value.to_le_bytes().to_vec()),
+            Self::Binary(bytes) => (BINARY, bytes.clone()),
+            Self::Dword(value) => (DWORD, value.to_le_bytes().to_vec()),
+            Self::Qword(value) => (QWORD, value.to_le_bytes().to_vec()),
+        }
+    }
+
+    /// The value that a driver has stored; `None` for what is not written so by any sane one.
+    fn decode(kind: u32, bytes: &[u8]) -> Option<Self> {
+        match kind {
+            BINARY => Some(Self::Binary(bytes.to_vec())),
+            DWORD => Some(Self::Dword(u32::from_le_bytes(bytes.try_into().ok()?))),
+            QWORD => Some(Self::Qword(u64::from_le_bytes(bytes.try_into().ok()?))),
+            _ => None,
         }
     }
 }
 
+/// A key of a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum KeyKind {
+    /// `Services\<service>\Parameters`, the "immutable parameters key".
+    Parameters,
+    /// The "location for mutable state to be read/written that will persist across reboots".
+    State,
+}
+
+#[derive(Clone)]
 struct Entry {
     service: String,
+    key: KeyKind,
     name: String,
     value: RegistryValue,
 }
 
-/// The values below `Services\<service>\Parameters`. Names of both kinds ignore case.
+/// The values of all services. Names of services and values ignore case.
 #[derive(Default)]
 pub(crate) struct Registry {
     entries: Mutex<Vec<Entry>>,
+    /// What is on the disk of the states of drivers.
+    flushed: Mutex<Vec<Entry>>,
+}
+
+/// The state of one driver as it is on the disk, to be carried over to another machine.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct DriverState(Vec<(String, RegistryValue)>);
+
+impl DriverState {
+    /// Puts a value in, as somebody with access to the registry would.
+    pub fn set(&mut self, name: &str, value: RegistryValue) {
+        self.0
+            .retain(|(other, _)| !other.eq_ignore_ascii_case(name));
+        self.0.push((name.to_owned(), value));
+    }
 }
 
 impl std::fmt::Debug for Registry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Registry({} values)", self.entries().len())
+        write!(f, "Registry({} values)", lock(&self.entries).len())
     }
 }
 
-impl Registry {
-    fn entries(&self) -> MutexGuard<'_, Vec<Entry>> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
-    fn remove(&self, service: &str, name: &str) -> bool {
-        let mut entries = self.entries();
+impl Registry {
+    fn remove(&self, service: &str, key: KeyKind, name: &str) -> bool {
+        let mut entries = lock(&self.entries);
         let before = entries.len();
-        entries.retain(|entry| !entry.is(service, name));
+        entries.retain(|entry| !entry.is(service, key, name));
         entries.len() != before
     }
 
-    fn set(&self, service: &str, name: &str, value: RegistryValue) {
-        self.remove(service, name);
+    fn set(&self, service: &str, key: KeyKind, (name, value): (&str, RegistryValue)) {
+        self.remove(service, key, name);
         let (service, name) = (service.to_owned(), name.to_owned());
-        self.entries().push(Entry {
+        lock(&self.entries).push(Entry {
             service,
+            key,
             name,
             value,
         });
     }
 
-    fn get(&self, service: &str, name: &str) -> Option<RegistryValue> {
-        let entries = self.entries();
-        let found = entries.iter().find(|entry| entry.is(service, name));
+    fn get(&self, service: &str, key: KeyKind, name: &str) -> Option<RegistryValue> {
+        let entries = lock(&self.entries);
+        let found = entries.iter().find(|entry| entry.is(service, key, name));
         found.map(|entry| entry.value.clone())
+    }
+
+    /// Writes everything to the disk: "ZwFlushKey flushes the entire registry hive for the key".
+    fn flush(&self) {
+        lock(&self.flushed).clone_from(&lock(&self.entries));
     }
 }
 
 impl Entry {
-    fn is(&self, service: &str, name: &str) -> bool {
-        self.service.eq_ignore_ascii_case(service) && self.name.eq_ignore_ascii_case(name)
+    fn is(&self, service: &str, key: KeyKind, name: &str) -> bool {
+        self.is_of(service, key) && self.name.eq_ignore_ascii_case(name)
+    }
+
+    fn is_of(&self, service: &str, key: KeyKind) -> bool {
+        self.key == key && self.service.eq_ignore_ascii_case(service)
     }
 }
 
 impl Machine {
     /// Sets a value of the `Parameters` key of a service, before its driver is loaded or while it runs.
     pub fn set_registry(&self, service: &str, name: &str, value: RegistryValue) {
-        self.registry().set(service, name, value);
+        self.registry()
+            .set(service, KeyKind::Parameters, (name, value));
     }
 
     /// Removes a value of the `Parameters` key of a service; answers whether there was one.
     pub fn remove_registry(&self, service: &str, name: &str) -> bool {
-        self.registry().remove(service, name)
+        self.registry().remove(service, KeyKind::Parameters, name)
     }
-}
 
-/// What a key handle leads to.
-struct Key {
-    service: Arc<str>,
-}
+    /// A value of the state that a driver keeps, as it would read it now.
+    #[must_use]
+    pub fn driver_state_value(&self, service: &str, name: &str) -> Option<RegistryValue> {
+        self.registry().get(service, KeyKind::State, name)
+    }
 
-/// DRIVER_REGKEY_TYPE `DriverRegKeyParameters`.
-const PARAMETERS: u32 = 0;
-/// KEY_QUERY_VALUE, and the rights with which an immutable key can be opened: KEY_READ and what
-/// GENERIC_READ means.
-const QUERY_VALUE: u32 = 0x1;
-const READ: u32 = 0x0002_0019;
-const GENERIC_READ: u32 = 0x8000_0000;
+    /// The state of a driver as the disk has it: what a machine that lost its power at this instant would find.
+    /// What was written and not flushed is missing; Windows writes it "every few seconds" on its own.
+    #[must_use]
+    pub fn driver_state_on_disk(&self, service: &str) -> DriverState {
+        let flushed = lock(&self.registry().flushed);
+        let own = flushed
+            .iter()
+            .filter(|entry| entry.is_of(service, KeyKind::State));
+        DriverState(
+            own.map(|entry| (entry.name.clone(), entry.value.clone()))
+                .collect(),
+        )
+    }
 
-/// "IoOpenDriverRegistryKey function (wdm.h)", Microsoft Learn: "at IRQL = PASSIVE_LEVEL in the context
-/// of a system thread", with the caller's own driver object. Stricter: that key is the "immutable
-/// parameters key" ("DRIVER_REGKEY_TYPE enumeration"), so access beyond reading is refused aloud.
-pub(crate) fn io_open_driver_registry_key(
-    call: &Call,
-    (driver, kind, access, flags, out): (u64, u32, u32, u32, u64),
-) -> Result<NtStatus, Violation> {
-    let machine = call.machine();
-    let system = machine.system();
-    if call.thread().process().id() != system.id() {
-        let detail = "the thread is none of the System process";
-        return Err(call.violation(Rule::Handle, detail));
+    /// Gives a driver the state that an earlier machine left on its disk.
+    pub fn restore_driver_state(&self, service: &str, state: DriverState) {
+        for (name, value) in state.0 {
+            self.registry().set(service, KeyKind::State, (&name, value));
+        }
+        self.registry().flush();
     }
-    if machine.driver_object(call.driver()) != Some(ObjectAddress(driver)) {
-        let detail = "DriverObject is not the caller's own driver object";
-        return Err(call.violation(Rule::Argument, detail));
-    }
-    if flags != 0 {
-        return Err(call.violation(Rule::Argument, format!("Flags {flags:#x}, not zero")));
-    }
-    if kind != PARAMETERS {
-        return Err(call.violation(Rule::NotModelled, format!("RegKeyType {kind}")));
-    }
-    if access & !(READ | GENERIC_READ) != 0 {
-        let detail = format!("DesiredAccess {access:#x} to the immutable Parameters key");
-        return Err(call.violation(Rule::NotModelled, detail));
-    }
-    let guest = call.guest();
-    guest.check_aligned(out, 8, "DriverRegKey")?;
-    guest.check(out, 8, Access::ReadWrite, "DriverRegKey")?;
-    if machine.injection().fails(call) {
-        return Ok(STATUS_INSUFFICIENT_RESOURCES);
-    }
-    let granted = if access & GENERIC_READ == 0 {
-        access
-    } else {
-        READ
-    };
-    guest.write_u64(out, open_key(call, granted), "DriverRegKey")?;
-    Ok(STATUS_SUCCESS)
-}
-
-/// Makes a handle of the System process; the key object lives as long as the handle.
-fn open_key(call: &Call, access: u32) -> u64 {
-    let machine = call.machine();
-    let service = Arc::clone(&call.site().driver_name);
-    let label = format!(r"the key {service}\Parameters");
-    let object = machine
-        .objects()
-        .create(Kind::Key, label, Arc::new(Key { service }));
-    let entry = HandleEntry {
-        object,
-        access,
-        attributes: 0,
-        driver: call.driver(),
-    };
-    let value = handle::create(machine, &machine.system(), false, entry);
-    machine.objects().release(object);
-    value
-}
-
-/// KEY_VALUE_INFORMATION_CLASS `KeyValuePartialInformation`, and how many classes there are.
-const PARTIAL_INFORMATION: u32 = 2;
-const CLASSES: u32 = 6;
-/// KEY_VALUE_PARTIAL_INFORMATION: TitleIndex 0, Type 4, DataLength 8, Data 12.
-const DATA: u32 = 12;
-
-/// "ZwQueryValueKey function (wdm.h)" and "KEY_VALUE_PARTIAL_INFORMATION structure", Microsoft Learn.
-/// Stricter: a handle that leads to no key of the caller, or that was opened without KEY_QUERY_VALUE,
-/// is a violation. ResultLength is set whenever there is a value.
-pub(crate) fn zw_query_value_key(
-    call: &Call,
-    (key, name, class, information, length, result_length): (u64, u64, u32, u64, u32, u64),
-) -> Result<NtStatus, Violation> {
-    let guest = call.guest();
-    guest.check_aligned(result_length, 4, "ResultLength")?;
-    guest.check(result_length, 4, Access::ReadWrite, "ResultLength")?;
-    if class >= CLASSES {
-        return Ok(STATUS_INVALID_PARAMETER);
-    }
-    if class != PARTIAL_INFORMATION {
-        let detail = format!("KeyValueInformationClass {class}");
-        return Err(call.violation(Rule::NotModelled, detail));
-    }
-    let key = key_of(call, key)?;
-    let name = value_name(call, name)?;
-    if length != 0 {
-        guest.check_aligned(information, 4, "KeyValueInformation")?;
-        let size = u64::from(length);
-        guest.check(information, size, Access::ReadWrite, "KeyValueInformation")?;
-    }
-    if call.machine().injection().fails(call) {
-        return Ok(STATUS_INSUFFICIENT_RESOURCES);
-    }
-    let Some(value) = call.machine().registry().get(&key.service, &name) else {
-        return Ok(STATUS_OBJECT_NAME_NOT_FOUND);
-    };
-    let bytes = partial_information(&value);
-    guest.write_u32(result_length, bytes.len() as u32, "ResultLength")?;
-    if length < DATA {
-        return Ok(STATUS_BUFFER_TOO_SMALL);
-    }
-    let fits = bytes.len().min(length as usize);
-    let part = bytes.get(..fits).unwrap_or_default();
-    guest.write_bytes(information, part, "KeyValueInformation")?;
-    Ok(if fits == bytes.len() {
-        STATUS_SUCCESS
-    } else {
-        STATUS_BUFFER_OVERFLOW
-    })
-}
-
-fn partial_information(value: &RegistryValue) -> Vec<u8> {
-    let (kind, data) = value.encode();
-    let head = [0, kind, data.len() as u32];
-    let mut bytes: Vec<u8> = head.into_iter().flat_map(u32::to_le_bytes).collect();
-    bytes.extend(data);
-    bytes
-}
-
-/// The key that a handle of the present process leads to.
-fn key_of(call: &Call, value: u64) -> Result<Arc<Key>, Violation> {
-    let (machine, process) = (call.machine(), call.thread().process());
-    // The Zw form sets the previous mode to kernel.
-    let found = handle::lookup(machine, process, Mode::Kernel, value).ok();
-    let Some(entry) = found.filter(|entry| entry.driver == call.driver()) else {
-        let detail = format!("{value:#x} is no handle that the driver has open in this process");
-        return Err(call.violation(Rule::Handle, detail));
-    };
-    let key = machine.objects().payload(entry.object, Kind::Key)?;
-    if entry.access & QUERY_VALUE == 0 {
-        let detail = format!("the key was opened with {:#x}", entry.access);
-        return Err(call.violation(Rule::Handle, detail));
-    }
-    Ok(key)
-}
-
-/// A name that the model can compare: other letters would need the system's table.
-fn value_name(call: &Call, address: u64) -> Result<String, Violation> {
-    let units = call.guest().read_unicode_string(address, "ValueName")?;
-    let name = String::from_utf16_lossy(&units);
-    if name.is_ascii() {
-        return Ok(name);
-    }
-    Err(call.violation(Rule::NotModelled, "case of a letter outside ASCII"))
 }
 
 #[cfg(test)]

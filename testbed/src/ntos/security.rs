@@ -1,17 +1,12 @@
-//! `Se*` and the token routines of `Ps*`.
+//! References to tokens: `Se*SubjectContext*` and the token routines of `Ps*`. What a token says is in
+//! [`super::token_query`].
 //!
 //! Each family of references is released by its own routine; mixing them up is a violation.
 
-use std::sync::Arc;
-
 use crate::boundary::import::Call;
 use crate::ntos::object::{Kind, ObjectAddress};
-use crate::ntos::pool::{self, SYSTEM_TAG};
-use crate::ntos::token::{Token, sid_bytes};
-use crate::status::{
-    NtStatus, STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_INFO_CLASS, STATUS_SUCCESS,
-};
-use crate::verifier::{Rule, Violation};
+use crate::ntos::token::Token;
+use crate::verifier::Violation;
 
 const PRIMARY: &str = "PsDereferencePrimaryToken";
 const IMPERSONATION: &str = "PsDereferenceImpersonationToken";
@@ -117,65 +112,14 @@ pub(crate) fn se_release_subject_context(call: &Call, context: u64) -> Result<()
     Ok(())
 }
 
-/// "SeQueryInformationToken function (ntifs.h)", Microsoft Learn: the answer is paged pool that the
-/// caller frees with ExFreePool, but for classes that answer in the pointer itself.
-pub(crate) fn se_query_information_token(
-    call: &Call,
-    token: u64,
-    class: u32,
-    information: u64,
-) -> Result<NtStatus, Violation> {
-    let token: Arc<Token> = call
-        .machine()
-        .objects()
-        .payload(ObjectAddress(token), Kind::Token)?;
-    let guest = call.guest();
-    guest.check_aligned(information, 8, "TokenInformation")?;
-    // TOKEN_INFORMATION_CLASS (ntifs.h).
-    match class {
-        1 => answer_user(call, &token.user, information),
-        // A DWORD in the place of the pointer: TokenSessionId, TokenIntegrityLevel.
-        12 | 25 => {
-            let value = if class == 12 {
-                token.session
-            } else {
-                token.integrity
-            };
-            guest.write_u32(information, value, "TokenInformation")?;
-            Ok(STATUS_SUCCESS)
-        }
-        0 | 50.. => Ok(STATUS_INVALID_INFO_CLASS),
-        other => Err(call.violation(
-            Rule::NotModelled,
-            format!("token information class {other}"),
-        )),
-    }
-}
-
-/// TOKEN_USER: SID_AND_ATTRIBUTES (Sid 0, Attributes 8), then the SID it points to.
-fn answer_user(call: &Call, sid: &str, information: u64) -> Result<NtStatus, Violation> {
-    let Some(sid) = sid_bytes(sid) else {
-        return Err(call.violation(Rule::Testbed, format!("{sid} is no SID")));
-    };
-    let size = 16 + sid.len() as u64;
-    let Some(block) = pool::allocate_for_driver(call, size, SYSTEM_TAG)? else {
-        return Ok(STATUS_INSUFFICIENT_RESOURCES);
-    };
-    let mut bytes = (block + 16).to_le_bytes().to_vec();
-    bytes.extend_from_slice(&[0; 8]);
-    bytes.extend_from_slice(&sid);
-    let guest = call.guest();
-    guest.host_write(block, &bytes)?;
-    guest.write_u64(information, block, "TokenInformation")?;
-    Ok(STATUS_SUCCESS)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::test_call::{block, broken, in_system, in_user};
+    use super::super::test_call::{block, broken, in_user};
     use super::*;
-    use crate::ntos::pool::ex_free_pool;
+    use std::sync::Arc;
+
     use crate::ntos::token::Impersonation;
+    use crate::verifier::Rule;
 
     /// Makes the calling thread impersonate the user with this SID.
     fn impersonate(call: &Call, sid: &str) -> ObjectAddress {
@@ -239,46 +183,6 @@ mod tests {
             assert_eq!(objects.leaks(0).len(), 2);
             se_release_subject_context(call, context).expect("released");
             assert_eq!(objects.leaks(0).len(), 0);
-        });
-    }
-
-    #[test]
-    fn the_user_of_a_token_comes_in_a_block_of_paged_pool() {
-        in_system(|call| {
-            let out = block(call, 8);
-            let token = call.thread().process().token().0;
-            assert_eq!(
-                se_query_information_token(call, token, 1, out),
-                Ok(STATUS_SUCCESS)
-            );
-            let guest = call.guest();
-            let user = guest.read_u64(out, "user").expect("a pointer");
-            let sid = guest.read_u64(user, "Sid").expect("a pointer");
-            let expected = sid_bytes("S-1-5-18").expect("a SID");
-            assert_eq!(guest.bytes(sid, 12, "SID"), Ok(expected));
-            assert_eq!(call.machine().pool().leaks(0).len(), 1);
-            ex_free_pool(call, user).expect("it is pool");
-        });
-    }
-
-    #[test]
-    fn session_and_integrity_come_in_place_of_the_pointer() {
-        in_user(|call| {
-            let out = block(call, 8);
-            let token = call.thread().process().token().0;
-            for (class, value) in [(12, 1), (25, 0x2000)] {
-                assert_eq!(
-                    se_query_information_token(call, token, class, out),
-                    Ok(STATUS_SUCCESS)
-                );
-                assert_eq!(call.guest().read_u64(out, "value"), Ok(value));
-            }
-            let none = se_query_information_token(call, token, 0, out);
-            assert_eq!(none, Ok(STATUS_INVALID_INFO_CLASS));
-            assert_eq!(
-                broken(se_query_information_token(call, token, 2, out)),
-                Rule::NotModelled
-            );
         });
     }
 }

@@ -4,12 +4,13 @@
 //! the model is keyed by their address. Waits are in [`super::wait`].
 
 use std::collections::BTreeMap;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::boundary::import::Call;
 use crate::boundary::memory::Access;
 use crate::ntos::Irql;
 use crate::ntos::object::ObjectAddress;
+use crate::ntos::sleepers::{Place, Sleepers};
 use crate::verifier::{Rule, Violation};
 
 /// Bytes of a `KEVENT` on 64-bit Windows.
@@ -34,14 +35,32 @@ pub(super) struct State {
 }
 
 /// Synchronisation of a machine.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Synchronization {
     state: Mutex<State>,
+    sleepers: Arc<Sleepers>,
     /// Told whenever `state` changes. One for all: waits are few and the model is no race track.
     pub(super) changed: Condvar,
 }
 
 impl Synchronization {
+    pub(crate) fn new(sleepers: &Arc<Sleepers>) -> Self {
+        Self {
+            state: Mutex::default(),
+            sleepers: Arc::clone(sleepers),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// Tells whoever waits to look again.
+    pub(crate) fn tell(&self) {
+        // A waiter between its look and its sleep has the lock.
+        let state = self.state();
+        self.sleepers.wake(Place::Objects);
+        drop(state);
+        self.changed.notify_all();
+    }
+
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -49,7 +68,7 @@ impl Synchronization {
     /// A thread has ended: its object is signalled for ever.
     pub(crate) fn signal_thread(&self, thread: ObjectAddress) {
         self.state().ended_threads.insert(thread.0);
-        self.changed.notify_all();
+        self.tell();
     }
 
     /// Whether a thread has ended.
@@ -132,6 +151,7 @@ pub(crate) fn ke_release_spin_lock(call: &Call, lock: u64, irql: u8) -> Result<(
     call.guest().write_u64(lock, 0, "SpinLock")?;
     thread.pop_spin_lock();
     sync.state().held.remove(&lock);
+    // Who waits for a lock does not sleep.
     sync.changed.notify_all();
     thread.set_irql(before);
     Ok(())
@@ -204,7 +224,7 @@ fn change(call: &Call, address: u64, signaled: bool) -> Result<i32, Violation> {
     call.guest()
         .write_u32(address + 4, signaled.into(), "Event")?;
     drop(state);
-    sync.changed.notify_all();
+    sync.tell();
     Ok(before.into())
 }
 

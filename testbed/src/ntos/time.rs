@@ -25,6 +25,12 @@ pub enum ClockSource {
         /// 100 ns units between two looks.
         step: i64,
     },
+    /// Starts at `start` (100 ns since 1601) and stands still until the test moves it
+    /// ([`crate::Machine::advance`]); waits with a time-out follow it.
+    Manual {
+        /// System time at boot.
+        start: i64,
+    },
 }
 
 /// The clock of a machine.
@@ -32,6 +38,7 @@ pub enum ClockSource {
 pub struct Clock {
     source: ClockSource,
     looks: AtomicI64,
+    advanced: AtomicI64,
     boot: Instant,
 }
 
@@ -40,12 +47,25 @@ impl Clock {
         Self {
             source,
             looks: AtomicI64::new(0),
+            advanced: AtomicI64::new(0),
             boot: Instant::now(),
         }
     }
 
     fn stepped(&self, start: i64, step: i64) -> i64 {
         start.saturating_add(step.saturating_mul(self.looks.fetch_add(1, Ordering::Relaxed)))
+    }
+
+    /// Moves a clock that stands still; `false` for one that runs by itself.
+    pub(crate) fn advance(&self, ticks: i64) -> bool {
+        self.advanced.fetch_add(ticks, Ordering::SeqCst);
+        matches!(self.source, ClockSource::Manual { .. })
+    }
+
+    /// What the test has made of a clock that stands still, from its boot on.
+    pub(crate) fn manual_now(&self) -> Option<i64> {
+        let moved = || self.advanced.load(Ordering::SeqCst);
+        matches!(self.source, ClockSource::Manual { .. }).then(moved)
     }
 
     /// System time in 100 ns units since 1601.
@@ -60,6 +80,9 @@ impl Clock {
                     .map_or(i64::MAX, |ticks| ticks.saturating_add(UNIX_EPOCH_TICKS))
             }
             ClockSource::Stepped { start, step } => self.stepped(start, step),
+            ClockSource::Manual { start } => {
+                start.saturating_add(self.advanced.load(Ordering::SeqCst))
+            }
         }
     }
 
@@ -71,6 +94,10 @@ impl Clock {
                 i64::try_from(self.boot.elapsed().as_nanos() / 100).unwrap_or(i64::MAX)
             }
             ClockSource::Stepped { step, .. } => self.stepped(0, step),
+            ClockSource::Manual { .. } => {
+                // No machine loads a driver in the instant of its start.
+                FREQUENCY.saturating_add(self.advanced.load(Ordering::SeqCst))
+            }
         }
     }
 }
@@ -112,6 +139,17 @@ mod tests {
         });
         assert_eq!([clock.system_time(), clock.system_time()], [1000, 1010]);
         assert_eq!(clock.performance_counter(), 20);
+    }
+
+    #[test]
+    fn a_manual_clock_moves_when_it_is_told_to() {
+        let clock = Clock::new(ClockSource::Manual { start: 1000 });
+        let look = || (clock.system_time(), clock.performance_counter());
+        assert_eq!(look(), look());
+        let before = look();
+        assert!(clock.advance(7));
+        assert_eq!(look(), (before.0 + 7, before.1 + 7));
+        assert!(!Clock::new(ClockSource::Host).advance(7));
     }
 
     #[test]

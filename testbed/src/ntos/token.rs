@@ -16,6 +16,8 @@ pub struct Token {
     pub integrity: u32,
     /// Logon that the token comes from (`LUID`).
     pub logon: u64,
+    /// Whether it is elevated: that of an administrator after consent, or of the system.
+    pub elevated: bool,
 }
 
 impl Token {
@@ -29,6 +31,7 @@ impl Token {
             integrity: if system { 0x4000 } else { 0x2000 },
             // SYSTEM_LUID is 0x3E7 (ntifs.h); any other value does for a user.
             logon: if system { 0x3E7 } else { 0x0002_5E91 },
+            elevated: system,
         }
     }
 }

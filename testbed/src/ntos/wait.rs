@@ -1,12 +1,13 @@
 //! `KeWaitForSingleObject` and `ZwWaitForSingleObject`: every wait has an end.
 
-use std::sync::PoisonError;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::boundary::import::Call;
 use crate::ntos::Irql;
+use crate::ntos::deadline::Deadline;
 use crate::ntos::handle;
 use crate::ntos::object::{Kind, ObjectAddress};
+use crate::ntos::sleepers::Place;
 use crate::ntos::sync::{self, EVENT_BYTES, State};
 use crate::status::{NtStatus, STATUS_ACCESS_DENIED, STATUS_SUCCESS, STATUS_TIMEOUT};
 use crate::thread::Mode;
@@ -87,26 +88,21 @@ fn duration(call: &Call, timeout: i64) -> Duration {
 }
 
 fn wait(call: &Call, object: u64, is_thread: bool, limit: Duration) -> Result<NtStatus, Violation> {
-    let sync = call.machine().sync();
-    // A time-out too far away for the host's clock is waited for in the host's longest step.
-    let end = Instant::now().checked_add(limit);
+    let (machine, thread) = (call.machine(), call.thread().id());
+    let sync = machine.sync();
+    let deadline = Deadline::after(machine.clock(), limit);
     let mut state = sync.state();
     loop {
         if take(call, &mut state, object, is_thread)? {
             return Ok(STATUS_SUCCESS);
         }
-        let left = end.map_or(Duration::from_secs(3600), |end| {
-            end.saturating_duration_since(Instant::now())
-        });
-        if left.is_zero() {
+        if deadline.is_over() {
             return Ok(STATUS_TIMEOUT);
         }
         count_waiter(&mut state, object, true);
-        state = sync
-            .changed
-            .wait_timeout(state, left)
-            .unwrap_or_else(PoisonError::into_inner)
-            .0;
+        machine.sleepers().sleeps(thread, Place::Objects);
+        state = deadline.wait(&sync.changed, state);
+        machine.sleepers().looks(thread);
         count_waiter(&mut state, object, false);
     }
 }

@@ -9,21 +9,19 @@ use crate::ntos::object::Kind;
 use crate::process::Process;
 use crate::verifier::{self, Rule, Violation};
 
-/// Runs `body` as a modelled thread of `process` on the present thread of the host, which must be
-/// fresh: one host thread is one modelled thread.
-pub(crate) fn run_as<T>(
-    process: &Arc<Process>,
-    mode: Mode,
-    body: impl FnOnce(&Arc<Thread>) -> T,
-) -> T {
-    run_prepared(&prepare(process, mode), body)
-}
-
-/// Makes the thread and its object before its host thread starts, so that others can refer to it.
+/// Makes the thread and its object before its host thread starts, so that others can refer to it; it holds
+/// its process from now on.
 pub(crate) fn prepare(process: &Arc<Process>, mode: Mode) -> Arc<Thread> {
     let machine = process.machine();
     let id = machine.next_client_id();
     let kind_label = format!("ETHREAD of thread {id} of {}", process.image_name());
+    if !process.hold() {
+        let detail = format!(
+            "a thread is started in process {}, which is gone",
+            process.id()
+        );
+        verifier::stop(&Violation::new(Rule::Testbed, detail));
+    }
     Arc::new_cyclic(|me: &std::sync::Weak<Thread>| Thread {
         object: machine
             .objects()
@@ -41,7 +39,8 @@ pub(crate) fn prepare(process: &Arc<Process>, mode: Mode) -> Arc<Thread> {
     })
 }
 
-/// Runs `body` as `thread` on the present thread of the host.
+/// Runs `body` as `thread` on the present thread of the host, which must be fresh: one host thread is one
+/// modelled thread.
 pub(crate) fn run_prepared<T>(thread: &Arc<Thread>, body: impl FnOnce(&Arc<Thread>) -> T) -> T {
     let _entered = Entered::new(thread);
     let value = body(thread);
@@ -87,5 +86,6 @@ impl Drop for Entered {
         machine.memory().remove_range(self.stack);
         machine.sync().signal_thread(self.thread.object);
         machine.objects().release(self.thread.object);
+        self.thread.process.let_go();
     }
 }

@@ -60,8 +60,8 @@ impl Caller {
 pub enum Input<'a> {
     /// These bytes, or none at all.
     Bytes(&'a [u8]),
-    /// No buffer, although the request claims this many bytes, and not zero: the I/O manager never
-    /// builds that, another driver can.
+    /// No buffer, although the request claims this many bytes, or none but an output, which has the same
+    /// buffer: the I/O manager never builds that, another driver can.
     Missing(u32),
 }
 

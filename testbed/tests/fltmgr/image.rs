@@ -1,64 +1,11 @@
-//! Compiles the test image of these tests.
+//! The test image of these tests.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::atomic::{AtomicU32, Ordering};
+#[path = "../shared/test_image.rs"]
+mod test_image;
 
-/// A compiled image; its folder goes when it is dropped.
-pub(crate) struct TestImage {
-    folder: PathBuf,
-}
+use test_image::TestImage;
 
-impl TestImage {
-    /// The image file.
-    pub(crate) fn path(&self) -> PathBuf {
-        self.folder.join("filter.sys")
-    }
-}
-
-impl Drop for TestImage {
-    fn drop(&mut self) {
-        // What stays behind lies in the target directory and harms nobody.
-        let _gone = std::fs::remove_dir_all(&self.folder);
-    }
-}
-
-/// Compiles `tests/images/filter.rs` with `flags` ("fault=\"edit\"", "synchronize").
-///
-/// `None` when the toolchain has no x86_64-pc-windows-msvc target; then nothing can be run.
+/// Compiles `tests/images/filter.rs` with `flags`; `None` where it cannot be compiled.
 pub(crate) fn filter(flags: &[&str]) -> Option<TestImage> {
-    static NUMBER: AtomicU32 = AtomicU32::new(0);
-    // Tests run at the same time, in threads and in child processes: each has a folder of its own.
-    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-    let name = format!("fltmgr-{}-{number}", std::process::id());
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    std::fs::create_dir_all(&folder).expect("the target directory is writable");
-    let image = TestImage { folder };
-    let output = compiler(&image.path(), flags).output().expect("rustc runs");
-    let text = String::from_utf8_lossy(&output.stderr);
-    if !output.status.success() && text.contains("can't find crate for `core`") {
-        let missing = "rustup target add x86_64-pc-windows-msvc";
-        let required = std::env::var_os("CLONEGUARD_REQUIRE_REFEREES").is_some_and(|v| v == "1");
-        assert!(!required, "{missing}");
-        println!("not run: {missing}");
-        return None;
-    }
-    assert!(
-        output.status.success(),
-        "the test image does not compile:\n{text}"
-    );
-    Some(image)
-}
-
-fn compiler(target: &Path, flags: &[&str]) -> Command {
-    const ARGUMENTS: &str = "--edition 2024 --target x86_64-pc-windows-msvc --crate-type cdylib \
-        --crate-name filter --cap-lints warn -C panic=abort -C opt-level=2 -C linker=rust-lld";
-    const LINKER: &str = "link-args=/NODEFAULTLIB /ENTRY:DriverEntry /SUBSYSTEM:NATIVE /DRIVER";
-    let mut command = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
-    command.args(ARGUMENTS.split_whitespace());
-    command.args(["-C", LINKER]);
-    command.args(flags.iter().flat_map(|flag| ["--cfg", *flag]));
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/images/filter.rs");
-    command.arg("-o").arg(target).arg(source);
-    command
+    test_image::compile("filter", flags)
 }

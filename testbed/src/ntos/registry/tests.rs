@@ -1,8 +1,15 @@
 //! Tests of the registry routines, called by the host as driver 0.
 
 use super::super::test_call::{block, broken, in_system, in_user};
+use super::key::{QUERY_VALUE, READ, SET_VALUE, WRITE, open_key};
 use super::*;
+use crate::boundary::import::Call;
 use crate::ntos::ob::zw_close;
+use crate::status::{
+    NtStatus, STATUS_BUFFER_OVERFLOW, STATUS_BUFFER_TOO_SMALL, STATUS_INVALID_PARAMETER,
+    STATUS_OBJECT_NAME_NOT_FOUND, STATUS_SUCCESS,
+};
+use crate::verifier::Rule;
 
 /// What a query answers: status, length, and the buffer, which was filled with 0x77.
 type Answer = (NtStatus, u32, Vec<u8>);
@@ -35,7 +42,7 @@ fn query(call: &Call, key: u64, text: &str, length: u32) -> Answer {
 
 /// Opens the key as if the host were a driver named "host".
 fn open(call: &Call) -> u64 {
-    open_key(call, READ)
+    open_key(call, KeyKind::Parameters, READ)
 }
 
 #[test]
@@ -95,7 +102,7 @@ fn what_does_not_fit_is_cut_or_left_out() {
 
 #[test]
 fn the_key_is_opened_by_a_system_thread_for_reading() {
-    let arguments = |call: &Call| (0, PARAMETERS, READ, 0, block(call, 8));
+    let arguments = |call: &Call| (0, 0, READ, 0, block(call, 8));
     in_user(|call| {
         let opened = io_open_driver_registry_key(call, arguments(call));
         assert_eq!(broken(opened), Rule::Handle);
@@ -118,7 +125,7 @@ fn a_handle_is_good_for_its_own_process_and_rights_only() {
         assert_eq!(ask(call, key, 6), Ok(STATUS_INVALID_PARAMETER));
         assert_eq!(broken(ask(call, key, 1)), Rule::NotModelled);
         assert_eq!(broken(ask(call, key + 4, 2)), Rule::Handle);
-        let blind = open_key(call, READ & !QUERY_VALUE);
+        let blind = open_key(call, KeyKind::Parameters, READ & !QUERY_VALUE);
         assert_eq!(broken(ask(call, blind, 2)), Rule::Handle);
         let spec = crate::process::ProcessSpec::user(r"\Device\X\copy.exe");
         call.machine().create_process(spec).run_kernel(|thread| {
@@ -128,5 +135,82 @@ fn a_handle_is_good_for_its_own_process_and_rights_only() {
         });
         zw_close(call, key).expect("closed");
         assert_eq!(broken(ask(call, key, 2)), Rule::Handle);
+    });
+}
+
+fn set(
+    call: &Call,
+    key: u64,
+    text: &str,
+    (kind, bytes): (u32, &[u8]),
+) -> Result<NtStatus, crate::Violation> {
+    let data = block(call, bytes.len().max(1) as u64);
+    call.guest().write_bytes(data, bytes, "data").expect("room");
+    zw_set_value_key(
+        call,
+        (key, name(call, text), 0, kind, data, bytes.len() as u32),
+    )
+}
+
+#[test]
+fn a_state_stays_and_is_kept_apart_from_the_parameters() {
+    in_system(|call| {
+        let machine = call.machine();
+        machine.set_registry("host", "Run", RegistryValue::Dword(1));
+        let key = open_key(call, KeyKind::State, READ | WRITE);
+        assert_eq!(query(call, key, "Run", 64).0, STATUS_OBJECT_NAME_NOT_FOUND);
+        for (kind, bytes) in [(BINARY, &[1, 2, 3][..]), (QWORD, &[7; 8]), (DWORD, &[9; 4])] {
+            assert_eq!(set(call, key, "Run", (kind, bytes)), Ok(STATUS_SUCCESS));
+            let (status, size, answer) = query(call, key, "run", 64);
+            assert_eq!((status, size), (STATUS_SUCCESS, 12 + bytes.len() as u32));
+            assert_eq!(answer[4..8], kind.to_le_bytes());
+            assert_eq!(&answer[12..12 + bytes.len()], bytes);
+        }
+        assert_eq!(zw_close(call, key), Ok(STATUS_SUCCESS));
+        let run = machine.driver_state_value("HOST", "RUN");
+        assert_eq!(run, Some(RegistryValue::Dword(0x0909_0909)));
+        let parameters = open(call);
+        assert_eq!(query(call, parameters, "Run", 64).2[12], 1);
+    });
+}
+
+#[test]
+fn what_is_not_flushed_is_lost_with_the_power() {
+    in_system(|call| {
+        let key = open_key(call, KeyKind::State, SET_VALUE);
+        let first = set(call, key, "Run", (DWORD, &[1, 0, 0, 0]));
+        assert_eq!(first, Ok(STATUS_SUCCESS));
+        assert_eq!(
+            call.machine().driver_state_on_disk("host"),
+            DriverState::default()
+        );
+        assert_eq!(zw_flush_key(call, key), Ok(STATUS_SUCCESS));
+        let second = set(call, key, "Run", (DWORD, &[2, 0, 0, 0]));
+        assert_eq!(second, Ok(STATUS_SUCCESS));
+        let disk = call.machine().driver_state_on_disk("host");
+        let next = Machine::boot(crate::BootOptions::default());
+        next.restore_driver_state("Host", disk.clone());
+        let run = next.driver_state_value("host", "run");
+        assert_eq!(run, Some(RegistryValue::Dword(1)));
+        assert_eq!(next.driver_state_on_disk("host"), disk);
+    });
+}
+
+#[test]
+fn a_write_needs_its_right_a_name_and_a_type() {
+    in_system(|call| {
+        let number = (DWORD, &[0; 4][..]);
+        let blind = open_key(call, KeyKind::State, READ);
+        assert_eq!(broken(set(call, blind, "Run", number)), Rule::Handle);
+        let key = open_key(call, KeyKind::State, WRITE);
+        assert_eq!(broken(set(call, key, "", number)), Rule::NotModelled);
+        let short = set(call, key, "Run", (DWORD, &[0; 3]));
+        assert_eq!(broken(short), Rule::NotModelled);
+        let links = set(call, key, "Run", (6, &[0; 4]));
+        assert_eq!(broken(links), Rule::NotModelled);
+        let title = (key, name(call, "Run"), 1, DWORD, block(call, 4), 4);
+        assert_eq!(broken(zw_set_value_key(call, title)), Rule::Argument);
+        let nowhere = (key, name(call, "Run"), 0, DWORD, 0, 4);
+        assert_eq!(broken(zw_set_value_key(call, nowhere)), Rule::BadPointer);
     });
 }
