@@ -1,24 +1,36 @@
-//! The audit trail inside the driver: a journal behind a spin lock, and the id of this load.
+//! The audit trail inside the driver: the journal, its one reader, and the id of this load.
 //!
-//! A record is opened when its request has been judged and closed when the file system has answered.
-//! Names and SIDs may lie in paged pool, which the spin lock forbids to touch; so a record is encoded
-//! first, into non-paged memory, and only copied with the lock held.
+//! A record is opened when its request has been judged and closed when the file system has answered. Producers share
+//! the journal without a lock; between taking a place and filling it they must not be stopped, so they do it at
+//! DISPATCH_LEVEL. Names may lie in paged pool, which must not be touched there: a record is encoded first, into
+//! non-paged memory, and only copied then. What the driver says of itself goes in by `note.rs`.
 
 use alloc::boxed::Box;
+use core::sync::atomic::AtomicU64;
 
 use flt::callback::Ending;
 use flt::irql::Passive;
-use flt::memory::try_zeroed;
+use flt::memory::{try_filled, try_zeroed};
 use flt::recheck::SourceAfter;
 use flt::status::NtStatus;
-use flt::sync::SpinLock;
+use flt::sync::{SpinLock, at_dispatch};
 use flt::token::Token;
 use flt::{time, uuid};
-use guard::{Draft, Journal, Outcome, OutcomeKind, PolicyNote, RECORD_SIZE_MIN, Ticket};
-use wire::Ack;
+use guard::{
+    Counters, Draft, GapKeeper, Journal, Outcome, OutcomeKind, RECORD_SIZE_MIN, Reader,
+    SummaryTicket, Ticket, Usage, journal_words,
+};
+use wire::{Ack, LossClass};
 
-/// Non-paged memory for records that wait for the consumer: some thousands with names of usual length.
-const JOURNAL_BYTES: usize = 4 * 1024 * 1024;
+use crate::POOL;
+use crate::summaries::Summariser;
+
+/// The journal without a policy that says otherwise: some thousand records with names of usual length.
+pub(crate) const JOURNAL_BYTES: u64 = 4 * 1024 * 1024;
+/// The least that a policy can ask for.
+const JOURNAL_BYTES_MIN: u64 = 64 * 1024;
+/// The most: non-paged memory is the machine's, not ours.
+const JOURNAL_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// The status for a request that is refused because there was no room for its record.
 pub(crate) const UNAUDITED: NtStatus = NtStatus::NOT_SUPPORTED;
@@ -47,18 +59,39 @@ pub(crate) struct Message<'b> {
 
 /// The journal of this load of the driver.
 pub(crate) struct Audit {
-    boot_id: [u8; wire::BOOT_ID_SIZE],
-    journal: SpinLock<Journal<Box<[u8]>>>,
+    /// The id of this load.
+    pub(crate) boot_id: [u8; wire::BOOT_ID_SIZE],
+    /// Bytes of the journal.
+    pub(crate) size: u64,
+    pub(crate) journal: Journal<Box<[AtomicU64]>>,
+    pub(crate) summaries: Summariser,
+    /// The delivery thread's. Locked, because a program that connects says what it has, and for no longer than the
+    /// copying of one batch.
+    reader: SpinLock<Reader>,
+    gap: SpinLock<GapKeeper>,
 }
 
 impl Audit {
-    /// Allocates the journal.
-    pub(crate) fn create(passive: Passive) -> Result<Self, NtStatus> {
-        let journal = Journal::new(try_zeroed(JOURNAL_BYTES)?)
-            .map_err(|_| NtStatus::INSUFFICIENT_RESOURCES)?;
+    /// Allocates a journal of `wanted` bytes, or as near to that as is allowed. If there is no memory for it, one of
+    /// the usual size: the driver's first record says which.
+    #[inline(never)]
+    pub(crate) fn create(wanted: Option<u64>, passive: Passive) -> Result<Self, NtStatus> {
+        let size = wanted.unwrap_or(JOURNAL_BYTES);
+        let size = size.clamp(JOURNAL_BYTES_MIN, JOURNAL_BYTES_MAX);
+        let (size, storage) = match room(size) {
+            Ok(storage) => (size, storage),
+            Err(_) if size > JOURNAL_BYTES => (JOURNAL_BYTES, room(JOURNAL_BYTES)?),
+            Err(status) => return Err(status),
+        };
+        let (journal, reader) =
+            Journal::new(storage).map_err(|_| NtStatus::INSUFFICIENT_RESOURCES)?;
         Ok(Self {
             boot_id: uuid::unique_id(passive),
-            journal: SpinLock::new(journal),
+            size,
+            journal,
+            summaries: Summariser::none(),
+            reader: SpinLock::new(reader),
+            gap: SpinLock::new(GapKeeper::new()),
         })
     }
 
@@ -69,10 +102,7 @@ impl Audit {
     pub(crate) fn open(&self, draft: &Draft<'_>) -> Opened {
         let ticket = match try_zeroed(draft.encoded_size()) {
             Ok(mut record) => self.reserve(draft, &mut record),
-            Err(status) => {
-                let mut record = [0; RECORD_SIZE_MIN];
-                self.reserve(&draft.without_names(status.bits()), &mut record)
-            }
+            Err(status) => self.open_nameless(&draft.without_names(status.bits())),
         };
         Opened {
             token: Token::new(ticket.into_raw()),
@@ -80,10 +110,18 @@ impl Audit {
         }
     }
 
+    /// Apart, so that its record takes stack only when it is needed.
+    #[inline(never)]
+    fn open_nameless(&self, draft: &Draft<'_>) -> Ticket {
+        let mut record = [0; RECORD_SIZE_MIN];
+        self.reserve(draft, &mut record)
+    }
+
     fn reserve(&self, draft: &Draft<'_>, record: &mut [u8]) -> Ticket {
         // A record that does not encode is reserved all the same: the journal counts it as lost.
         let record = draft.encode(record).map_or(&[][..], |()| &*record);
-        self.journal.with(|journal| journal.reserve(record))
+        let class = draft.class();
+        at_dispatch(|| self.journal.reserve(class, record))
     }
 
     /// Closes the record of a request that has ended. At most DISPATCH_LEVEL.
@@ -126,31 +164,34 @@ impl Audit {
         );
     }
 
+    /// The same for one that is refused because there was no room for its record.
+    pub(crate) fn refuse_unaudited(&self, token: Token) {
+        self.journal.note_refused_unaudited();
+        self.refuse(token, UNAUDITED);
+    }
+
     fn end(&self, token: Token, outcome: &Outcome) {
-        let closed = Ticket::from_raw(token.value()).map(|ticket| {
-            self.journal
-                .with(|journal| journal.complete(ticket, outcome))
-        });
-        if !matches!(closed, Some(Ok(()))) {
+        let raw = token.value();
+        let is_closed = match SummaryTicket::from_raw(raw) {
+            Some(ticket) => self.summaries.end(self, ticket, outcome),
+            None => Ticket::from_raw(raw).is_some_and(|ticket| {
+                at_dispatch(|| self.journal.complete(ticket, outcome)).is_ok()
+            }),
+        };
+        if !is_closed {
             // The filter manager gives back what it was given, so this is a fault of ours.
             wdk::println!("CloneGuard: a request ended that was never opened");
         }
     }
 
-    /// Takes in a record about the policy. At most DISPATCH_LEVEL.
-    pub(crate) fn note(&self, note: &PolicyNote) {
-        let mut record = [0; RECORD_SIZE_MIN];
-        // A note that does not encode is taken in all the same: the journal counts it as lost.
-        let record = note.encode(&mut record).map_or(&[][..], |()| &record);
-        self.journal.with(|journal| journal.note(record));
-    }
-
     /// Copies the oldest ready records into `buffer`. Without any there is a message only for a
     /// `greeting`: it carries the counters.
     pub(crate) fn fill<'b>(&self, buffer: &'b mut [u8], greeting: bool) -> Option<Message<'b>> {
+        self.journal.set_memory(POOL.held());
+        let now = time::monotonic();
         let filled = self
-            .journal
-            .with(|journal| journal.fill_batch(self.boot_id, buffer))?;
+            .reader
+            .with(|reader| self.journal.fill_batch(reader, self.boot_id, now, buffer))?;
         if filled.records == 0 && !greeting {
             return None;
         }
@@ -163,7 +204,18 @@ impl Audit {
 
     /// The last sequence number that was handed out.
     pub(crate) fn last_sequence(&self) -> u64 {
-        self.journal.with(|journal| journal.last_sequence())
+        self.journal.last_sequence()
+    }
+
+    /// The counters as they are now.
+    pub(crate) fn counters(&self) -> Counters {
+        self.journal.set_memory(POOL.held());
+        self.journal.counters()
+    }
+
+    /// How full the journal is.
+    pub(crate) fn usage(&self) -> Usage {
+        self.journal.usage()
     }
 
     /// Lets go of what the consumer has, and answers how many records that were. An acknowledgement of
@@ -172,10 +224,7 @@ impl Audit {
         if ack.boot_id() != self.boot_id {
             return None;
         }
-        let through = ack.through_sequence();
-        self.journal
-            .with(|journal| journal.acknowledge(through))
-            .ok()
+        self.release(ack.through_sequence()).ok()
     }
 
     /// A consumer comes back and says what it has made durable, of which load.
@@ -189,21 +238,30 @@ impl Audit {
             // What it has is of another load: everything held is new to it.
             return Ok(());
         }
-        self.journal
-            .with(|journal| journal.acknowledge(after_sequence))
-            .map(|_| ())
+        self.release(after_sequence).map(|_| ())
+    }
+
+    fn release(&self, through_sequence: u64) -> Result<u64, NtStatus> {
+        self.reader
+            .with(|reader| self.journal.acknowledge(reader, through_sequence))
             .map_err(|_| NtStatus::INVALID_PARAMETER)
     }
 
-    /// The last word, when nothing is in flight any more: what was never delivered is named.
-    pub(crate) fn report_at_stop(&self) {
-        let counters = self.journal.with(|journal| journal.counters());
-        wdk::println!(
-            "CloneGuard: stopped; requests {}, delivered {}, lost {}, not delivered {}",
-            counters.seen,
-            counters.delivered,
-            counters.lost,
-            counters.held
-        );
+    /// Tells of losses that were not told of yet, if there are any and there is room for the record. Answers whether
+    /// there now is one.
+    pub(crate) fn tell_losses(&self) -> bool {
+        let time = time::system_time();
+        self.gap.with(|gap| gap.tell(&self.journal, time))
     }
+
+    /// Takes in a record that is whole. `false` if there was no room for it: the loss is counted.
+    pub(crate) fn put(&self, class: LossClass, record: &[u8]) -> bool {
+        at_dispatch(|| self.journal.note(class, record))
+    }
+}
+
+/// Storage for a journal of so many bytes.
+fn room(size: u64) -> Result<Box<[AtomicU64]>, NtStatus> {
+    let size = usize::try_from(size).map_err(|_| NtStatus::INSUFFICIENT_RESOURCES)?;
+    try_filled(journal_words(size), || AtomicU64::new(0))
 }

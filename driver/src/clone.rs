@@ -7,10 +7,12 @@ use flt::callback::Next;
 use flt::fsctl::FsControl;
 use flt::irql::Passive;
 use flt::status::NtStatus;
+use flt::token::Token;
 use guard::policy::PolicySubject;
 use guard::{
     CAPTURE_SIZE, Capture, Claim, ControlCode, Draft, Fact, Facts, Judged, Judgement, Matter,
-    Names, PolicyMark, Seen, SeenCode, StructuralFinding, Subject, VolumeAttributes, decide, find,
+    Names, Places, PolicyMark, Seen, SeenCode, SourceState, StructuralFinding, Subject,
+    VolumeAttributes, decide, find,
 };
 
 use crate::CloneGuard;
@@ -18,7 +20,7 @@ use crate::audit::{Opened, UNAUDITED};
 use crate::names::Named;
 use crate::policy::Policy;
 use crate::requestor::Asker;
-use crate::source::{Source, target_facts};
+use crate::source::{FileId, Source, VolumeGuid, target_facts, target_id};
 use crate::volume::WatchedVolume;
 
 type Request<'op> = FsControl<'op, CloneGuard>;
@@ -26,7 +28,7 @@ type Request<'op> = FsControl<'op, CloneGuard>;
 /// Follows a request if it is one of ours.
 pub(crate) fn before(guard: &CloneGuard, request: &Request<'_>) -> Next {
     if let Some(code) = ControlCode::from_raw(request.control_code()) {
-        return Inspection::of(code, request).conclude(guard, request);
+        return Inspection::of(code, guard, request).conclude(guard, request);
     }
     match SeenCode::from_raw(request.control_code()) {
         Some(code) => see(guard, request, code),
@@ -35,9 +37,11 @@ pub(crate) fn before(guard: &CloneGuard, request: &Request<'_>) -> Next {
 }
 
 /// Records a request with another code by which files come to share blocks; it is not looked into.
+// Not inlined, like the steps below: each has the stack for itself, and gives it back before the next.
+#[inline(never)]
 fn see(guard: &CloneGuard, request: &Request<'_>, code: SeenCode) -> Next {
     let passive = Passive::prove();
-    let asker = Asker::identify(request, passive);
+    let asker = Asker::identify(request, &guard.processes, passive);
     let target = Named::of(|form| request.target_name(form));
     let volume = volume(request, passive);
     let opened = guard.audit.open(&Draft {
@@ -46,10 +50,16 @@ fn see(guard: &CloneGuard, request: &Request<'_>, code: SeenCode) -> Next {
             input_length: request.input_length(),
             output_length: request.output_length(),
         }),
-        volume: volume.facts(),
         requestor: asker.as_requestor(),
+        places: Places {
+            volume: volume.facts(),
+            source_volume: Fact::NotAsked,
+            source_id: Fact::NotAsked,
+            target_id: target_id(request, passive),
+        },
         names: Names {
             image: asker.image_name(),
+            parent: asker.parent_name(),
             source: Named::UNASKED.as_name(),
             target: target.as_name(),
         },
@@ -65,15 +75,17 @@ struct Inspection {
     asker: Asker,
     source: Source,
     target: Named,
+    target_id: Fact<FileId>,
     volume: WatchedVolume,
     facts: Facts,
 }
 
 impl Inspection {
     /// Finds out. The input is read once, the handle resolved once.
-    fn of(code: ControlCode, request: &Request<'_>) -> Self {
+    #[inline(never)]
+    fn of(code: ControlCode, guard: &CloneGuard, request: &Request<'_>) -> Self {
         let passive = Passive::prove();
-        let asker = Asker::identify(request, passive);
+        let asker = Asker::identify(request, &guard.processes, passive);
         let capture = capture(code, request, &asker);
         let claim = capture.read();
         let source = Source::find(request, &claim, passive);
@@ -95,25 +107,32 @@ impl Inspection {
             asker,
             source,
             target: Named::of(|form| request.target_name(form)),
+            target_id: target_id(request, passive),
             volume,
             facts,
         }
     }
 
     /// Judges, records, and passes on or refuses.
+    #[inline(never)]
     fn conclude(mut self, guard: &CloneGuard, request: &Request<'_>) -> Next {
         let policy = guard.policy.current();
         let mark = policy.ask(&self.as_subject());
         let judgement = self.judge(request, &policy, mark);
-        let opened = guard.audit.open(&self.draft(&judgement, mark));
-        let refusal = match judgement.refusal.filter(|_| policy.powers().enforce) {
-            Some(status) => NtStatus::from_bits(status),
-            None => refuses_unrecorded(&policy, &opened).then_some(UNAUDITED),
-        };
-        if let Some(status) = refusal {
+        let draft = self.draft(&judgement, mark);
+        if let Some(token) = summarise(guard, &policy, &draft) {
+            return Next::Watch(token);
+        }
+        let opened = guard.audit.open(&draft);
+        let judged = judgement.refusal.filter(|_| policy.powers().enforce);
+        if let Some(status) = judged.and_then(NtStatus::from_bits) {
             guard.audit.refuse(opened.token, status);
             guard.deliver_soon();
             return Next::Refuse(status);
+        }
+        if refuses_unrecorded(&policy, &opened) {
+            guard.audit.refuse_unaudited(opened.token);
+            return Next::Refuse(UNAUDITED);
         }
         let kept = policy.rechecks().then(|| self.source.keep()).flatten();
         match kept {
@@ -146,23 +165,24 @@ impl Inspection {
     fn as_subject(&self) -> PolicySubject<'_> {
         let guid = self.volume.guid;
         let target = self.target.as_path(guid);
-        let source_guid = match self.facts.source {
-            guard::SourceState::SameVolume(_) => guid,
-            guard::SourceState::OtherVolume(_)
-            | guard::SourceState::Foreign(_)
-            | guard::SourceState::HandleRefused(_)
-            | guard::SourceState::NotInContext
-            | guard::SourceState::NotInspected(_) => None,
-        };
         PolicySubject {
             image: self.asker.image_path(),
             user: self.asker.user(),
-            source: self.source.name.as_path(source_guid),
+            source: self.source.name.as_path(self.source_volume().known()),
             target,
             volume_device: target.map(|target| target.device),
             volume_guid: guid,
             remote: Some(self.asker.is_remote()),
             byte_count: self.claim.as_ref().ok().map(|claim| claim.byte_count),
+        }
+    }
+
+    /// The volume of the source, which is mostly that of the target.
+    const fn source_volume(&self) -> Fact<VolumeGuid> {
+        match (self.facts.source, self.volume.guid) {
+            (SourceState::SameVolume(_), Some(guid)) => Fact::Known(guid),
+            (SourceState::SameVolume(_), None) => Fact::Refused(self.volume.guid_reason),
+            _ => self.source.volume,
         }
     }
 
@@ -175,10 +195,16 @@ impl Inspection {
                 judgement,
                 policy,
             }),
-            volume: self.volume.facts(),
             requestor: self.asker.as_requestor(),
+            places: Places {
+                volume: self.volume.facts(),
+                source_volume: self.source_volume(),
+                source_id: self.source.id,
+                target_id: self.target_id,
+            },
             names: Names {
                 image: self.asker.image_name(),
+                parent: self.asker.parent_name(),
                 source: self.source.name.as_name(),
                 target: self.target.as_name(),
             },
@@ -216,6 +242,19 @@ fn ask_volume(request: &Request<'_>, passive: Option<Passive>) -> Fact<VolumeAtt
         Some(Err(status)) => Fact::Refused(status.bits()),
         None => Fact::NotAsked,
     }
+}
+
+/// Takes a passed request into a summary, if the policy asks for that. One whose source is to be looked at again may
+/// turn out a finding, and has a record of its own.
+fn summarise(guard: &CloneGuard, policy: &Policy, draft: &Draft<'_>) -> Option<Token> {
+    let window_seconds = policy.summarise_seconds();
+    if window_seconds == 0 || policy.rechecks() {
+        return None;
+    }
+    guard
+        .audit
+        .summaries
+        .begin(&guard.audit, draft, window_seconds)
 }
 
 /// Whether a request for whose record there was no room is to be refused.

@@ -134,6 +134,10 @@ impl Delivery {
             Some(Ok(ack)) => audit.acknowledge(&ack),
             Some(Err(_)) | None => None,
         };
+        // There is room now for what could not be recorded before.
+        if audit.tell_losses() {
+            self.wake.signal();
+        }
         // A reply that lets nothing go must not make the same batch go round without a pause.
         match released {
             Some(released) if released > 0 || records == 0 => Delivered::Yes,

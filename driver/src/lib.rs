@@ -2,9 +2,10 @@
 //!
 //! Thin glue. The filter manager's side is `flt`, the judging and the journal are `guard`, the bytes
 //! of the port are `wire`. Here they are joined: [`clone`] follows one request, [`requestor`] and
-//! [`source`] find out about it, [`volume`] remembers a volume, [`policy`] keeps the policy in force,
-//! [`audit`] turns a judged request into a record, [`delivery`] sends records out to whom [`connect`]
-//! lets in.
+//! [`source`] find out about it, [`processes`] and [`volume`] remember, [`policy`] keeps the policy in force,
+//! [`audit`] turns a judged request into a record. [`delivery`] sends records out to whom [`connect`] lets in.
+//! [`housekeeping`] does what is due: it beats, looks at the [`volumes`], tells of losses and [`summaries`], and answers
+//! ([`mod@status`]). [`trace`] is what the next load finds.
 //!
 //! Without a policy every request is passed down unchanged, whatever the rules say.
 
@@ -34,41 +35,70 @@ extern crate wdk_panic;
 mod audit;
 mod clone;
 mod connect;
+mod consumer;
 mod delivery;
+mod housekeeping;
+mod image;
 mod names;
+mod note;
 mod policy;
+mod processes;
 mod requestor;
 mod source;
+mod status;
+mod summaries;
+mod trace;
 mod volume;
+mod volumes;
 
 use flt::callback::{Ending, Next};
 use flt::clients::{Clients, Connection};
 use flt::filter::Minifilter;
 use flt::fsctl::FsControl;
-use flt::instance::VolumeSetup;
+use flt::house::House;
+use flt::instance::{VolumeGone, VolumeSetup};
 use flt::irql::Passive;
-use flt::port::Link;
+use flt::memory::Pool;
+use flt::notify::Parent;
+use flt::port::{Caller, Link};
+use flt::process::Process;
 use flt::recheck::SourceAfter;
-use flt::registry::Parameters;
+use flt::registry::{Haste, Parameters};
 use flt::status::NtStatus;
 use flt::token::Token;
-use wdk_alloc::WdkAllocator;
+use guard::{NoteEvent, StartedNote};
 
 use crate::audit::Audit;
+use crate::consumer::Consumers;
 use crate::delivery::Delivery;
+use crate::housekeeping::Housekeeping;
 use crate::policy::PolicyKeeper;
+use crate::processes::Processes;
 use crate::volume::WatchedVolume;
+use crate::volumes::Volumes;
 
 #[global_allocator]
-static ALLOCATOR: WdkAllocator = WdkAllocator;
+static POOL: Pool = Pool::new();
 
 flt::driver_entry!(CloneGuard);
+
+/// The version of the driver: major, minor, patch, build.
+const VERSION: [u16; 4] = [
+    number(env!("CARGO_PKG_VERSION_MAJOR")),
+    number(env!("CARGO_PKG_VERSION_MINOR")),
+    number(env!("CARGO_PKG_VERSION_PATCH")),
+    0,
+];
 
 /// The driver.
 struct CloneGuard {
     audit: Audit,
+    consumers: Consumers,
     delivery: Delivery,
+    housekeeping: Housekeeping,
     policy: PolicyKeeper,
+    processes: Processes,
+    volumes: Volumes,
 }
 
 impl CloneGuard {
@@ -77,6 +107,21 @@ impl CloneGuard {
         if flt::filter::is_connected::<Self>() {
             self.delivery.wake();
         }
+    }
+
+    /// The first record of the load.
+    #[inline(never)]
+    fn start(&self, parameters: &Parameters, passive: Passive) {
+        let policy = self.policy.current();
+        self.audit.note(NoteEvent::Started(&StartedNote {
+            driver_version: VERSION,
+            previous: trace::read(parameters, passive),
+            image_hash: image::hash(parameters, passive),
+            policy_mode: policy.mode(),
+            policy_revision: policy.revision(),
+            summarise_seconds: policy.summarise_seconds(),
+            journal_size: self.audit.size,
+        }));
     }
 }
 
@@ -87,18 +132,54 @@ impl Minifilter for CloneGuard {
     const VOLUME_TAG: [u8; 4] = *b"CGvo";
 
     fn create(passive: Passive, parameters: &Parameters) -> Result<Self, NtStatus> {
-        let audit = Audit::create(passive)?;
-        let policy = PolicyKeeper::create()?;
-        policy.load_first(&audit, parameters, passive);
+        let policy = PolicyKeeper::create(parameters, passive)?;
+        let journal_size = policy.current().journal_size();
         Ok(Self {
-            audit,
+            consumers: Consumers::none(),
             delivery: Delivery::create()?,
+            housekeeping: Housekeeping::create()?,
             policy,
+            processes: Processes::create()?,
+            volumes: Volumes::none(),
+            audit: Audit::create(journal_size, passive)?,
         })
+    }
+
+    fn created(&self, passive: Passive, parameters: &Parameters) {
+        self.start(parameters, passive);
+        self.policy.record_first(&self.audit);
+        self.prepare_summaries();
+    }
+
+    fn loaded(&self, passive: Passive, parameters: &Parameters) {
+        self.leave_trace(parameters, None, Haste::Flush, passive);
     }
 
     fn attach(&self, setup: &VolumeSetup<'_>, passive: Passive) -> Option<WatchedVolume> {
         Some(WatchedVolume::of(setup, passive))
+    }
+
+    fn attached(
+        &self,
+        setup: &VolumeSetup<'_>,
+        volume: &WatchedVolume,
+        result: Result<(), NtStatus>,
+    ) {
+        self.volumes.set_up(&self.audit, setup, volume, result);
+        self.deliver_soon();
+    }
+
+    fn detached(&self, gone: &VolumeGone<'_, Self>) {
+        self.volumes.gone(&self.audit, gone);
+        self.deliver_soon();
+    }
+
+    fn process_began(&self, process: &Process<'_>, parent: &Parent<'_>, passive: Passive) {
+        self.processes.begin(process, parent, passive);
+    }
+
+    fn process_ended(&self, process: &Process<'_>) {
+        self.processes.end(process.start_key());
     }
 
     fn before_fs_control(&self, request: &FsControl<'_, Self>) -> Next {
@@ -113,37 +194,64 @@ impl Minifilter for CloneGuard {
     fn connect<'c>(
         &self,
         request: &[u8],
+        caller: &Caller<'_>,
         clients: &'c Clients,
     ) -> Result<Connection<'c>, NtStatus> {
-        self.admit(request, clients)
+        self.admit(request, caller, clients)
     }
 
     fn connected(&self) {
         self.delivery.connected();
     }
 
+    fn disconnected(&self) {
+        // When the driver goes, all connections end. That is said by its last record, after which there is none.
+        if !self.housekeeping.is_stopping() {
+            self.consumers.go(&self.audit);
+        }
+    }
+
+    fn asked(&self) {
+        self.housekeeping.wake();
+    }
+
     fn work(&self, link: &Link<'_>) {
         self.delivery.run(&self.audit, link);
     }
 
-    fn housekeep(&self, passive: Passive, parameters: &Parameters) {
-        while self.policy.wait(passive) {
-            self.policy.load(&self.audit, parameters, passive);
-            self.deliver_soon();
-        }
+    fn housekeep(&self, house: &House<'_>) {
+        self.keep_house(house);
     }
 
+    /// The last records go in before the delivery thread is asked to return, so that it still tries to deliver them.
     fn stop(&self) {
+        self.audit.summaries.emit(&self.audit, u64::MAX);
+        self.audit.tell_losses();
+        self.beat();
+        let counters = self.audit.counters();
+        self.audit.note(NoteEvent::Stopping(&counters));
         self.delivery.stop();
-        self.policy.stop();
+        self.housekeeping.stop();
     }
 
-    fn stopped(&self) {
-        self.audit.report_at_stop();
+    fn stopped(&self, passive: Passive, parameters: &Parameters) {
+        // Of what ended after that, too.
+        self.audit.summaries.emit(&self.audit, u64::MAX);
+        let undelivered = self.audit.counters().held.get();
+        self.leave_trace(parameters, Some(undelivered), Haste::Lazy, passive);
+        wdk::println!("CloneGuard: stopped; not delivered {undelivered}");
     }
 
     fn may_leave(&self) -> bool {
         !self.policy.is_locked()
+    }
+}
+
+/// The number that Cargo gives as text.
+const fn number(text: &str) -> u16 {
+    match u16::from_str_radix(text, 10) {
+        Ok(number) => number,
+        Err(_) => u16::MAX,
     }
 }
 

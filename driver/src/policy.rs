@@ -8,22 +8,16 @@ use alloc::boxed::Box;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use flt::irql::Passive;
-use flt::memory::try_box;
-use flt::registry::Parameters;
+use flt::registry::{Parameters, Place};
 use flt::shared::{Held, Shared};
 use flt::status::NtStatus;
-use flt::sync::Event;
-use flt::time;
-use guard::policy::{PolicyBlob, PolicyDecision, PolicySubject};
-use guard::{PolicyEvent, PolicyMark, PolicyNote, Powers};
+use guard::policy::{PolicyBlob, PolicyDecision, PolicyMode, PolicySubject};
+use guard::{NoteEvent, PolicyEvent, PolicyMark, PolicyNote, Powers};
 
 use crate::audit::Audit;
 
 /// The registry value that holds the policy, in UTF-16.
 const VALUE: [u16; 6] = [0x50, 0x6F, 0x6C, 0x69, 0x63, 0x79];
-/// The longest wait of the thread: a request to reload wakes it before. Then it tries again what it missed for want
-/// of memory.
-const IDLE_MILLISECONDS: u32 = 60_000;
 
 /// One policy, checked.
 pub(crate) struct Policy(Option<PolicyBlob<Box<[u8]>>>);
@@ -32,11 +26,31 @@ impl Policy {
     /// Observe everything, note every rule: what is in force without a stored policy.
     const DEFAULT: Self = Self(None);
 
-    fn revision(&self) -> u64 {
+    /// Its number; 0 for the default.
+    pub(crate) fn revision(&self) -> u64 {
         self.0.as_ref().map_or(0, PolicyBlob::revision)
     }
 
-    fn is_locked(&self) -> bool {
+    /// Whether anything is refused.
+    pub(crate) fn mode(&self) -> PolicyMode {
+        self.0
+            .as_ref()
+            .map_or(PolicyMode::Observe, PolicyBlob::mode)
+    }
+
+    /// The window in which passed requests are summarised, in seconds; 0 for never.
+    pub(crate) fn summarise_seconds(&self) -> u32 {
+        let seconds = self.0.as_ref().and_then(PolicyBlob::summarise_seconds);
+        seconds.unwrap_or(0)
+    }
+
+    /// Bytes of the journal, for the load that begins with this policy.
+    pub(crate) fn journal_size(&self) -> Option<u64> {
+        self.0.as_ref().and_then(PolicyBlob::journal_size)
+    }
+
+    /// Whether it is locked until the machine restarts.
+    pub(crate) fn is_locked(&self) -> bool {
         self.0.as_ref().is_some_and(PolicyBlob::locks_until_reboot)
     }
 
@@ -73,7 +87,11 @@ enum Stored {
 
 impl Stored {
     fn read(parameters: &Parameters, passive: Passive) -> Self {
-        let blob = match parameters.read_binary(&VALUE, wire::policy::POLICY_SIZE_MAX, passive) {
+        let blob = match parameters.read_binary(
+            (Place::Parameters, &VALUE),
+            wire::policy::POLICY_SIZE_MAX,
+            passive,
+        ) {
             Ok(Some(blob)) => blob,
             Ok(None) => return Self::Absent,
             Err(status) => return Self::Unreadable(status),
@@ -88,23 +106,24 @@ impl Stored {
 /// The policy in force, and the wish to read it again.
 pub(crate) struct PolicyKeeper {
     current: Shared<Policy>,
-    wake: Event,
     wanted: AtomicBool,
     /// Whether there was no memory for the stored policy, so that it is to be tried again.
     missed: AtomicBool,
-    stopping: AtomicBool,
+    /// What became of the policy that was stored when the driver was loaded.
+    first: Taken,
 }
 
 impl PolicyKeeper {
-    /// Starts with the default policy.
-    pub(crate) fn create() -> Result<Self, NtStatus> {
-        Ok(Self {
-            current: Shared::try_new(try_box(Policy::DEFAULT)?)?,
-            wake: Event::try_new()?,
+    /// Reads the stored policy for the first time, before anything is judged.
+    pub(crate) fn create(parameters: &Parameters, passive: Passive) -> Result<Self, NtStatus> {
+        let mut keeper = Self {
+            current: Shared::try_new(Policy::DEFAULT)?,
             wanted: AtomicBool::new(false),
             missed: AtomicBool::new(false),
-            stopping: AtomicBool::new(false),
-        })
+            first: Taken::only(PolicyEvent::Default),
+        };
+        keeper.first = keeper.take(parameters, passive);
+        Ok(keeper)
     }
 
     /// The policy in force. At most DISPATCH_LEVEL.
@@ -117,37 +136,27 @@ impl PolicyKeeper {
         self.current().is_locked()
     }
 
-    /// Asks the thread to read the policy again.
+    /// Asks for the policy to be read again.
     pub(crate) fn want(&self) {
         self.wanted.store(true, Ordering::Release);
-        self.wake.signal();
     }
 
-    /// Asks the thread to return.
-    pub(crate) fn stop(&self) {
-        self.stopping.store(true, Ordering::Release);
-        self.wake.signal();
-    }
-
-    /// Waits until somebody wants the policy to be read again; false when the thread is to return.
-    pub(crate) fn wait(&self, passive: Passive) -> bool {
-        while !self.stopping.load(Ordering::Acquire) {
-            if self.wanted.swap(false, Ordering::AcqRel) {
-                return true;
-            }
-            let is_called = self.wake.wait(passive, IDLE_MILLISECONDS);
-            if !is_called && self.missed.load(Ordering::Acquire) {
-                return true;
-            }
+    /// Asks the same if there was no memory for it the last time.
+    pub(crate) fn retry(&self) {
+        if self.missed.load(Ordering::Acquire) {
+            self.want();
         }
-        false
     }
 
-    /// The first look, before anything is judged. That nothing is stored is no event then.
-    pub(crate) fn load_first(&self, audit: &Audit, parameters: &Parameters, passive: Passive) {
-        let taken = self.take(parameters, passive);
-        if taken.event != PolicyEvent::Default {
-            self.record(audit, &taken);
+    /// Whether it is to be read again. Answers each wish once.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.wanted.swap(false, Ordering::AcqRel)
+    }
+
+    /// Records what came of the first look. That nothing is stored is no event then.
+    pub(crate) fn record_first(&self, audit: &Audit) {
+        if self.first.event != PolicyEvent::Default {
+            self.record(audit, &self.first);
         }
     }
 
@@ -160,13 +169,14 @@ impl PolicyKeeper {
     fn record(&self, audit: &Audit, taken: &Taken) {
         let missed = taken.status == NtStatus::INSUFFICIENT_RESOURCES.bits();
         self.missed.store(missed, Ordering::Release);
-        audit.note(&PolicyNote {
+        let policy = self.current();
+        audit.note(NoteEvent::Policy(PolicyNote {
             event: taken.event,
-            revision: self.current().revision(),
+            revision: policy.revision(),
+            mode: policy.mode(),
             fault: taken.fault,
             status: taken.status,
-            time: time::system_time(),
-        });
+        }));
     }
 
     fn take(&self, parameters: &Parameters, passive: Passive) -> Taken {
@@ -179,7 +189,7 @@ impl PolicyKeeper {
             Stored::Faulty(offset, fault) => return Taken::faulty(offset, fault),
             Stored::Unreadable(status) => return Taken::unreadable(status),
         };
-        match try_box(policy).and_then(|policy| self.current.replace(policy)) {
+        match self.current.replace(policy) {
             Ok(()) => Taken::only(event),
             Err(status) => Taken::unreadable(status),
         }

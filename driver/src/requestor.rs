@@ -2,38 +2,53 @@
 
 use flt::fsctl::FsControl;
 use flt::irql::Passive;
-use flt::process::{ImageName, Mode, Process, UserSid};
+use flt::requestor::{Mode, Requestor as Requester};
+use flt::shared::Held;
 use flt::status::NtStatus;
+use flt::subject::{Subject, UserSid};
 use flt::time;
 use guard::policy::PathName;
-use guard::{Bitness, Name, NameState, Requestor, RequestorMode};
+use guard::{
+    Bitness, Identity, Name, NameState, Parent, Process, Requestor, RequestorMode, TokenFacts, User,
+};
 
 use crate::CloneGuard;
+use crate::processes::{Known, Processes};
 
 /// What is known of the program, or the driver, that asks.
 pub(crate) struct Asker {
     mode: RequestorMode,
     bitness: Bitness,
-    process_id: u32,
-    thread_id: u32,
-    image: Option<Result<ImageName, NtStatus>>,
-    user: Option<Result<UserSid, NtStatus>>,
     is_remote: bool,
+    process: Process,
+    thread_id: u32,
+    known: Option<Result<Held<Known>, NtStatus>>,
+    tokens: Option<Tokens>,
 }
 
 impl Asker {
     /// Finds out. What needs PASSIVE_LEVEL stays unknown without a proof of it.
-    pub(crate) fn identify(request: &FsControl<'_, CloneGuard>, passive: Option<Passive>) -> Self {
-        let process = request.process();
-        let asked = process.as_ref().zip(passive);
+    pub(crate) fn identify(
+        request: &FsControl<'_, CloneGuard>,
+        processes: &Processes,
+        passive: Option<Passive>,
+    ) -> Self {
+        let requester = request.requestor();
+        let known = requester
+            .as_ref()
+            .and_then(|requester| know(requester, processes, passive));
         Self {
             mode: mode(request),
             bitness: bitness(request),
-            process_id: process.as_ref().map_or(0, Process::id),
-            thread_id: process.as_ref().map_or(0, Process::thread_id),
-            image: asked.map(|(process, passive)| process.image(passive)),
-            user: asked.map(|(process, passive)| process.user(passive)),
             is_remote: request.is_remote(),
+            process: requester
+                .as_ref()
+                .map_or_else(Process::default, |requester| of(requester, known.as_ref())),
+            thread_id: requester.as_ref().map_or(0, Requester::thread_id),
+            tokens: requester
+                .zip(passive)
+                .map(|(requester, passive)| Tokens::ask(&requester.subject(passive), passive)),
+            known,
         }
     }
 
@@ -49,47 +64,147 @@ impl Asker {
         self.is_remote
     }
 
+    /// The user that the thread acts for.
     pub(crate) fn user(&self) -> Option<&[u8]> {
-        let user = self.user.as_ref()?.as_ref().ok()?;
+        let user = self.tokens.as_ref()?.effective.as_ref().ok()?;
         Some(user.as_bytes())
     }
 
     /// For a record of a request that is judged now.
     pub(crate) fn as_requestor(&self) -> Requestor<'_> {
+        let tokens = self.tokens.as_ref();
         Requestor {
             mode: self.mode,
             bitness: self.bitness,
-            process_id: self.process_id,
-            thread_id: self.thread_id,
             remote: Some(self.is_remote),
-            user_sid: self.user(),
-            user_reason: match &self.user {
-                Some(Err(status)) => status.bits(),
-                Some(Ok(_)) | None => 0,
-            },
             time: time::system_time(),
             started: time::monotonic(),
+            identity: Identity {
+                process: self.process,
+                thread_id: self.thread_id,
+                token: tokens.map_or_else(TokenFacts::default, |tokens| tokens.facts),
+                effective: user(tokens.map(|tokens| &tokens.effective)),
+                primary: user(tokens.map(|tokens| &tokens.primary)),
+            },
         }
     }
 
     /// The image for a record.
     pub(crate) fn image_name(&self) -> Name<'_> {
-        match &self.image {
-            Some(Ok(image)) => Name {
-                units: image.units(),
-                state: NameState::Image,
-                reason: 0,
-            },
+        match &self.known {
+            Some(Ok(known)) => image(&known.image),
             Some(Err(status)) => Name::absent(status.bits()),
             None => Name::absent(0),
         }
     }
 
+    /// The image of the parent for a record.
+    pub(crate) fn parent_name(&self) -> Name<'_> {
+        let parent = self.known().and_then(|known| known.parent.as_ref());
+        let text = parent.and_then(|parent| parent.image.as_ref());
+        text.map_or(Name::absent(0), |text| image(text))
+    }
+
     /// The image for the policy. A process without one has an empty name, which is known and matches no
     /// pattern.
     pub(crate) fn image_path(&self) -> Option<PathName<'_>> {
-        let image = self.image.as_ref()?.as_ref().ok()?;
-        PathName::split(image.units())
+        PathName::split(&self.known()?.image)
+    }
+
+    fn known(&self) -> Option<&Known> {
+        Some(self.known.as_ref()?.as_ref().ok()?)
+    }
+}
+
+/// What the tokens of a thread and its process say.
+struct Tokens {
+    facts: TokenFacts,
+    effective: Result<UserSid, NtStatus>,
+    primary: Result<UserSid, NtStatus>,
+}
+
+impl Tokens {
+    fn ask(subject: &Subject<'_>, passive: Passive) -> Self {
+        let effective = subject.effective();
+        let mut reason = 0;
+        let facts = TokenFacts {
+            session_id: known(effective.session_id(passive), &mut reason),
+            logon_id: known(effective.logon_id(passive), &mut reason),
+            integrity_level: known(effective.integrity_level(passive), &mut reason),
+            elevated: known(effective.is_elevated(passive), &mut reason),
+            impersonating: Some(subject.is_impersonating()),
+            reason: 0,
+        };
+        let user = effective.user(passive);
+        Self {
+            facts: TokenFacts { reason, ..facts },
+            primary: if subject.is_impersonating() {
+                subject.primary().user(passive)
+            } else {
+                user
+            },
+            effective: user,
+        }
+    }
+}
+
+/// An answer, or the first reason why one is missing.
+fn known<T>(answer: Result<T, NtStatus>, reason: &mut u32) -> Option<T> {
+    if let Err(status) = &answer
+        && *reason == 0
+    {
+        *reason = status.bits();
+    }
+    answer.ok()
+}
+
+/// The image and the parent of the requestor's process: from memory at any level.
+fn know(
+    requester: &Requester<'_>,
+    processes: &Processes,
+    passive: Option<Passive>,
+) -> Option<Result<Held<Known>, NtStatus>> {
+    match passive {
+        Some(passive) => Some(processes.know(requester, passive)),
+        None => processes.find(requester.start_key()).map(Ok),
+    }
+}
+
+/// What tells the process from others.
+fn of(requester: &Requester<'_>, known: Option<&Result<Held<Known>, NtStatus>>) -> Process {
+    let known = known.and_then(|known| known.as_ref().ok());
+    let parent = known.and_then(|known| known.parent.as_ref());
+    Process {
+        process_id: requester.id(),
+        start_key: requester.start_key(),
+        create_time: requester.create_time(),
+        parent: parent.map(|parent| Parent {
+            process_id: parent.id,
+            start_key: parent.start_key,
+        }),
+    }
+}
+
+fn user(answer: Option<&Result<UserSid, NtStatus>>) -> User<'_> {
+    match answer {
+        Some(Ok(user)) => User {
+            sid: Some(user.as_bytes()),
+            reason: 0,
+        },
+        Some(Err(status)) => User {
+            sid: None,
+            reason: status.bits(),
+        },
+        None => User::default(),
+    }
+}
+
+/// The path of an image for a record.
+pub(crate) fn image(units: &[u16]) -> Name<'_> {
+    Name {
+        units,
+        state: NameState::Image,
+        reason: 0,
     }
 }
 

@@ -13,6 +13,10 @@ use crate::CloneGuard;
 use crate::names::Named;
 
 type Request<'op> = FsControl<'op, CloneGuard>;
+/// The number of a file on its volume.
+pub(crate) type FileId = [u8; 16];
+/// The unique id of a volume.
+pub(crate) type VolumeGuid = [u8; 16];
 
 /// `FILE_ATTRIBUTE_DIRECTORY` (MS-FSCC 2.6).
 const ATTRIBUTE_DIRECTORY: u32 = 0x10;
@@ -26,6 +30,10 @@ pub(crate) struct Source {
     pub(crate) name: Named,
     /// What the file system says of it, if it lies on the target's volume.
     pub(crate) facts: Fact<FileFacts>,
+    /// Its number on its volume.
+    pub(crate) id: Fact<FileId>,
+    /// The unique id of its volume.
+    pub(crate) volume: Fact<VolumeGuid>,
     /// Whether it is the target's own stream, if that is known.
     pub(crate) is_target: Option<bool>,
     file: Option<(FileObject, u64)>,
@@ -56,6 +64,7 @@ impl Source {
         let found = match request.locate(&file) {
             Ok(place) => Self {
                 name: Named::of(|form| place.name(form)),
+                id: ask_id(&file, || place.file_id(passive)),
                 ..Self::there(request, &place, (&file, granted), passive)
             },
             // The filter manager knows no volume for it: a pipe, a device.
@@ -83,7 +92,10 @@ impl Source {
         passive: Passive,
     ) -> Self {
         if !place.is_same_volume() {
-            return Self::without(SourceState::OtherVolume(granted), 0);
+            return Self {
+                volume: fact(place.volume_guid(passive)),
+                ..Self::without(SourceState::OtherVolume(granted), 0)
+            };
         }
         Self {
             facts: ask(file, || place.information(passive)),
@@ -97,6 +109,8 @@ impl Source {
             state,
             name: Named::absent(reason),
             facts: Fact::NotAsked,
+            id: Fact::NotAsked,
+            volume: Fact::NotAsked,
             is_target: None,
             file: None,
         }
@@ -118,6 +132,30 @@ pub(crate) fn target_facts(request: &Request<'_>, passive: Option<Passive>) -> F
     ask(&target, || request.target_information(passive))
 }
 
+/// The number of the target on its volume.
+pub(crate) fn target_id(request: &Request<'_>, passive: Option<Passive>) -> Fact<FileId> {
+    passive.map_or(Fact::NotAsked, |passive| {
+        ask_id(&request.target(), || request.target_id(passive))
+    })
+}
+
+/// The number of a file on its volume; a volume has none.
+fn ask_id(file: &FileObject, query: impl FnOnce() -> Result<FileId, NtStatus>) -> Fact<FileId> {
+    if file.is_volume_open() {
+        Fact::NotAsked
+    } else {
+        fact(query())
+    }
+}
+
+/// An answer, or why there is none.
+fn fact<T>(answer: Result<T, NtStatus>) -> Fact<T> {
+    match answer {
+        Ok(value) => Fact::Known(value),
+        Err(status) => Fact::Refused(status.bits()),
+    }
+}
+
 /// What is known of a file; the file system is asked unless the file is a volume.
 fn ask(
     file: &FileObject,
@@ -126,10 +164,7 @@ fn ask(
     if file.is_volume_open() {
         return Fact::Known(FileFacts::VOLUME);
     }
-    match query() {
-        Ok(information) => Fact::Known(facts(&information)),
-        Err(status) => Fact::Refused(status.bits()),
-    }
+    fact(query().map(|information| facts(&information)))
 }
 
 const fn facts(information: &FileInformation) -> FileFacts {

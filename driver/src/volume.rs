@@ -23,7 +23,7 @@ pub(crate) struct WatchedVolume {
 }
 
 /// FLT_FSTYPE_REFS (fltUserStructures.h, FLT_FILESYSTEM_TYPE).
-const REFS: u32 = 28;
+pub(crate) const REFS: u32 = 28;
 
 impl WatchedVolume {
     /// A volume of which nothing is known.

@@ -16,7 +16,7 @@ use flt_sys::types::IO_STATUS_BLOCK;
 
 use crate::filter::Minifilter;
 use crate::fsctl::FsControl;
-use crate::instance::{self, VolumeSetup};
+use crate::instance::{self, VolumeGone, VolumeSetup};
 use crate::irql::Passive;
 use crate::recheck::{Carried, Kept, SourceAfter};
 use crate::status::NtStatus;
@@ -165,7 +165,9 @@ pub(crate) unsafe extern "system" fn setup_instance<F: Minifilter>(
         return STATUS_FLT_DO_NOT_ATTACH;
     };
     // SAFETY: `objects` are those of this setup callback, which was registered for the filter F.
-    match unsafe { instance::attach_context::<F>(objects, value) } {
+    let attached = unsafe { instance::attach_context::<F>(objects, value) };
+    filter.attached(&setup, &value, attached);
+    match attached {
         Ok(()) => 0,
         Err(_) => STATUS_FLT_DO_NOT_ATTACH,
     }
@@ -185,4 +187,22 @@ pub(crate) unsafe extern "system" fn query_teardown<F: Minifilter>(
     } else {
         STATUS_FLT_DO_NOT_DETACH
     }
+}
+
+/// PFLT_INSTANCE_TEARDOWN_CALLBACK, the one for the end of it: no request is left. PASSIVE_LEVEL.
+///
+/// # Safety
+///
+/// Called by the filter manager only, with the arguments it documents.
+pub(crate) unsafe extern "system" fn teardown_complete<F: Minifilter>(
+    objects: *const FLT_RELATED_OBJECTS,
+    reason: u32,
+) {
+    let Some(filter) = F::global().get() else {
+        return;
+    };
+    // SAFETY: the filter manager's related objects, valid and unchanged while this callback runs.
+    let objects = unsafe { &*objects };
+    // SAFETY: those of this running callback, which was registered for the filter F.
+    filter.detached(&unsafe { VolumeGone::from_raw(objects, reason) });
 }

@@ -1,4 +1,5 @@
-//! The programs at the port: one consumer, which is sent to, and a few visitors, which only ask.
+//! The programs at the port: one consumer, which is sent to, and a few visitors, which ask for something to be done
+//! or to be told.
 
 #![expect(unsafe_code, reason = "closes ports of the filter manager")]
 
@@ -33,6 +34,8 @@ pub struct Clients {
 pub(crate) struct Place {
     taken: AtomicBool,
     port: AtomicPtr<FLT_PORT>,
+    /// Whether the program waits for an answer.
+    waits: AtomicBool,
 }
 
 /// A granted connection: the place that was taken for it, free again if the connection does not come about.
@@ -47,8 +50,10 @@ pub struct Connection<'c> {
 pub(crate) enum Role {
     /// To be sent to.
     Consumer,
-    /// To have asked.
+    /// To have asked for something to be done.
     Visitor,
+    /// To be answered once.
+    Asker,
 }
 
 impl Clients {
@@ -71,16 +76,35 @@ impl Clients {
             .ok_or(NtStatus::CONNECTION_COUNT_LIMIT)
     }
 
-    /// Takes the place of a visitor.
+    /// Takes the place of a visitor, who has asked for something to be done.
     ///
     /// # Errors
     ///
     /// `CONNECTION_COUNT_LIMIT` when there is no place left.
     pub fn take_visitor(&self) -> Result<Connection<'_>, NtStatus> {
+        self.visit(Role::Visitor)
+    }
+
+    /// Takes the place of a visitor, who waits for an answer: [`crate::house::House::answer`].
+    ///
+    /// # Errors
+    ///
+    /// `CONNECTION_COUNT_LIMIT` when there is no place left.
+    pub fn take_asker(&self) -> Result<Connection<'_>, NtStatus> {
+        self.visit(Role::Asker)
+    }
+
+    fn visit(&self, role: Role) -> Result<Connection<'_>, NtStatus> {
         let mut places = self.visitors.iter();
         places
-            .find_map(|place| place.take(Role::Visitor))
+            .find_map(|place| place.take(role))
             .ok_or(NtStatus::CONNECTION_COUNT_LIMIT)
+    }
+
+    /// The places of visitors who wait for an answer, each once.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = &Place> {
+        let places = self.visitors.iter();
+        places.filter(|place| place.waits.swap(false, Ordering::AcqRel))
     }
 
     /// The consumer's place, which sends go to.
@@ -88,18 +112,28 @@ impl Clients {
         &self.consumer
     }
 
-    /// A program has gone: closes our end of its connection, and its place is free. Does nothing for a
-    /// connection whose end unload has closed before.
+    /// A program has gone: closes our end of its connection, says so if it was the consumer, and then its place is
+    /// free. Does nothing for a connection whose end unload has closed before.
     ///
     /// # Safety
     ///
     /// 1. `filter` is our registered filter.
     /// 2. `client` is the port of a connection that was kept, and has left for the first time.
-    pub(crate) unsafe fn leave(&self, filter: PFLT_FILTER, client: PFLT_PORT, passive: Passive) {
+    pub(crate) unsafe fn leave(
+        &self,
+        filter: PFLT_FILTER,
+        client: PFLT_PORT,
+        passive: Passive,
+        consumer_lost: impl FnOnce(),
+    ) {
         let mut places = self.visitors.iter().chain([&self.consumer]);
         if let Some(place) = places.find(|place| place.port() == client) {
             // SAFETY: contract 1.
             unsafe { place.close(filter, passive) };
+            if ptr::eq(place, &raw const self.consumer) {
+                consumer_lost();
+            }
+            place.waits.store(false, Ordering::Release);
             place.taken.store(false, Ordering::Release);
         }
     }
@@ -110,6 +144,7 @@ impl Place {
         Self {
             taken: AtomicBool::new(false),
             port: AtomicPtr::new(ptr::null_mut()),
+            waits: AtomicBool::new(false),
         }
     }
 
@@ -153,6 +188,8 @@ impl Connection<'_> {
     pub(crate) fn keep(self, client: PFLT_PORT) -> Role {
         let connection = core::mem::ManuallyDrop::new(self);
         connection.place.port.store(client, Ordering::Release);
+        let waits = connection.role == Role::Asker;
+        connection.place.waits.store(waits, Ordering::Release);
         connection.role
     }
 }

@@ -2,8 +2,11 @@
 
 #![expect(unsafe_code, reason = "queries files through the filter manager")]
 
+use core::ptr;
+
 use flt_sys::file::{
-    FILE_NETWORK_OPEN_INFORMATION, FileNetworkOpenInformation, FltQueryInformationFile,
+    FILE_ID_128, FILE_ID_INFORMATION, FILE_INFORMATION_CLASS, FILE_NETWORK_OPEN_INFORMATION,
+    FileIdInformation, FileNetworkOpenInformation, FltQueryInformationFile,
 };
 use flt_sys::types::PFLT_INSTANCE;
 
@@ -36,11 +39,8 @@ impl FileInformation {
     pub(crate) unsafe fn query(
         file: &FileObject,
         instance: PFLT_INSTANCE,
-        _: Passive,
+        passive: Passive,
     ) -> Result<Self, NtStatus> {
-        if !may_ask_file_system() {
-            return Err(NtStatus::POSSIBLE_DEADLOCK);
-        }
         let mut answer = FILE_NETWORK_OPEN_INFORMATION {
             CreationTime: 0,
             LastAccessTime: 0,
@@ -50,29 +50,94 @@ impl FileInformation {
             EndOfFile: 0,
             FileAttributes: 0,
         };
-        let length = u32::try_from(size_of::<FILE_NETWORK_OPEN_INFORMATION>())
-            .map_err(|_| NtStatus::INVALID_PARAMETER)?;
-        let mut returned = 0;
-        // SAFETY: instance and file belong together (contract 1), the file object is referenced, the level is
-        // proven, APCs and top-level IRP were just looked at, and both results may be written for their length.
-        let status = unsafe {
-            FltQueryInformationFile(
-                instance,
-                file.as_ptr(),
-                (&raw mut answer).cast(),
-                length,
-                FileNetworkOpenInformation,
-                &raw mut returned,
-            )
-        };
-        NtStatus::check(status)?;
-        if returned != length {
-            return Err(NtStatus::INFO_LENGTH_MISMATCH);
-        }
+        // SAFETY: contract 1.
+        unsafe { query(file, instance, &mut answer, passive) }?;
         Ok(Self {
             attributes: answer.FileAttributes,
             end_of_file: answer.EndOfFile,
             allocation_size: answer.AllocationSize,
         })
     }
+}
+
+/// The number of the file on its volume, 128 bits, as the file system gives it. Not every one has such numbers: it
+/// refuses the question, or answers zero (its page), which is `NOT_SUPPORTED` here.
+///
+/// # Safety
+///
+/// 1. `instance` is a live instance of this filter on the volume of `file`.
+pub(crate) unsafe fn id(
+    file: &FileObject,
+    instance: PFLT_INSTANCE,
+    passive: Passive,
+) -> Result<[u8; 16], NtStatus> {
+    let mut answer = FILE_ID_INFORMATION {
+        VolumeSerialNumber: 0,
+        FileId: FILE_ID_128 {
+            Identifier: [0; 16],
+        },
+    };
+    // SAFETY: contract 1.
+    unsafe { query(file, instance, &mut answer, passive) }?;
+    let id = answer.FileId.Identifier;
+    if id == [0; 16] {
+        return Err(NtStatus::NOT_SUPPORTED);
+    }
+    Ok(id)
+}
+
+/// Structures that a file system may fill in.
+///
+/// # Safety
+///
+/// 1. Any bytes are a valid value.
+unsafe trait Answer {
+    /// What to ask for to get one.
+    const CLASS: FILE_INFORMATION_CLASS;
+}
+
+// SAFETY: integers only.
+unsafe impl Answer for FILE_NETWORK_OPEN_INFORMATION {
+    const CLASS: FILE_INFORMATION_CLASS = FileNetworkOpenInformation;
+}
+
+// SAFETY: integers only.
+unsafe impl Answer for FILE_ID_INFORMATION {
+    const CLASS: FILE_INFORMATION_CLASS = FileIdInformation;
+}
+
+/// Asks for one structure, which must be filled in whole.
+///
+/// # Safety
+///
+/// 1. `instance` is a live instance of this filter on the volume of `file`.
+unsafe fn query<T: Answer>(
+    file: &FileObject,
+    instance: PFLT_INSTANCE,
+    answer: &mut T,
+    _: Passive,
+) -> Result<(), NtStatus> {
+    if !may_ask_file_system() {
+        return Err(NtStatus::POSSIBLE_DEADLOCK);
+    }
+    let length = u32::try_from(size_of::<T>()).map_err(|_| NtStatus::INVALID_PARAMETER)?;
+    let mut returned = 0;
+    // SAFETY: instance and file belong together (contract 1), the file object is referenced, the level is
+    // proven, APCs and top-level IRP were just looked at, and both results may be written for their length, with any
+    // bytes (Answer, 1).
+    let status = unsafe {
+        FltQueryInformationFile(
+            instance,
+            file.as_ptr(),
+            ptr::from_mut(answer).cast(),
+            length,
+            T::CLASS,
+            &raw mut returned,
+        )
+    };
+    NtStatus::check(status)?;
+    if returned != length {
+        return Err(NtStatus::INFO_LENGTH_MISMATCH);
+    }
+    Ok(())
 }

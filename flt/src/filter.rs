@@ -10,10 +10,13 @@ use flt_sys::types::NTSTATUS;
 use crate::callback::{Ending, Next};
 use crate::clients::{Clients, Connection};
 use crate::fsctl::FsControl;
-use crate::instance::VolumeSetup;
+use crate::house::House;
+use crate::instance::{VolumeGone, VolumeSetup};
 use crate::irql::Passive;
 use crate::life::Global;
-use crate::port::Link;
+use crate::notify::Parent;
+use crate::port::{Caller, Link};
+use crate::process::Process;
 use crate::recheck::SourceAfter;
 use crate::registry::Parameters;
 use crate::status::NtStatus;
@@ -38,8 +41,32 @@ pub trait Minifilter: Installed + Sized + Send + Sync + 'static {
     /// Any status; the driver then does not load.
     fn create(passive: Passive, parameters: &Parameters) -> Result<Self, NtStatus>;
 
+    /// What [`Self::create`] made is in its place, in the same thread, and nobody else has seen it yet.
+    fn created(&self, passive: Passive, parameters: &Parameters);
+
+    /// The driver is loaded and filters, in the system thread that has loaded it.
+    fn loaded(&self, passive: Passive, parameters: &Parameters);
+
     /// Decides whether to watch a volume, and what to remember of it. PASSIVE_LEVEL; must not wait.
     fn attach(&self, volume: &VolumeSetup<'_>, passive: Passive) -> Option<Self::Volume>;
+
+    /// What became of a volume that [`Self::attach`] wanted to watch: it is watched, or the filter manager had this
+    /// status for us. PASSIVE_LEVEL.
+    fn attached(
+        &self,
+        volume: &VolumeSetup<'_>,
+        remembered: &Self::Volume,
+        result: Result<(), NtStatus>,
+    );
+
+    /// A volume is no longer watched, and none of its requests is left. PASSIVE_LEVEL.
+    fn detached(&self, volume: &VolumeGone<'_, Self>);
+
+    /// A process was made; it has not run yet. PASSIVE_LEVEL, in the thread that makes it, with normal APCs disabled.
+    fn process_began(&self, process: &Process<'_>, parent: &Parent<'_>, passive: Passive);
+
+    /// A process ends. PASSIVE_LEVEL, in its last thread, with normal APCs disabled.
+    fn process_ended(&self, process: &Process<'_>);
 
     /// A request on its way down. At most APC_LEVEL.
     fn before_fs_control(&self, request: &FsControl<'_, Self>) -> Next;
@@ -53,24 +80,35 @@ pub trait Minifilter: Installed + Sized + Send + Sync + 'static {
     /// # Errors
     ///
     /// Any status; the connection is then refused with it.
-    fn connect<'c>(&self, request: &[u8], clients: &'c Clients)
-    -> Result<Connection<'c>, NtStatus>;
+    fn connect<'c>(
+        &self,
+        request: &[u8],
+        caller: &Caller<'_>,
+        clients: &'c Clients,
+    ) -> Result<Connection<'c>, NtStatus>;
 
-    /// The consumer that [`Self::connect`] has let in can now be sent to.
+    /// The consumer that [`Self::connect`] has let in can now be sent to. PASSIVE_LEVEL.
     fn connected(&self);
+
+    /// The consumer has gone; no other can connect before this returns. Not called for one whose connection unload has
+    /// closed. PASSIVE_LEVEL.
+    fn disconnected(&self);
+
+    /// A visitor waits for an answer of [`Self::housekeep`]. PASSIVE_LEVEL.
+    fn asked(&self);
 
     /// The body of the delivery thread; returns after [`Self::stop`]. It may be held by a consumer that
     /// never replies.
     fn work(&self, link: &Link<'_>);
 
     /// The body of the housekeeping thread, which no consumer can hold; returns after [`Self::stop`].
-    fn housekeep(&self, passive: Passive, parameters: &Parameters);
+    fn housekeep(&self, house: &House<'_>);
 
     /// Asks [`Self::work`] and [`Self::housekeep`] to return soon, and wakes both. PASSIVE_LEVEL.
     fn stop(&self);
 
-    /// The filter is unregistered and nothing is in flight any more. PASSIVE_LEVEL.
-    fn stopped(&self);
+    /// The last word, in the housekeeping thread: the filter is unregistered and nothing is in flight any more.
+    fn stopped(&self, passive: Passive, parameters: &Parameters);
 
     /// Whether the driver may be unloaded, and detached from a volume, by whoever asks. An unload that is
     /// demanded, by stopping the service, comes all the same, unless this was false when the driver was

@@ -19,15 +19,15 @@ use flt_sys::callback::{
 use flt_sys::file::FILE_OBJECT;
 use flt_sys::registration::{IRP_MN_KERNEL_CALL, IRP_MN_USER_FS_REQUEST};
 
-use crate::file::FileInformation;
+use crate::file::{self, FileInformation};
 use crate::filter::Minifilter;
 use crate::instance;
 use crate::irql::Passive;
 use crate::name::{FileName, Form};
 use crate::object::{FileObject, TargetFile};
 use crate::place::Place;
-use crate::process::{InRequestor, Mode, Process};
 use crate::reentry::may_ask_file_system;
+use crate::requestor::{InRequestor, Mode, Requestor};
 use crate::status::NtStatus;
 use crate::volume;
 
@@ -159,15 +159,15 @@ impl<'op, F: Minifilter> FsControl<'op, F> {
         unsafe { FltIs32bitProcess(self.data.as_ptr()) != 0 }
     }
 
-    /// The process that issued the request, if the request still knows it.
+    /// The process and thread that issued the request, if the request still knows them.
     #[must_use]
-    pub fn process(&self) -> Option<Process<'op>> {
+    pub fn requestor(&self) -> Option<Requestor<'op>> {
         // SAFETY: live callback data (invariant); at most DISPATCH_LEVEL.
         let process = unsafe { FltGetRequestorProcess(self.data.as_ptr()) };
         // SAFETY: valid for the callback (invariant).
         let thread = unsafe { (*self.data.as_ptr()).Thread };
         // SAFETY: the request keeps its process and thread referenced while it is in this callback.
-        NonNull::new(process).map(|process| unsafe { Process::from_raw(process, thread) })
+        NonNull::new(process).map(|process| unsafe { Requestor::from_raw(process, thread) })
     }
 
     /// Proof that this callback runs in the requestor's own process; `None` when the request was
@@ -220,6 +220,16 @@ impl<'op, F: Minifilter> FsControl<'op, F> {
     pub fn target_information(&self, passive: Passive) -> Result<FileInformation, NtStatus> {
         // SAFETY: the callback's own instance, on the volume of the file the request was sent to.
         unsafe { FileInformation::query(&self.target(), self.objects().Instance, passive) }
+    }
+
+    /// The number of the target on its volume; see [`crate::file`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::target_information`]; also of a file system that has no such numbers.
+    pub fn target_id(&self, passive: Passive) -> Result<[u8; 16], NtStatus> {
+        // SAFETY: the callback's own instance, on the volume of the file the request was sent to.
+        unsafe { file::id(&self.target(), self.objects().Instance, passive) }
     }
 
     /// The unique id of this volume, asked afresh, for when it was not known at set-up.

@@ -7,12 +7,17 @@ use core::marker::PhantomData;
 use core::ptr;
 
 use flt_sys::callback::FLT_RELATED_OBJECTS;
+use flt_sys::registration::{
+    FLT_INSTANCE_TEARDOWN_FLAGS, FLTFL_INSTANCE_TEARDOWN_FILTER_UNLOAD,
+    FLTFL_INSTANCE_TEARDOWN_MANDATORY_FILTER_UNLOAD, FLTFL_INSTANCE_TEARDOWN_MANUAL,
+    FLTFL_INSTANCE_TEARDOWN_VOLUME_DISMOUNT,
+};
 use flt_sys::types::{PFLT_INSTANCE, PFLT_VOLUME};
 
 use crate::filter::Minifilter;
 use crate::irql::Passive;
 use crate::status::NtStatus;
-use crate::volume::{self, Cluster};
+use crate::volume::{self, Cluster, VolumeName};
 
 /// A volume that the filter may attach to; borrowed for the duration of the setup callback.
 pub struct VolumeSetup<'setup> {
@@ -73,6 +78,87 @@ impl VolumeSetup<'_> {
         // SAFETY: the volume is live during the setup of an instance on it (from_raw, 1), which comes with the first
         // request after the mount has ended (FltGetVolumeGuidName, remarks).
         unsafe { volume::guid(self.volume, passive) }
+    }
+
+    /// The device name of the volume.
+    ///
+    /// # Errors
+    ///
+    /// The filter manager's status.
+    pub fn name(&self) -> Result<VolumeName, NtStatus> {
+        // SAFETY: the volume is live during the setup of an instance on it (from_raw, 1).
+        unsafe { VolumeName::of(self.volume) }
+    }
+}
+
+/// Why the filter was detached from a volume.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DetachCause {
+    /// The volume is gone, or was never whole.
+    Dismounted,
+    /// Somebody asked for it.
+    Manual,
+    /// The filter is being unloaded.
+    Unload,
+    /// The filter manager had a fault, or says something new.
+    Other,
+}
+
+/// A volume that the filter has been detached from; borrowed for the duration of the teardown callback.
+pub struct VolumeGone<'gone, F> {
+    instance: PFLT_INSTANCE,
+    volume: PFLT_VOLUME,
+    reason: FLT_INSTANCE_TEARDOWN_FLAGS,
+    callback: PhantomData<(&'gone F, *const ())>,
+}
+
+impl<F: Minifilter> VolumeGone<'_, F> {
+    /// # Safety
+    ///
+    /// 1. `objects` are those of a running teardown-complete callback of the filter `F`.
+    pub(crate) const unsafe fn from_raw(
+        objects: &FLT_RELATED_OBJECTS,
+        reason: FLT_INSTANCE_TEARDOWN_FLAGS,
+    ) -> Self {
+        Self {
+            instance: objects.Instance,
+            volume: objects.Volume,
+            reason,
+            callback: PhantomData,
+        }
+    }
+
+    /// Why.
+    #[must_use]
+    pub const fn cause(&self) -> DetachCause {
+        const UNLOAD: FLT_INSTANCE_TEARDOWN_FLAGS =
+            FLTFL_INSTANCE_TEARDOWN_FILTER_UNLOAD | FLTFL_INSTANCE_TEARDOWN_MANDATORY_FILTER_UNLOAD;
+        if self.reason & UNLOAD != 0 {
+            DetachCause::Unload
+        } else if self.reason & FLTFL_INSTANCE_TEARDOWN_VOLUME_DISMOUNT != 0 {
+            DetachCause::Dismounted
+        } else if self.reason & FLTFL_INSTANCE_TEARDOWN_MANUAL != 0 {
+            DetachCause::Manual
+        } else {
+            DetachCause::Other
+        }
+    }
+
+    /// A copy of what the driver remembered of the volume in [`Minifilter::attach`].
+    #[must_use]
+    pub fn volume(&self) -> Option<F::Volume> {
+        // SAFETY: an instance of F, whose contexts go only after its last callback (from_raw, 1).
+        unsafe { read_context::<F>(self.instance) }
+    }
+
+    /// The device name of the volume.
+    ///
+    /// # Errors
+    ///
+    /// The filter manager's status.
+    pub fn name(&self) -> Result<VolumeName, NtStatus> {
+        // SAFETY: the volume of an instance that is still there (from_raw, 1).
+        unsafe { VolumeName::of(self.volume) }
     }
 }
 

@@ -1,5 +1,5 @@
-//! The life of a minifilter, written once: state, registration, port, threads, filtering; and all of it
-//! backwards.
+//! The life of a minifilter, written once: state, registration, word of processes, port, threads, filtering; and all
+//! of it backwards.
 
 #![expect(unsafe_code, reason = "registers callbacks with the filter manager")]
 
@@ -16,17 +16,20 @@ use flt_sys::types::{DRIVER_OBJECT, FLT_FILTER, NTSTATUS, PDRIVER_OBJECT, PFLT_F
 
 use crate::clients::Clients;
 use crate::filter::Minifilter;
+use crate::house::House;
 use crate::irql::Passive;
+use crate::notify::ProcessNotice;
 use crate::port::{Link, ServerPort};
 use crate::registry::Parameters;
 use crate::status::NtStatus;
+use crate::sync::Event;
 use crate::tables::Tables;
 use crate::thread::SystemThread;
 
 /// How long unload lets a thread finish by itself before it closes the connection under it.
 const FAREWELL_MILLISECONDS: u32 = 2_000;
-/// The slice in which unload waits for a thread after that. The code must not go while the thread
-/// runs it, so the slices repeat; each ends by itself.
+/// The slice in which unload waits for a thread after that, and a thread for unload. The code must not go while the
+/// thread runs it, so the slices repeat; each ends by itself.
 const JOIN_MILLISECONDS: u32 = 1_000;
 
 /// All that outlives a callback: the driver's state and its handles.
@@ -38,16 +41,27 @@ const JOIN_MILLISECONDS: u32 = 1_000;
 /// kernel runs one after the other. `driver` is the driver's own object from load on.
 pub struct Global<F> {
     ready: AtomicBool,
-    state: UnsafeCell<Option<F>>,
+    state: UnsafeCell<Option<State<F>>>,
     driver: AtomicPtr<DRIVER_OBJECT>,
     filter: AtomicPtr<FLT_FILTER>,
     clients: Clients,
     parts: UnsafeCell<Parts>,
 }
 
+/// What the callbacks and threads use.
+struct State<F> {
+    filter: F,
+    /// Housekeeping uses the filter manager no more.
+    settled: Event,
+    /// The filter is unregistered: the last word may be said.
+    gone: Event,
+}
+
 struct Parts {
+    notice: Option<ProcessNotice>,
     server: Option<ServerPort>,
-    threads: [Option<SystemThread>; 2],
+    delivery: Option<SystemThread>,
+    housekeeping: Option<SystemThread>,
 }
 
 // SAFETY: `state` is shared only behind `ready` (invariant) and F is Sync; the rest is atomic, or
@@ -69,14 +83,20 @@ impl<F> Global<F> {
             filter: AtomicPtr::new(ptr::null_mut()),
             clients: Clients::none(),
             parts: UnsafeCell::new(Parts {
+                notice: None,
                 server: None,
-                threads: [const { None }; 2],
+                delivery: None,
+                housekeeping: None,
             }),
         }
     }
 
     /// The driver's state, while it is loaded.
     pub(crate) fn get(&'static self) -> Option<&'static F> {
+        self.state().map(|state| &state.filter)
+    }
+
+    fn state(&'static self) -> Option<&'static State<F>> {
         if !self.ready.load(Ordering::Acquire) {
             return None;
         }
@@ -115,23 +135,41 @@ impl<F: Minifilter> Global<F> {
         self.driver.store(driver, Ordering::Release);
         // SAFETY: the kernel runs DriverEntry in a system thread (contract 1).
         let parameters = unsafe { self.parameters() };
-        let state = F::create(passive, &parameters)?;
-        let table = if state.may_leave() {
+        self.create(&parameters, passive)?;
+        if let Some(filter) = self.get() {
+            filter.created(passive, &parameters);
+        }
+        let table = if self.get().is_none_or(F::may_leave) {
             Tables::<F>::LEAVES
         } else {
             Tables::<F>::STAYS
         };
-        // SAFETY: `ready` is not set, so nobody reads `state` (invariant).
-        unsafe { *self.state.get() = Some(state) };
-        self.ready.store(true, Ordering::Release);
         // SAFETY: contract 1.
         let registered = unsafe { self.register(driver, table) };
         let result =
             registered.and_then(|()| self.start(passive).inspect_err(|_| self.take_down(passive)));
-        if result.is_err() {
-            self.discard();
+        match (result, self.get()) {
+            (Ok(()), Some(filter)) => filter.loaded(passive, &parameters),
+            (Ok(()), None) => {}
+            (Err(_), _) => self.discard(),
         }
         result
+    }
+
+    /// Apart, so that the stack is free of the state when the rest of the load runs.
+    #[inline(never)]
+    fn create(&'static self, parameters: &Parameters, passive: Passive) -> Result<(), NtStatus> {
+        let (settled, gone) = (Event::try_new()?, Event::try_new()?);
+        let filter = F::create(passive, parameters)?;
+        let state = State {
+            filter,
+            settled,
+            gone,
+        };
+        // SAFETY: `ready` is not set, so nobody reads `state` (invariant).
+        unsafe { *self.state.get() = Some(state) };
+        self.ready.store(true, Ordering::Release);
+        Ok(())
     }
 
     /// # Safety
@@ -150,35 +188,46 @@ impl<F: Minifilter> Global<F> {
     fn start(&'static self, passive: Passive) -> Result<(), NtStatus> {
         // SAFETY: DriverEntry is the only user of `parts` now (invariant).
         let parts = unsafe { &mut *self.parts.get() };
+        // SAFETY: `take_down` drops it, at PASSIVE_LEVEL.
+        parts.notice = Some(unsafe { ProcessNotice::begin::<F>(passive) }?);
         // SAFETY: registered just before, for F; `take_down` closes the port before it unregisters.
         parts.server = Some(unsafe { ServerPort::open::<F>(self.filter(), F::PORT, passive) }?);
-        let bodies = [deliver::<F>, keep_house::<F>];
-        for (thread, body) in parts.threads.iter_mut().zip(bodies) {
-            // SAFETY: `take_down` joins the thread before anything it uses goes.
-            *thread = Some(unsafe { SystemThread::start(body, passive) }?);
-        }
+        // SAFETY: `take_down` joins the thread before anything it uses goes.
+        parts.delivery = Some(unsafe { SystemThread::start(deliver::<F>, passive) }?);
+        // SAFETY: as above.
+        parts.housekeeping = Some(unsafe { SystemThread::start(keep_house::<F>, passive) }?);
         // SAFETY: registered; everything the callbacks use is in place.
         NtStatus::check(unsafe { FltStartFiltering(self.filter()) })
     }
 
-    /// Port, threads, filter: in this order. An open server port makes FltUnregisterFilter hang, and
-    /// the delivery thread sends through the filter.
+    /// Port, delivery, filter, housekeeping, word of processes: in this order. An open server port makes
+    /// FltUnregisterFilter hang, and both threads use the filter. Housekeeping stays for the last word: it is about
+    /// what ended while the filter was unregistered, and the registry wants a system thread.
     fn take_down(&'static self, passive: Passive) {
         // SAFETY: DriverEntry or unload is the only user of `parts` now (invariant).
         let parts = unsafe { &mut *self.parts.get() };
         drop(parts.server.take());
-        if let Some(filter) = self.get() {
-            filter.stop();
+        let Some(state) = self.state() else {
+            return;
+        };
+        state.filter.stop();
+        if let Some(thread) = parts.delivery.take() {
+            self.join_delivery(&thread, passive);
         }
-        for thread in parts.threads.iter_mut().filter_map(Option::take) {
-            self.join(&thread, passive);
+        if parts.housekeeping.is_some() {
+            while !state.settled.wait(passive, JOIN_MILLISECONDS) {}
         }
         // SAFETY: registered, and no port of it is open; it waits for what is in flight.
         unsafe { FltUnregisterFilter(self.filter()) };
         self.filter.store(ptr::null_mut(), Ordering::Release);
+        state.gone.signal();
+        if let Some(thread) = parts.housekeeping.take() {
+            while !thread.wait(passive, JOIN_MILLISECONDS) {}
+        }
+        drop(parts.notice.take());
     }
 
-    fn join(&self, thread: &SystemThread, passive: Passive) {
+    fn join_delivery(&'static self, thread: &SystemThread, passive: Passive) {
         let mut ended = thread.wait(passive, FAREWELL_MILLISECONDS);
         while !ended {
             // A consumer that reads and never replies holds the delivery thread in its send: closing our end
@@ -210,9 +259,6 @@ pub(crate) unsafe extern "system" fn unload<F: Minifilter>(flags: u32) -> NTSTAT
     }
     // SAFETY: PFLT_FILTER_UNLOAD_CALLBACK runs at PASSIVE_LEVEL (fltkernel.h), and this is it.
     global.take_down(unsafe { Passive::documented() });
-    if let Some(filter) = global.get() {
-        filter.stopped();
-    }
     global.discard();
     0
 }
@@ -243,7 +289,13 @@ unsafe extern "C" fn keep_house<F: Minifilter>(_context: *mut c_void) {
     let passive = unsafe { Passive::documented() };
     // SAFETY: this is a system thread of ours, joined before the driver goes.
     let parameters = unsafe { global.parameters() };
-    if let Some(filter) = global.get() {
-        filter.housekeep(passive, &parameters);
-    }
+    let Some(state) = global.state() else {
+        return;
+    };
+    // SAFETY: `take_down` unregisters the filter only after `settled`, and nobody has the house after this line.
+    let house = unsafe { House::new(&global.filter, &global.clients, &parameters, passive) };
+    state.filter.housekeep(&house);
+    state.settled.signal();
+    while !state.gone.wait(passive, JOIN_MILLISECONDS) {}
+    state.filter.stopped(passive, &parameters);
 }

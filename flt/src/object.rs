@@ -18,7 +18,7 @@ use flt_sys::nt::{
 };
 
 use crate::irql::Passive;
-use crate::process::InRequestor;
+use crate::requestor::InRequestor;
 use crate::status::NtStatus;
 
 /// A file object that we hold a reference to.

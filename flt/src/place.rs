@@ -14,18 +14,24 @@ use flt_sys::volume::{
     FltGetVolumeFromFileObject, FltGetVolumeInstanceFromName, FltObjectDereference,
 };
 
-use crate::file::FileInformation;
+use crate::file::{self, FileInformation};
 use crate::irql::Passive;
 use crate::name::{FileName, Form};
 use crate::object::FileObject;
+use crate::reentry::may_ask_file_system;
 use crate::status::NtStatus;
+use crate::volume;
 
 /// A reference to a filter-manager object, given back when dropped.
-struct Held(*mut c_void);
+///
+/// # Invariants
+///
+/// The filter manager took the reference for us.
+pub(crate) struct Held(pub(crate) *mut c_void);
 
 impl Drop for Held {
     fn drop(&mut self) {
-        // SAFETY: made only around an object on which the filter manager took a reference for us.
+        // SAFETY: the reference is ours (invariant), and given back once; at most DISPATCH_LEVEL.
         unsafe { FltObjectDereference(self.0) };
     }
 }
@@ -87,12 +93,37 @@ impl<'op> Place<'op> {
     ///
     /// # Errors
     ///
-    /// As for [`crate::fsctl::FsControl::file_information`].
+    /// As for [`crate::fsctl::FsControl::target_information`].
     pub fn information(&self, passive: Passive) -> Result<FileInformation, NtStatus> {
         self.with_instance(|instance| {
             // SAFETY: our live instance on the file's volume.
             unsafe { FileInformation::query(self.file, instance, passive) }
         })
+    }
+
+    /// The number of the file on its volume, asked through our instance there; see [`crate::file`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::information`]; also of a file system that has no such numbers.
+    pub fn file_id(&self, passive: Passive) -> Result<[u8; 16], NtStatus> {
+        self.with_instance(|instance| {
+            // SAFETY: our live instance on the file's volume.
+            unsafe { file::id(self.file, instance, passive) }
+        })
+    }
+
+    /// The unique id of the file's volume.
+    ///
+    /// # Errors
+    ///
+    /// `POSSIBLE_DEADLOCK`, unasked, where asking could wait for ever; else the filter manager's status.
+    pub fn volume_guid(&self, passive: Passive) -> Result<[u8; 16], NtStatus> {
+        if !may_ask_file_system() {
+            return Err(NtStatus::POSSIBLE_DEADLOCK);
+        }
+        // SAFETY: we hold a reference to the volume (invariant), and a file is open on it: its mount has ended.
+        unsafe { volume::guid(self.volume.0.cast(), passive) }
     }
 
     /// Calls `ask` with our live instance on the file's volume.

@@ -23,6 +23,7 @@ use flt_sys::types::{FLT_FILTER, NTSTATUS, PFLT_FILTER, PFLT_PORT, UNICODE_STRIN
 use crate::clients::{CONNECTIONS_MAX, Place, Role};
 use crate::filter::Minifilter;
 use crate::irql::Passive;
+use crate::process::Process;
 use crate::status::NtStatus;
 use crate::sync::relative_timeout;
 use crate::thread::attributes_size;
@@ -32,10 +33,18 @@ const STATUS_TIMEOUT: NTSTATUS = 0x102;
 /// STATUS_PORT_DISCONNECTED.
 const STATUS_PORT_DISCONNECTED: NTSTATUS = 0xC000_0037_u32.cast_signed();
 
+/// Who connects: the program, in whose context the connect callback runs.
+pub struct Caller<'a> {
+    /// Its process.
+    pub program: &'a Process<'a>,
+    /// The level of the callback.
+    pub passive: Passive,
+}
+
 /// How a send ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Sent {
-    /// The client answered with this many bytes.
+    /// The client has the message, and answered with this many bytes if there was room for an answer.
     Answered(usize),
     /// The message was not fetched, or not answered, in time. It may have arrived all the same.
     TimedOut,
@@ -138,14 +147,14 @@ fn unicode_string(text: &'static [u16]) -> Result<UNICODE_STRING, NtStatus> {
 /// because a send may wait for the reply of a client that never gives it.
 pub struct Link<'work> {
     filter: &'work AtomicPtr<FLT_FILTER>,
-    consumer: &'work Place,
+    consumer: &'static Place,
     passive: Passive,
 }
 
 impl<'work> Link<'work> {
     pub(crate) const fn new(
         filter: &'work AtomicPtr<FLT_FILTER>,
-        consumer: &'work Place,
+        consumer: &'static Place,
         passive: Passive,
     ) -> Self {
         Self {
@@ -173,36 +182,56 @@ impl<'work> Link<'work> {
     /// the wait for the reply (MicrosoftDocs/windows-driver-docs-ddi issue 1110): that wait ends when
     /// the connection does, and unload closes it.
     pub fn send(&self, message: &mut [u8], reply: &mut [u8], milliseconds: u32) -> Sent {
-        if !self.is_connected() {
-            return Sent::NotConnected;
-        }
-        let (Ok(length), Ok(mut reply_length)) =
-            (u32::try_from(message.len()), u32::try_from(reply.len()))
-        else {
-            return Sent::Failed(NtStatus::INVALID_PARAMETER);
-        };
-        let mut timeout = relative_timeout(milliseconds.max(1));
-        // SAFETY: the filter is registered while this thread runs (`life` joins it first); the place
-        // never moves; both buffers are ours with the lengths given; the time-out is not zero.
-        let status = unsafe {
-            FltSendMessage(
-                self.filter.load(Ordering::Acquire),
-                self.consumer.as_ptr(),
-                message.as_mut_ptr().cast(),
-                length,
-                reply.as_mut_ptr().cast(),
-                &raw mut reply_length,
-                (&raw mut timeout).cast(),
-            )
-        };
-        match (status, NtStatus::check(status)) {
-            (STATUS_TIMEOUT, _) => Sent::TimedOut,
-            (STATUS_PORT_DISCONNECTED, _) => Sent::NotConnected,
-            (_, Err(status)) => Sent::Failed(status),
-            (_, Ok(())) => {
-                Sent::Answered(usize::try_from(reply_length).unwrap_or(0).min(reply.len()))
-            }
-        }
+        let filter = self.filter.load(Ordering::Acquire);
+        // SAFETY: the filter is registered while this thread runs (`life` joins it first).
+        unsafe { send(filter, self.consumer, message, Some(reply), milliseconds) }
+    }
+}
+
+/// Sends `message`, and waits for the reply if there is room for one. Without, the wait ends when the client has
+/// fetched the message or `milliseconds` have passed.
+///
+/// # Safety
+///
+/// 1. `filter` is our registered filter.
+pub(crate) unsafe fn send(
+    filter: PFLT_FILTER,
+    client: &'static Place,
+    message: &mut [u8],
+    reply: Option<&mut [u8]>,
+    milliseconds: u32,
+) -> Sent {
+    if !client.is_connected() {
+        return Sent::NotConnected;
+    }
+    let room = reply.as_ref().map_or(0, |reply| reply.len());
+    let (Ok(length), Ok(mut reply_length)) = (u32::try_from(message.len()), u32::try_from(room))
+    else {
+        return Sent::Failed(NtStatus::INVALID_PARAMETER);
+    };
+    let (reply, place) = match reply {
+        Some(reply) => (reply.as_mut_ptr().cast(), &raw mut reply_length),
+        None => (ptr::null_mut(), ptr::null_mut()),
+    };
+    let mut timeout = relative_timeout(milliseconds.max(1));
+    // SAFETY: the filter is registered (contract 1); the place never moves; both buffers are ours with the lengths
+    // given, or there is none for a reply; the time-out is not zero.
+    let status = unsafe {
+        FltSendMessage(
+            filter,
+            client.as_ptr(),
+            message.as_mut_ptr().cast(),
+            length,
+            reply,
+            place,
+            (&raw mut timeout).cast(),
+        )
+    };
+    match (status, NtStatus::check(status)) {
+        (STATUS_TIMEOUT, _) => Sent::TimedOut,
+        (STATUS_PORT_DISCONNECTED, _) => Sent::NotConnected,
+        (_, Err(status)) => Sent::Failed(status),
+        (_, Ok(())) => Sent::Answered(usize::try_from(reply_length).unwrap_or(0).min(room)),
     }
 }
 
@@ -231,15 +260,25 @@ unsafe extern "system" fn connected<F: Minifilter>(
     // SAFETY: the context is the filter manager's kernel copy of `context_length` bytes, valid for the
     // callback; bytes have no alignment to break.
     let request = unsafe { slice::from_raw_parts(context.cast::<u8>(), length) };
-    let connection = match filter.connect(request, F::global().clients()) {
-        Ok(connection) => connection,
-        Err(status) => return status.raw(),
+    // SAFETY: PFLT_CONNECT_NOTIFY runs at PASSIVE_LEVEL (fltkernel.h), and this is it.
+    let passive = unsafe { Passive::documented() };
+    let clients = F::global().clients();
+    let admitted = Process::with_current(|program| {
+        let caller = Caller { program, passive };
+        filter.connect(request, &caller, clients)
+    });
+    let connection = match admitted {
+        Some(Ok(connection)) => connection,
+        Some(Err(status)) => return status.raw(),
+        None => return NtStatus::UNSUCCESSFUL.raw(),
     };
     // SAFETY: the filter manager gives a place for one pointer; it comes back on disconnection and says
     // which connection ended.
     unsafe { connection_cookie.write(client.cast()) };
-    if connection.keep(client) == Role::Consumer {
-        filter.connected();
+    match connection.keep(client) {
+        Role::Consumer => filter.connected(),
+        Role::Asker => filter.asked(),
+        Role::Visitor => {}
     }
     0
 }
@@ -258,6 +297,10 @@ unsafe extern "system" fn disconnected<F: Minifilter>(connection_cookie: *mut c_
     unsafe {
         global
             .clients()
-            .leave(global.filter(), connection_cookie.cast(), passive)
+            .leave(global.filter(), connection_cookie.cast(), passive, || {
+                if let Some(filter) = global.get() {
+                    filter.disconnected();
+                }
+            })
     };
 }

@@ -17,7 +17,7 @@ use flt_sys::callback::FLT_CALLBACK_DATA;
 use crate::irql::Passive;
 use crate::memory::try_box;
 use crate::object::FileObject;
-use crate::process::InRequestor;
+use crate::requestor::InRequestor;
 use crate::status::NtStatus;
 use crate::token::Token;
 

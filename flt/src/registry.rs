@@ -1,6 +1,7 @@
-//! The driver's own parameters in the registry: the values below `Services\<name>\Parameters`.
+//! The driver's own keys in the registry: its parameters, `Services\<name>\Parameters`, which it reads, and its
+//! state, which it reads and writes.
 
-#![expect(unsafe_code, reason = "opens a registry key and reads its values")]
+#![expect(unsafe_code, reason = "opens registry keys, reads and writes values")]
 
 use alloc::boxed::Box;
 use core::marker::PhantomData;
@@ -9,10 +10,11 @@ use core::ptr;
 
 use flt_sys::nt::HANDLE;
 use flt_sys::registry::{
-    DriverRegKeyParameters, IoOpenDriverRegistryKey, KEY_QUERY_VALUE,
-    KEY_VALUE_PARTIAL_INFORMATION, KeyValuePartialInformation, REG_BINARY, ZwQueryValueKey,
+    DRIVER_REGKEY_TYPE, DriverRegKeyParameters, DriverRegKeyPersistentState,
+    IoOpenDriverRegistryKey, KEY_QUERY_VALUE, KEY_SET_VALUE, KEY_VALUE_PARTIAL_INFORMATION,
+    KeyValuePartialInformation, REG_BINARY, ZwFlushKey, ZwQueryValueKey, ZwSetValueKey,
 };
-use flt_sys::types::{PDRIVER_OBJECT, UNICODE_STRING};
+use flt_sys::types::{ACCESS_MASK, PDRIVER_OBJECT, UNICODE_STRING};
 use wdk_sys::ntddk::ZwClose;
 
 use crate::irql::Passive;
@@ -31,8 +33,35 @@ const HEAD: usize = offset_of!(KEY_VALUE_PARTIAL_INFORMATION, Data);
 ///
 /// `driver` is the driver's own object, and this value is in a system thread.
 pub struct Parameters {
-    driver: PDRIVER_OBJECT,
+    pub(crate) driver: PDRIVER_OBJECT,
     not_send: PhantomData<*const ()>,
+}
+
+/// Which of the driver's keys.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Place {
+    /// What an administrator has set. Only read.
+    Parameters,
+    /// What the driver notes for its next load.
+    State,
+}
+
+impl Place {
+    const fn raw(self) -> DRIVER_REGKEY_TYPE {
+        match self {
+            Self::Parameters => DriverRegKeyParameters,
+            Self::State => DriverRegKeyPersistentState,
+        }
+    }
+}
+
+/// Whether a change is to be on the disk before the call returns.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Haste {
+    /// Yes. Expensive: it may write the whole registry.
+    Flush,
+    /// The registry writes it in its own time.
+    Lazy,
 }
 
 impl Parameters {
@@ -47,7 +76,7 @@ impl Parameters {
         }
     }
 
-    /// The bytes of the value `name`; `None` if there is no such value.
+    /// The bytes of the value `name` of one of the keys; `None` if there is no such value.
     ///
     /// # Errors
     ///
@@ -55,11 +84,11 @@ impl Parameters {
     /// `max_bytes`, `INSUFFICIENT_RESOURCES`, or the registry's status.
     pub fn read_binary(
         &self,
-        name: &[u16],
+        (place, name): (Place, &[u16]),
         max_bytes: usize,
         passive: Passive,
     ) -> Result<Option<Box<[u8]>>, NtStatus> {
-        let key = match Key::open(self, passive) {
+        let key = match Key::open(self, place, KEY_QUERY_VALUE, passive) {
             Ok(key) => key,
             Err(NtStatus::OBJECT_NAME_NOT_FOUND) => return Ok(None),
             Err(status) => return Err(status),
@@ -75,6 +104,26 @@ impl Parameters {
             }
         }
         Err(NtStatus::BUFFER_OVERFLOW)
+    }
+
+    /// Makes `bytes` the value `name` of the state, whatever it was before.
+    ///
+    /// # Errors
+    ///
+    /// The registry's status.
+    pub fn write_state(
+        &self,
+        name: &[u16],
+        bytes: &[u8],
+        haste: Haste,
+        passive: Passive,
+    ) -> Result<(), NtStatus> {
+        let key = Key::open(self, Place::State, KEY_SET_VALUE, passive)?;
+        key.set(name, bytes, passive)?;
+        match haste {
+            Haste::Flush => key.flush(passive),
+            Haste::Lazy => Ok(()),
+        }
     }
 }
 
@@ -117,18 +166,17 @@ fn needed(answer: &[u8], max_bytes: usize) -> Result<usize, NtStatus> {
 struct Key(HANDLE);
 
 impl Key {
-    fn open(parameters: &Parameters, _: Passive) -> Result<Self, NtStatus> {
+    fn open(
+        parameters: &Parameters,
+        place: Place,
+        access: ACCESS_MASK,
+        _: Passive,
+    ) -> Result<Self, NtStatus> {
         let mut key: HANDLE = ptr::null_mut();
         // SAFETY: the driver's own object in a system thread (invariant of Parameters), the level is proven,
         // `key` may be written.
         let status = unsafe {
-            IoOpenDriverRegistryKey(
-                parameters.driver,
-                DriverRegKeyParameters,
-                KEY_QUERY_VALUE,
-                0,
-                &raw mut key,
-            )
+            IoOpenDriverRegistryKey(parameters.driver, place.raw(), access, 0, &raw mut key)
         };
         NtStatus::check(status)?;
         Ok(Self(key))
@@ -136,14 +184,8 @@ impl Key {
 
     /// Fills `answer` with a KEY_VALUE_PARTIAL_INFORMATION.
     fn query(&self, name: &[u16], answer: &mut [u8], _: Passive) -> Result<(), NtStatus> {
-        let bytes = u16::try_from(size_of_val(name)).map_err(|_| NtStatus::INVALID_PARAMETER)?;
         let length = u32::try_from(answer.len()).map_err(|_| NtStatus::INVALID_PARAMETER)?;
-        // The kernel only reads the name, whatever its type says.
-        let name = UNICODE_STRING {
-            Length: bytes,
-            MaximumLength: bytes,
-            Buffer: name.as_ptr().cast_mut(),
-        };
+        let name = value_name(name)?;
         let mut needed = 0;
         // SAFETY: the key is open for queries (invariant), the level is proven, the name is readable and the answer
         // writable for the lengths given; `read_binary` made it a block of the pool, aligned for the structure.
@@ -159,6 +201,39 @@ impl Key {
         };
         NtStatus::check(status)
     }
+
+    fn set(&self, name: &[u16], bytes: &[u8], _: Passive) -> Result<(), NtStatus> {
+        let length = u32::try_from(bytes.len()).map_err(|_| NtStatus::INVALID_PARAMETER)?;
+        let name = value_name(name)?;
+        // SAFETY: the key was opened for writing by `write_state`, the level is proven, name and data are readable for
+        // the lengths given.
+        let status = unsafe {
+            ZwSetValueKey(
+                self.0,
+                &raw const name,
+                0,
+                REG_BINARY,
+                bytes.as_ptr().cast(),
+                length,
+            )
+        };
+        NtStatus::check(status)
+    }
+
+    fn flush(&self, _: Passive) -> Result<(), NtStatus> {
+        // SAFETY: the key is open (invariant), the level is proven.
+        NtStatus::check(unsafe { ZwFlushKey(self.0) })
+    }
+}
+
+/// A name that the kernel only reads, whatever its type says.
+fn value_name(name: &[u16]) -> Result<UNICODE_STRING, NtStatus> {
+    let bytes = u16::try_from(size_of_val(name)).map_err(|_| NtStatus::INVALID_PARAMETER)?;
+    Ok(UNICODE_STRING {
+        Length: bytes,
+        MaximumLength: bytes,
+        Buffer: name.as_ptr().cast_mut(),
+    })
 }
 
 impl Drop for Key {

@@ -18,10 +18,11 @@ use crate::sync::SpinLock;
 /// A value and its holders.
 struct Cell<T> {
     holders: AtomicU64,
-    value: Box<T>,
+    value: T,
 }
 
-/// One counted reference to the value that was current when it was taken.
+/// One counted reference to a value that never changes: of a [`Shared`], the one that was current when the
+/// reference was taken.
 ///
 /// # Invariants
 ///
@@ -37,7 +38,12 @@ unsafe impl<T: Send + Sync> Send for Held<T> {}
 unsafe impl<T: Send + Sync> Sync for Held<T> {}
 
 impl<T: Send + Sync> Held<T> {
-    fn try_new(value: Box<T>) -> Result<Self, NtStatus> {
+    /// Moves `value` into non-paged pool, with one holder.
+    ///
+    /// # Errors
+    ///
+    /// `INSUFFICIENT_RESOURCES` when the pool has no room; the value is dropped.
+    pub fn try_new(value: T) -> Result<Self, NtStatus> {
         let holders = AtomicU64::new(1);
         let cell = try_box(Cell { holders, value })?;
         Ok(Self {
@@ -46,7 +52,9 @@ impl<T: Send + Sync> Held<T> {
         })
     }
 
-    fn share(&self) -> Self {
+    /// One more holder of the same value. Any level.
+    #[must_use]
+    pub fn share(&self) -> Self {
         // SAFETY: the cell lives (invariant).
         let cell = unsafe { self.cell.as_ref() };
         // One at a time and 64 bits: it does not overflow. Nothing is ordered by it, because the caller already
@@ -97,8 +105,8 @@ impl<T: Send + Sync> Shared<T> {
     ///
     /// # Errors
     ///
-    /// `INSUFFICIENT_RESOURCES` when the pool has no room for the count; the value is dropped.
-    pub fn try_new(value: Box<T>) -> Result<Self, NtStatus> {
+    /// `INSUFFICIENT_RESOURCES` when the pool has no room; the value is dropped.
+    pub fn try_new(value: T) -> Result<Self, NtStatus> {
         let current = SpinLock::new(Held::try_new(value)?);
         Ok(Self { current })
     }
@@ -112,8 +120,8 @@ impl<T: Send + Sync> Shared<T> {
     ///
     /// # Errors
     ///
-    /// `INSUFFICIENT_RESOURCES` when the pool has no room for the count; `value` is dropped and the old one stays.
-    pub fn replace(&self, value: Box<T>) -> Result<(), NtStatus> {
+    /// `INSUFFICIENT_RESOURCES` when the pool has no room; `value` is dropped and the old one stays.
+    pub fn replace(&self, value: T) -> Result<(), NtStatus> {
         let new = Held::try_new(value)?;
         let old = self
             .current

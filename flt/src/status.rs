@@ -23,6 +23,8 @@ impl NtStatus {
     pub const INFO_LENGTH_MISMATCH: Self = Self::error(0xC000_0004);
     /// STATUS_INVALID_PARAMETER.
     pub const INVALID_PARAMETER: Self = Self::error(0xC000_000D);
+    /// STATUS_END_OF_FILE.
+    pub const END_OF_FILE: Self = Self::error(0xC000_0011);
     /// STATUS_BUFFER_TOO_SMALL.
     pub const BUFFER_TOO_SMALL: Self = Self::error(0xC000_0023);
     /// STATUS_OBJECT_TYPE_MISMATCH.
@@ -48,6 +50,9 @@ impl NtStatus {
 
     /// STATUS_FLT_INVALID_NAME_REQUEST: no name can be had in this context.
     pub const FLT_INVALID_NAME_REQUEST: Self = Self::error(0xC01C_0005);
+
+    /// STATUS_FLT_INSTANCE_NOT_FOUND.
+    pub const FLT_INSTANCE_NOT_FOUND: Self = Self::error(0xC01C_0015);
 
     const fn error(bits: u32) -> Self {
         Self(bits.cast_signed())

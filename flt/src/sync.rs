@@ -1,4 +1,4 @@
-//! A spin lock that owns its data, and an event to sleep on.
+//! A spin lock that owns its data, a stretch at DISPATCH_LEVEL, and an event to sleep on.
 
 #![expect(
     unsafe_code,
@@ -114,4 +114,13 @@ pub(crate) fn relative_timeout(milliseconds: u32) -> LARGE_INTEGER {
     LARGE_INTEGER {
         QuadPart: i64::from(milliseconds).saturating_mul(-10_000),
     }
+}
+
+/// Runs `body` at DISPATCH_LEVEL, where nothing stops the thread until it is done: for what others wait for without a
+/// lock. At most DISPATCH_LEVEL; short.
+///
+/// The lock is nobody else's, so it is never waited for: it is taken because taking it raises the level. The tempting
+/// KeRaiseIrqlToDpcLevel is an inline function or an export, of the kernel or of hal.dll, by version and processor.
+pub fn at_dispatch<R>(body: impl FnOnce() -> R + Send) -> R {
+    SpinLock::new(()).with(|()| body())
 }

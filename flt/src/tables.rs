@@ -72,7 +72,7 @@ impl<F: Minifilter> Tables<F> {
             InstanceSetupCallback: Some(callback::setup_instance::<F>),
             InstanceQueryTeardownCallback: Some(callback::query_teardown::<F>),
             InstanceTeardownStartCallback: None,
-            InstanceTeardownCompleteCallback: None,
+            InstanceTeardownCompleteCallback: Some(callback::teardown_complete::<F>),
             GenerateFileNameCallback: None,
             NormalizeNameComponentCallback: None,
             NormalizeContextCleanupCallback: None,

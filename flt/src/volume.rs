@@ -1,4 +1,4 @@
-//! What a volume says of itself: its cluster, what its file system can do, its unique id.
+//! What a volume says of itself: its cluster, what its file system can do, its unique id, its name.
 
 #![expect(unsafe_code, reason = "queries volumes through the filter manager")]
 
@@ -8,7 +8,7 @@ use core::ptr;
 use flt_sys::types::{IO_STATUS_BLOCK, PFLT_INSTANCE, PFLT_VOLUME, UNICODE_STRING};
 use flt_sys::volume::{
     FILE_FS_ATTRIBUTE_INFORMATION, FILE_FS_SIZE_INFORMATION, FS_INFORMATION_CLASS,
-    FileFsAttributeInformation, FileFsSizeInformation, FltGetVolumeGuidName,
+    FileFsAttributeInformation, FileFsSizeInformation, FltGetVolumeGuidName, FltGetVolumeName,
     FltQueryVolumeInformation,
 };
 
@@ -158,4 +158,50 @@ pub(crate) unsafe fn guid(volume: PFLT_VOLUME, _: Passive) -> Result<[u8; 16], N
     let count = usize::from(name.Length >> 1_u32);
     let text = units.get(..count).ok_or(NtStatus::OBJECT_NAME_INVALID)?;
     uuid::of_volume_name(text).ok_or(NtStatus::OBJECT_NAME_INVALID)
+}
+
+/// The device name of a volume, `\Device\HarddiskVolume3`.
+///
+/// # Invariants
+///
+/// `length` is at most [`VolumeName::UNITS`].
+#[derive(Clone, Copy)]
+pub struct VolumeName {
+    units: [u16; Self::UNITS],
+    length: usize,
+}
+
+impl VolumeName {
+    /// More than the names of Windows need: a prefix and a number.
+    const UNITS: usize = 128;
+
+    /// The name in UTF-16 units.
+    #[must_use]
+    pub fn units(&self) -> &[u16] {
+        self.units.get(..self.length).unwrap_or(&[])
+    }
+
+    /// At most APC_LEVEL.
+    ///
+    /// # Safety
+    ///
+    /// 1. `volume` is live.
+    pub(crate) unsafe fn of(volume: PFLT_VOLUME) -> Result<Self, NtStatus> {
+        let mut units = [0_u16; Self::UNITS];
+        let mut name = UNICODE_STRING {
+            Length: 0,
+            MaximumLength: u16::try_from(size_of_val(&units))
+                .map_err(|_| NtStatus::INVALID_PARAMETER)?,
+            Buffer: units.as_mut_ptr(),
+        };
+        // SAFETY: the volume is live (contract 1), the text may be written up to MaximumLength; the needed size is
+        // optional.
+        let status = unsafe { FltGetVolumeName(volume, &raw mut name, ptr::null_mut()) };
+        NtStatus::check(status)?;
+        let length = usize::from(name.Length >> 1_u32);
+        if length > Self::UNITS {
+            return Err(NtStatus::OBJECT_NAME_INVALID);
+        }
+        Ok(Self { units, length })
+    }
 }

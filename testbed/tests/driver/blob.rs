@@ -1,6 +1,7 @@
 //! Policies without rules of their own, as bytes.
 
 use testbed::ntos::registry::RegistryValue;
+use wire::VERSION;
 use wire::policy::{OnAuditLoss, PolicyHead, PolicyMode, PolicyRuleHead};
 use zerocopy::{FromZeros as _, IntoBytes as _};
 
@@ -18,6 +19,10 @@ pub(crate) struct Blob {
     pub(crate) on_audit_loss: OnAuditLoss,
     pub(crate) rechecks: bool,
     pub(crate) locks: bool,
+    /// In bytes; 0 for the driver's choice.
+    pub(crate) journal_size: u64,
+    /// The window; 0 for never.
+    pub(crate) summarise_seconds: u32,
 }
 
 impl Blob {
@@ -29,11 +34,20 @@ impl Blob {
         on_audit_loss: OnAuditLoss::Count,
         rechecks: false,
         locks: false,
+        journal_size: 0,
+        summarise_seconds: 0,
+    };
+
+    /// Observe mode and nothing else.
+    pub(crate) const OBSERVE: Self = Self {
+        mode: PolicyMode::Observe,
+        ..Self::ENFORCE
     };
 
     pub(crate) fn bytes(&self) -> Vec<u8> {
         let mut head = PolicyHead::new_zeroed();
         head.magic = u32::from_le_bytes(*b"CGPL").into();
+        head.version = VERSION.into();
         let size = |size: usize| u16::try_from(size).expect("small");
         head.head_size = size(size_of::<PolicyHead>()).into();
         head.total_size = u32::from(size(size_of::<PolicyHead>())).into();
@@ -43,6 +57,8 @@ impl Blob {
         head.recheck = u8::from(self.rechecks);
         head.lock_until_reboot = u8::from(self.locks);
         head.revision = self.revision.into();
+        head.journal_size = self.journal_size.into();
+        head.summarise_seconds = self.summarise_seconds.into();
         head.enforced = self
             .enforced
             .iter()
@@ -54,6 +70,15 @@ impl Blob {
 }
 
 impl Bench {
+    /// The same on a clock that stands still, at rest.
+    pub(crate) fn still_under(blob: &Blob) -> Option<Self> {
+        let bench = Self::bare_still()?;
+        bench.store(blob.bytes());
+        bench.load();
+        bench.machine.wait_until_idle();
+        Some(bench)
+    }
+
     /// With the driver loaded under this policy; `None` without an image.
     pub(crate) fn under(blob: &Blob) -> Option<Self> {
         let bench = Self::bare()?;

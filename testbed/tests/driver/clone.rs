@@ -5,7 +5,7 @@ use std::sync::Arc;
 use testbed::io::{FsControl, IoStatus, MinorFunction, RequestOptions};
 use testbed::volume::{FILE_GENERIC_READ, FILE_GENERIC_WRITE, OpenRequest};
 use testbed::{Process, ProcessSpec};
-use wire::Verdict;
+use wire::{OutcomeKind, Verdict};
 
 use super::{Ask, Bench, COPY, EX, PLAIN, USER};
 
@@ -70,29 +70,29 @@ fn good_clone(code: u32, process_32: bool, kernel: bool) {
         panic!("one record: {events:?}")
     };
     assert_eq!(
-        (event.sequence, event.lost_before, event.verdict),
-        (1, 0, Verdict::Passed)
+        (event.head.lost_before, event.end.verdict),
+        (0, Verdict::Passed)
     );
     assert_eq!(
-        (event.rules.as_slice(), &event.deciding_rule),
+        (event.end.rules.as_slice(), &event.end.deciding_rule),
         (&[][..], &None)
     );
     assert_eq!(event.control_code.0, code);
     assert_eq!(event.bitness, if narrow { 32 } else { 64 });
     assert_eq!(event.requestor_mode, if kernel { "kernel" } else { "user" });
     assert_eq!(
-        (event.process_id, event.thread_id),
+        (event.process.process_id, event.process.thread_id),
         (number(process.id()), number(thread))
     );
-    assert_eq!(event.user_sid.as_deref(), Some(USER));
+    assert_eq!(event.users.user_sid.as_deref(), Some(USER));
     check_claim(event, code, narrow);
     check_names(event, &process);
-    assert_eq!(event.outcome, "completed");
+    assert_eq!(event.end.outcome, OutcomeKind::Completed);
     assert_eq!(
-        event.status.map(|status| status.code()),
+        event.end.status.map(|status| status.code()),
         Some(answer.status.0)
     );
-    assert_eq!(event.information, Some(answer.information));
+    assert_eq!(event.end.information, Some(answer.information));
     bench.end();
 }
 

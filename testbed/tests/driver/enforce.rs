@@ -1,7 +1,7 @@
 //! Enforce mode: what the file system would refuse is refused before it, with the same status; what it
 //! would answer otherwise is left to it.
 
-use cloneguard::Event;
+use cloneguard::{Entry, Event};
 use testbed::fltmgr::Callback;
 use testbed::io::{Handle, IoStatus, RequestOptions, VolumeId};
 use testbed::status::{
@@ -11,9 +11,10 @@ use testbed::status::{
 };
 use testbed::volume::{FILE_GENERIC_READ, FILE_READ_ATTRIBUTES};
 use testbed::{ProcessSpec, UserThread};
-use wire::Verdict;
+use wire::{OutcomeKind, PolicyEvent, Verdict};
 
 use super::blob::Blob;
+use super::watch::requests;
 use super::{Ask, Bench, COPY, close, send, two_files};
 
 /// A request that is spoiled in one place, sent under a policy on a volume.
@@ -54,7 +55,7 @@ impl Trial {
             close(thread, &[source, target]);
             answer
         });
-        let event = only(applied(bench.events()));
+        let event = only(applied(&bench.entries()));
         bench.end();
         Some((answer, event))
     }
@@ -66,11 +67,14 @@ impl Trial {
         };
         assert_eq!((answer.status, answer.information), (status, 0));
         assert_eq!(
-            (event.verdict, event.outcome.as_str()),
-            (Verdict::Refused, "refused")
+            (event.end.verdict, event.end.outcome),
+            (Verdict::Refused, OutcomeKind::Refused)
         );
-        assert_eq!(event.deciding_rule.as_ref().map(|rule| rule.id), Some(rule));
-        for recorded in [event.status, event.refusal] {
+        assert_eq!(
+            event.end.deciding_rule.as_ref().map(|rule| rule.id),
+            Some(rule)
+        );
+        for recorded in [event.end.status, event.refusal] {
             assert_eq!(recorded.map(|status| status.code()), Some(status.0));
         }
         assert!(event.grounds.iter().any(|ground| ground.id == rule));
@@ -84,10 +88,10 @@ impl Trial {
         };
         assert_eq!(answer.status, status);
         assert_eq!(
-            (event.verdict, event.outcome.as_str()),
-            (Verdict::Flagged, "completed")
+            (event.end.verdict, event.end.outcome),
+            (Verdict::Flagged, OutcomeKind::Completed)
         );
-        let fired: Vec<u8> = event.rules.iter().map(|rule| rule.id).collect();
+        let fired: Vec<u8> = event.end.rules.iter().map(|rule| rule.id).collect();
         assert_eq!((fired.as_slice(), event.grounds.len()), (rules, 0));
         assert_eq!(event.refusal, None);
     }
@@ -101,12 +105,13 @@ fn protect(bench: &Bench, volume: VolumeId, read_only: bool) {
     }
 }
 
-/// The events but the one that says that the policy was applied, which is the first.
-pub(crate) fn applied(mut events: Vec<Event>) -> Vec<Event> {
-    let first = events.remove(0);
-    assert_eq!((first.kind.as_str(), first.sequence), ("policy", 1));
-    assert_eq!(first.policy.event.as_deref(), Some("applied"));
-    events
+/// The requests. Before all of them stands that the policy was applied, which the driver says after that it was loaded.
+pub(crate) fn applied(entries: &[Entry]) -> Vec<Event> {
+    let [Entry::Started(_), Entry::Policy(policy), rest @ ..] = entries else {
+        panic!("{entries:?}")
+    };
+    assert_eq!(policy.event, PolicyEvent::Applied);
+    requests(rest)
 }
 
 pub(crate) fn only(events: Vec<Event>) -> Event {
@@ -152,7 +157,10 @@ fn a_volume_that_does_not_clone_answers_for_itself() {
             return;
         };
         assert_eq!(answer.status, STATUS_INVALID_DEVICE_REQUEST, "rule {rule}");
-        assert_eq!((event.verdict, event.grounds.len()), (Verdict::Flagged, 0));
+        assert_eq!(
+            (event.end.verdict, event.grounds.len()),
+            (Verdict::Flagged, 0)
+        );
     }
 }
 
@@ -196,8 +204,8 @@ fn a_good_request_is_cloned() {
     bench
         .copy
         .run(|thread| super::clone_once(thread, bench.refs));
-    let event = only(applied(bench.events()));
-    assert_eq!((event.verdict, event.refusal), (Verdict::Passed, None));
+    let event = only(applied(&bench.entries()));
+    assert_eq!((event.end.verdict, event.refusal), (Verdict::Passed, None));
     bench.end();
 }
 
@@ -226,7 +234,7 @@ fn strict(
         }
         answer
     });
-    let event = only(applied(bench.events()));
+    let event = only(applied(&bench.entries()));
     bench.end();
     Some((answer.status, event))
 }
@@ -280,15 +288,15 @@ fn a_strict_rule_refuses_exactly_when_it_is_listed() {
         let Some((status, event)) = strict(&[], case.make) else {
             return;
         };
-        let came = (status, event.verdict);
+        let came = (status, event.end.verdict);
         assert_eq!(came, (case.noted, Verdict::Flagged), "rule {rule}");
         let grounds: Vec<_> = event.grounds.iter().map(|rule| rule.id).collect();
         assert_eq!(grounds, [rule]);
         let listed = std::slice::from_ref(&case.rule);
         let (status, event) = strict(listed, case.make).expect("an image");
-        let came = (status, event.verdict);
+        let came = (status, event.end.verdict);
         assert_eq!(came, (case.refused, Verdict::Refused), "rule {rule}");
-        assert_eq!(event.outcome, "refused");
+        assert_eq!(event.end.outcome, OutcomeKind::Refused);
     }
 }
 
@@ -301,7 +309,10 @@ fn strict_rules_that_are_listed_let_a_good_source_pass() {
     let Some((status, event)) = made else {
         return;
     };
-    assert_eq!((status, event.verdict), (STATUS_SUCCESS, Verdict::Passed));
+    assert_eq!(
+        (status, event.end.verdict),
+        (STATUS_SUCCESS, Verdict::Passed)
+    );
 }
 
 #[test]
@@ -320,8 +331,8 @@ fn observe_mode_says_what_enforce_mode_would_do() {
     };
     assert_eq!(answer.status, STATUS_INVALID_PARAMETER);
     assert_eq!(
-        (event.verdict, event.outcome.as_str()),
-        (Verdict::WouldRefuse, "completed")
+        (event.end.verdict, event.end.outcome),
+        (Verdict::WouldRefuse, OutcomeKind::Completed)
     );
     let refusal = event.refusal.map(|status| status.code());
     assert_eq!(refusal, Some(STATUS_INVALID_PARAMETER.0));
@@ -353,7 +364,7 @@ fn a_refused_request_ends_with_the_driver_and_is_counted() {
     };
     assert_eq!((count(Callback::Pre), count(Callback::Post)), (1, 0));
     let mut watcher = bench.watch(cloneguard::Consumer::new());
-    let (_, counters) = watcher.drain();
+    let counters = watcher.drain().counters;
     let counts = [
         counters.seen,
         counters.refused,

@@ -1,6 +1,9 @@
 //! Every call that can fail for want of memory, failed in turn.
 
-use testbed::LoadError;
+use cloneguard::Entry;
+use testbed::{LoadError, ProcessSpec};
+use wire::{ConnectRequest, PreviousStop};
+use zerocopy::IntoBytes as _;
 
 use super::{Bench, SERVICE, clone_once};
 
@@ -57,13 +60,13 @@ fn every_call_of_a_request() {
         let [event] = events.as_slice() else {
             panic!("call {number}: {events:?}")
         };
-        assert_eq!((event.sequence, event.lost_before), (1, 0), "call {number}");
-        assert_eq!(event.status.map(|status| status.code()), Some(0));
+        assert_eq!(event.head.lost_before, 0, "call {number}");
+        assert_eq!(event.end.status.map(|status| status.code()), Some(0));
         assert_eq!(
             event.claim.as_ref().map(|claim| claim.byte_count),
             Some(4096)
         );
-        assert!(event.process_id.is_some() && event.thread_id.is_some());
+        assert!(event.process.process_id.is_some() && event.process.thread_id.is_some());
         for name in [&event.image, &event.source, &event.target] {
             assert!(
                 name.text.is_some() || name.reason.is_some(),
@@ -75,6 +78,115 @@ fn every_call_of_a_request() {
         if calls < number {
             assert!(poorer > 0, "no call mattered");
             println!("{calls} calls of a request can fail");
+            return;
+        }
+    }
+}
+
+/// Runs the same steps again and again, with another of their calls failing each time, until all have, and looks at
+/// what came of it; answers how many calls there are. The driver is on a clock that stands still, and goes on as if
+/// nothing had been.
+fn sweep<T>(steps: impl Fn(&Bench) -> T, mut look: impl FnMut(&Bench, u64, T)) -> Option<u64> {
+    for number in 1.. {
+        let bench = Bench::still()?;
+        let injection = bench.machine.injection();
+        let before = injection.calls();
+        injection.fail(number);
+        let result = steps(&bench);
+        let calls = injection.calls() - before;
+        injection.fail(0);
+        look(&bench, number, result);
+        bench.copy.run(|thread| clone_once(thread, bench.refs));
+        let events = bench.events();
+        let last = events.last().expect("a record");
+        assert!(last.image.text.is_some(), "call {number}");
+        bench.end();
+        if calls < number {
+            return Some(calls);
+        }
+    }
+    None
+}
+
+/// A process whose beginning could not be noted has no parent in its records, and an image all the same.
+#[test]
+fn every_call_of_the_beginning_of_a_process() {
+    let mut orphans = 0;
+    let steps = |bench: &Bench| {
+        let shell = bench.machine.create_process(ProcessSpec::user("shell.exe"));
+        let child = ProcessSpec::user(super::COPY).parent(&shell);
+        bench.machine.create_process(child)
+    };
+    let calls = sweep(steps, |bench, number, child| {
+        child.run(|thread| clone_once(thread, bench.refs));
+        let event = super::enforce::only(bench.events());
+        assert!(event.image.text.is_some(), "call {number}");
+        orphans += u64::from(event.process.parent_process_id.is_none());
+    });
+    let Some(calls) = calls else {
+        return;
+    };
+    assert!((1..calls).contains(&orphans), "{orphans} of {calls}");
+}
+
+/// Whatever fails in the work of a minute: the heart beats.
+#[test]
+fn every_call_of_a_minute() {
+    let calls = sweep(
+        |bench| bench.pass(60),
+        |bench, number, ()| {
+            let beats = super::heartbeat::beats(&bench.entries());
+            assert_eq!(beats.len(), 1, "call {number}");
+        },
+    );
+    assert!(calls.is_none_or(|calls| calls > 3), "{calls:?}");
+}
+
+/// A program connects or is refused; a visitor is answered or goes without.
+#[test]
+fn every_call_of_a_connection() {
+    let steps = |bench: &Bench| {
+        drop(bench.connect(ConnectRequest::watch([0; 16], 0).as_bytes()));
+        let visitor = bench.connect(ConnectRequest::status().as_bytes());
+        bench.machine.wait_until_idle();
+        bench.pass(1);
+        drop(visitor);
+        drop(bench.connect(ConnectRequest::reload().as_bytes()));
+        bench.machine.wait_until_idle();
+    };
+    let calls = sweep(steps, |_, _, ()| {});
+    assert!(calls.is_none_or(|calls| calls > 3), "{calls:?}");
+}
+
+/// An unload gives everything back, whatever fails in it; only the trace may be missing then.
+#[test]
+fn every_call_of_an_unload() {
+    let mut missing = 0;
+    for number in 1.. {
+        let Some(bench) = Bench::still() else {
+            return;
+        };
+        bench.copy.run(|thread| clone_once(thread, bench.refs));
+        let injection = bench.machine.injection();
+        let before = injection.calls();
+        injection.fail(number);
+        bench.unload();
+        let calls = injection.calls() - before;
+        injection.fail(0);
+        assert_eq!(bench.machine.pool().in_use(), (0, 0));
+        bench.load();
+        let entries = bench.entries();
+        let Some(Entry::Started(started)) = entries.first() else {
+            panic!("{entries:?}")
+        };
+        match started.previous_stop {
+            PreviousStop::Clean => {}
+            PreviousStop::Unclean => missing += 1,
+            other => panic!("call {number}: {other:?}"),
+        }
+        bench.end();
+        if calls < number {
+            assert!(missing > 0, "no call of {calls} mattered");
             return;
         }
     }

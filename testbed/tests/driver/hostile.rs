@@ -5,7 +5,7 @@ use testbed::io::{FsControl, MinorFunction, RequestOptions};
 use testbed::status::{STATUS_INVALID_PARAMETER, STATUS_SUCCESS};
 use testbed::volume::{FILE_GENERIC_WRITE, OpenRequest};
 use testbed::{ProcessSpec, UserThread};
-use wire::Verdict;
+use wire::{OutcomeKind, Verdict};
 
 use super::{Ask, Bench, COPY, EX, Seen, both, close, send, two_files};
 
@@ -131,20 +131,24 @@ fn run(code: u32, narrow: bool, lists: &[&'static [Case]]) {
 fn check(name: &str, verdict: Verdict, rules: &[u8], event: &Event) {
     let mut sorted = rules.to_vec();
     sorted.sort_unstable();
-    let fired: Vec<u8> = event.rules.iter().map(|rule| rule.id).collect();
+    let fired: Vec<u8> = event.end.rules.iter().map(|rule| rule.id).collect();
     assert_eq!(fired, sorted, "{name}");
-    assert_eq!(event.verdict, verdict, "{name}");
-    let deciding = event.deciding_rule.as_ref().map(|rule| rule.id);
+    assert_eq!(event.end.verdict, verdict, "{name}");
+    let deciding = event.end.deciding_rule.as_ref().map(|rule| rule.id);
     assert_eq!(deciding, rules.first().copied(), "{name}");
     let read = !rules.contains(&1) && !rules.contains(&2);
     assert_eq!(event.claim.is_some(), read, "{name}");
 }
 
 fn check_end(name: &str, seen: &Seen, event: &Event) {
-    assert_eq!(event.outcome, "completed", "{name}");
-    let status = event.status.map(|status| status.code());
+    assert_eq!(event.end.outcome, OutcomeKind::Completed, "{name}");
+    let status = event.end.status.map(|status| status.code());
     assert_eq!(status, Some(seen.answer.status.0), "{name}");
-    assert_eq!(event.information, Some(seen.answer.information), "{name}");
+    assert_eq!(
+        event.end.information,
+        Some(seen.answer.information),
+        "{name}"
+    );
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Nobody takes the records, until the journal is full: what is lost is counted, and what is delivered
 //! proves the count.
 
-use cloneguard::Consumer;
+use cloneguard::{Consumer, Entry, Gap};
 use testbed::io::RequestOptions;
 use testbed::status::STATUS_NOT_SUPPORTED;
 use testbed::volume::{FILE_GENERIC_READ, FILE_GENERIC_WRITE, OpenRequest};
@@ -53,45 +53,67 @@ pub(crate) fn fill(bench: &Bench) -> u64 {
     })
 }
 
+/// What the consumer of a full journal gets, and what the driver says that it lost.
 #[test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one full journal, and each place that tells of it"
+)]
 fn a_full_journal_loses_the_newest_and_says_so() {
     let Some(bench) = Bench::start() else {
         return;
     };
     assert_eq!(fill(&bench), 0, "observe mode refuses nothing");
     let mut watcher = bench.watch(Consumer::new());
-    let (events, counters) = watcher.drain();
+    let drained = watcher.drain();
+    let (events, counters) = (drained.requests(), drained.counters);
     let kept = u64::try_from(events.len()).expect("some");
     assert!((500..REQUESTS).contains(&kept), "{kept} records were kept");
-    let expected = events
-        .iter()
-        .zip(1..)
-        .all(|(event, number)| event.sequence == number);
-    assert!(expected, "the oldest are kept, none is overwritten");
+    assert!(
+        events.iter().all(|event| event.head.lost_before == 0),
+        "the oldest are kept, none is overwritten"
+    );
     assert_eq!(
         (counters.seen.get(), counters.completed.get()),
         (REQUESTS, REQUESTS)
     );
     assert_eq!(counters.lost.get(), REQUESTS - kept);
-    assert_eq!(counters.last_sequence(), Some(REQUESTS));
-    // The next record tells what is missing before it.
-    bench.copy.run(|thread| clone_once(thread, bench.refs));
-    let (next, counters) = watcher.drain();
-    assert_eq!(next.len(), 1);
-    assert_eq!(
-        (next[0].sequence, next[0].lost_before),
-        (REQUESTS + 1, REQUESTS - kept)
-    );
+    // All of them routine, for want of the quarter that is kept for what matters more.
+    assert_eq!(counters.losses[0][0].get(), REQUESTS - kept);
+    let told: Vec<_> = drained.entries.iter().filter_map(gap).collect();
+    let [told] = told.as_slice() else {
+        panic!("{told:?}")
+    };
+    assert_eq!((told.total, told.refused), (REQUESTS - kept, 0));
+    assert_eq!(told.losses.routine.quota, REQUESTS - kept);
     let totals = *watcher.consumer.totals();
-    assert_eq!((totals.events, totals.unexplained), (kept + 1, 0));
     assert_eq!(
-        (totals.lost, totals.repeats, totals.earlier),
-        (REQUESTS - kept, 0, 0)
+        totals.entries + totals.lost,
+        counters.last_sequence().expect("a number")
     );
-    assert_eq!(totals.events + totals.lost, counters.seen.get());
-    assert_eq!(counters.lost.get(), totals.lost);
+    assert_eq!(
+        (
+            totals.lost,
+            totals.repeats,
+            totals.earlier,
+            totals.unexplained
+        ),
+        (REQUESTS - kept, 0, 0, 0)
+    );
+    // The next one has room again.
+    bench.copy.run(|thread| clone_once(thread, bench.refs));
+    let next = watcher.drain().requests();
+    assert_eq!((next.len(), next[0].head.lost_before), (1, 0));
     drop(watcher);
     bench.end();
+}
+
+/// The gap that an entry tells of.
+pub(crate) fn gap(entry: &Entry) -> Option<&Gap> {
+    match entry {
+        Entry::Gap(gap) => Some(gap),
+        _ => None,
+    }
 }
 
 #[test]
@@ -110,11 +132,16 @@ fn after_a_loss_the_journal_takes_records_again() {
         assert_eq!(consumer.totals().unexplained, 0, "round {round}");
     }
     let mut watcher = bench.watch(consumer);
-    let (events, counters) = watcher.drain();
-    assert_eq!((events.len(), events[0].lost_before), (1, 0));
+    let drained = watcher.drain();
+    let (events, counters) = (drained.requests(), drained.counters);
+    assert_eq!((events.len(), events[0].head.lost_before), (1, 0));
     let totals = watcher.consumer.totals();
-    assert_eq!(totals.events + totals.lost, REQUESTS + 3);
+    assert_eq!(counters.seen.get(), REQUESTS + 3);
     assert_eq!((counters.lost.get(), totals.unexplained), (totals.lost, 0));
+    assert_eq!(
+        totals.entries + totals.lost,
+        counters.last_sequence().expect("a number")
+    );
     drop(watcher);
     bench.end();
 }

@@ -7,29 +7,40 @@
 mod ask;
 mod blob;
 mod clone;
+mod consumers;
 #[path = "../shared/driver_image.rs"]
 mod driver_image;
 mod enforce;
 mod faults;
+mod heartbeat;
 mod hostile;
+mod identity;
+mod late;
 mod loss;
+mod memory;
+mod overload;
 mod policy;
 mod port;
 mod recheck;
 mod requestor;
 mod seen;
 mod source;
+mod started;
+mod status;
+mod summaries;
 mod unload;
+mod volumes;
 mod watch;
 
 use driver_image::image;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use cloneguard::Event;
 use testbed::io::{FsControl, Handle, IoStatus, RequestOptions, VolumeId, VolumeSpec};
 use testbed::volume::{Disposition, FILE_GENERIC_READ, FILE_GENERIC_WRITE, OpenRequest};
-use testbed::{BootOptions, Machine, Process, ProcessSpec, UserThread};
+use testbed::{BootOptions, ClockSource, Machine, Process, ProcessSpec, UserThread};
 
 use ask::Ask;
 
@@ -39,6 +50,8 @@ const PLAIN: u32 = 0x0009_8344;
 const EX: u32 = 0x0009_83E8;
 /// Clusters of the volume that clones.
 const CLUSTER: i64 = 4096;
+/// When a clock begins that stands still: 2026-01-01, in 100 ns since 1601.
+const START: i64 = 134_116_992_000_000_000;
 /// The service.
 const SERVICE: &str = "CloneGuard";
 /// The program that clones.
@@ -66,8 +79,28 @@ impl Bench {
 
     /// Without the driver.
     fn bare() -> Option<Self> {
+        Self::boot(ClockSource::Host)
+    }
+
+    /// With the driver loaded and at rest, on a clock that stands still.
+    fn still() -> Option<Self> {
+        let bench = Self::bare_still()?;
+        bench.load();
+        bench.machine.wait_until_idle();
+        Some(bench)
+    }
+
+    /// Without the driver, on a clock that stands still.
+    fn bare_still() -> Option<Self> {
+        Self::boot(ClockSource::Manual { start: START })
+    }
+
+    fn boot(clock: ClockSource) -> Option<Self> {
         let image = image()?;
-        let machine = Machine::boot(BootOptions::default());
+        let machine = Machine::boot(BootOptions {
+            clock,
+            ..BootOptions::default()
+        });
         let mount = |spec: VolumeSpec, number| {
             let name = format!(r"\Device\HarddiskVolume{number}");
             machine.mount(spec.name(name)).expect("the volume mounts")
@@ -80,6 +113,12 @@ impl Bench {
             machine,
             image,
         })
+    }
+
+    /// Moves the clock, and lets the driver do what is due.
+    fn pass(&self, seconds: u64) {
+        self.machine.advance(Duration::from_secs(seconds));
+        self.machine.wait_until_idle();
     }
 
     fn load(&self) {

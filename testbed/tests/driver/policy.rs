@@ -1,12 +1,12 @@
 //! Which policy is in force: stored, stored again, wrong, unreadable, gone, locked.
 
-use cloneguard::{Consumer, Event};
+use cloneguard::{Consumer, Entry, PolicyChange};
 use testbed::UnloadError;
 use testbed::io::RequestOptions;
 use testbed::ntos::registry::RegistryValue;
 use testbed::status::STATUS_INVALID_PARAMETER;
 use wire::policy::OnAuditLoss;
-use wire::{ConnectRequest, Verdict};
+use wire::{ConnectRequest, PolicyEvent, Verdict};
 use zerocopy::IntoBytes as _;
 
 use super::blob::{Blob, VALUE};
@@ -14,30 +14,37 @@ use super::watch::Watcher;
 use super::{Ask, Bench, SERVICE, close, send, two_files};
 
 /// A consumer that has seen what there was.
-fn watcher(bench: &Bench) -> (Watcher, Vec<Event>) {
+fn watcher(bench: &Bench) -> (Watcher, Vec<PolicyChange>) {
     let mut watcher = bench.watch(Consumer::new());
-    let events = watcher.drain().0;
-    (watcher, events)
+    let policies = changes(&watcher.drain().entries);
+    (watcher, policies)
+}
+
+/// What was said of policies.
+fn changes(entries: &[Entry]) -> Vec<PolicyChange> {
+    let change = |entry: &Entry| match entry {
+        Entry::Policy(change) => Some(change.clone()),
+        _ => None,
+    };
+    entries.iter().filter_map(change).collect()
 }
 
 /// Asks for the policy to be read again and waits for the record that says what became of it.
-fn reload(bench: &Bench, watcher: &mut Watcher) -> Event {
+fn reload(bench: &Bench, watcher: &mut Watcher) -> PolicyChange {
     let visitor = bench.connect(ConnectRequest::reload().as_bytes());
     drop(visitor.expect("a visitor is let in beside the consumer"));
     // The record wakes the sender, so it comes in a batch of its own.
     let taken = watcher.take();
     watcher.acknowledge(&taken);
-    let [event] = taken.delivery.events.as_slice() else {
-        panic!("{:?}", taken.delivery.events)
+    let [Entry::Policy(change)] = taken.entries.as_slice() else {
+        panic!("{:?}", taken.entries)
     };
-    assert_eq!(event.kind, "policy");
-    event.clone()
+    change.clone()
 }
 
 /// What became of a policy, and the revision in force.
-fn told(event: &Event) -> (&str, u64) {
-    let what = event.policy.event.as_deref().unwrap_or_default();
-    (what, event.policy.revision)
+fn told(change: &PolicyChange) -> (PolicyEvent, u64) {
+    (change.event, change.policy_revision)
 }
 
 /// Sends an unaligned request: only enforce mode refuses it.
@@ -54,9 +61,9 @@ fn is_enforced(bench: &Bench, watcher: &mut Watcher) -> bool {
     });
     let taken = watcher.take();
     watcher.acknowledge(&taken);
-    match taken.delivery.events.as_slice() {
-        [event] if event.verdict == Verdict::Refused => true,
-        [event] if event.verdict == Verdict::WouldRefuse => false,
+    match taken.requests().as_slice() {
+        [event] if event.end.verdict == Verdict::Refused => true,
+        [event] if event.end.verdict == Verdict::WouldRefuse => false,
         events => panic!("{events:?}"),
     }
 }
@@ -69,7 +76,7 @@ fn a_stored_policy_is_in_force_from_the_first_request_on() {
     let (mut watcher, events) = watcher(&bench);
     assert_eq!(
         events.iter().map(told).collect::<Vec<_>>(),
-        [("applied", 7)]
+        [(PolicyEvent::Applied, 7)]
     );
     assert!(is_enforced(&bench, &mut watcher));
     drop(watcher);
@@ -93,16 +100,26 @@ fn a_policy_is_exchanged_while_the_driver_runs() {
         !is_enforced(&bench, &mut watcher),
         "not before it is asked for"
     );
-    assert_eq!(told(&reload(&bench, &mut watcher)), ("applied", 7));
+    assert_eq!(
+        told(&reload(&bench, &mut watcher)),
+        (PolicyEvent::Applied, 7)
+    );
     assert!(is_enforced(&bench, &mut watcher));
     assert!(bench.machine.remove_registry(SERVICE, VALUE));
-    assert_eq!(told(&reload(&bench, &mut watcher)), ("default", 0));
+    assert_eq!(
+        told(&reload(&bench, &mut watcher)),
+        (PolicyEvent::Default, 0)
+    );
     assert!(!is_enforced(&bench, &mut watcher));
     drop(watcher);
     bench.end();
 }
 
 #[test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "a list of faults and what is true of each"
+)]
 fn a_faulty_policy_is_refused_whole_and_says_where_it_is_wrong() {
     let Some(bench) = Bench::under(&Blob::ENFORCE) else {
         return;
@@ -128,8 +145,13 @@ fn a_faulty_policy_is_refused_whole_and_says_where_it_is_wrong() {
     ] {
         bench.store(blob.clone());
         let event = reload(&bench, &mut watcher);
-        assert_eq!(told(&event), ("faulty", 7), "{} bytes", blob.len());
-        let fault = event.policy.fault.as_ref().expect("a fault");
+        assert_eq!(
+            told(&event),
+            (PolicyEvent::Faulty, 7),
+            "{} bytes",
+            blob.len()
+        );
+        let fault = event.fault.as_ref().expect("a fault");
         let reason = wire::policy::PolicyBlob::parse(blob.as_slice()).err();
         let reason = reason.expect("the same fault");
         assert_eq!(u16::from(reason.reason.raw()), fault.code);
@@ -159,7 +181,7 @@ fn a_policy_that_cannot_be_read_leaves_the_one_before_in_force() {
     ] {
         bench.machine.set_registry(SERVICE, VALUE, value);
         let event = reload(&bench, &mut watcher);
-        assert_eq!(told(&event), ("unreadable", 7));
+        assert_eq!(told(&event), (PolicyEvent::Unreadable, 7));
         assert!(event.status.is_some_and(|status| status.code() != 0));
         assert!(is_enforced(&bench, &mut watcher));
     }
@@ -187,8 +209,8 @@ fn without_memory_for_it_a_new_policy_leaves_the_one_before_in_force() {
         let calls = injection.calls() - before;
         injection.fail(0);
         match told(&event) {
-            ("applied", 8) => {}
-            ("unreadable", 7) => refused += 1,
+            (PolicyEvent::Applied, 8) => {}
+            (PolicyEvent::Unreadable, 7) => refused += 1,
             other => panic!("call {number}: {other:?}"),
         }
         drop(watcher);
@@ -213,9 +235,9 @@ fn stays_locked(bench: &Bench, watcher: &mut Watcher) {
         ..Blob::ENFORCE
     };
     bench.store(lax.bytes());
-    assert_eq!(told(&reload(bench, watcher)), ("locked", 7));
+    assert_eq!(told(&reload(bench, watcher)), (PolicyEvent::Locked, 7));
     assert!(bench.machine.remove_registry(SERVICE, VALUE));
-    assert_eq!(told(&reload(bench, watcher)), ("locked", 7));
+    assert_eq!(told(&reload(bench, watcher)), (PolicyEvent::Locked, 7));
     let declined = bench.machine.unload(SERVICE);
     assert!(
         matches!(declined, Err(UnloadError::Declined(_))),
@@ -248,7 +270,10 @@ fn a_lock_that_came_later_gives_way_to_stopping_the_service() {
     };
     let (mut watcher, _) = watcher(&bench);
     bench.store(LOCKED.bytes());
-    assert_eq!(told(&reload(&bench, &mut watcher)), ("applied", 7));
+    assert_eq!(
+        told(&reload(&bench, &mut watcher)),
+        (PolicyEvent::Applied, 7)
+    );
     stays_locked(&bench, &mut watcher);
     drop(watcher);
     bench.machine.unload_mandatory(SERVICE).expect("it must");
@@ -307,18 +332,31 @@ fn a_full_journal_refuses_clones_if_the_policy_says_so() {
     let refused = super::loss::fill(&bench);
     assert!(refused > 0, "the journal was never full");
     let mut watcher = bench.watch(Consumer::new());
-    let (events, counters) = watcher.drain();
+    let drained = watcher.drain();
+    let (events, counters) = (drained.requests(), drained.counters);
     assert_eq!(counters.refused.get(), refused);
+    assert_eq!(counters.refused_unaudited.get(), refused);
     assert_eq!(counters.lost.get(), refused);
     assert!(counters.is_balanced());
-    assert!(events.iter().all(|event| event.verdict == Verdict::Passed));
-    // With room again, clones are made again, and the record says how many were not.
+    assert!(
+        events
+            .iter()
+            .all(|event| event.end.verdict == Verdict::Passed)
+    );
+    let told: Vec<_> = drained
+        .entries
+        .iter()
+        .filter_map(super::loss::gap)
+        .collect();
+    let [told] = told.as_slice() else {
+        panic!("{told:?}")
+    };
+    assert_eq!((told.total, told.refused), (refused, refused));
+    // With room again, clones are made again.
     bench
         .copy
         .run(|thread| super::clone_once(thread, bench.refs));
-    let (events, _) = watcher.drain();
-    let lost: Vec<u64> = events.iter().map(|event| event.lost_before).collect();
-    assert_eq!(lost, [refused]);
+    assert_eq!(watcher.drain().requests().len(), 1);
     drop(watcher);
     bench.end();
 }

@@ -1,6 +1,6 @@
 //! The port: who may connect, what is delivered, and what an odd program cannot do.
 
-use cloneguard::Consumer;
+use cloneguard::{Consumer, Entry};
 use testbed::NtStatus;
 use testbed::status::{
     STATUS_ACCESS_DENIED, STATUS_CONNECTION_COUNT_LIMIT, STATUS_FLT_NO_WAITER_FOR_REPLY,
@@ -9,7 +9,7 @@ use testbed::status::{
 use wire::{Ack, ConnectRequest};
 use zerocopy::IntoBytes as _;
 
-use super::watch::{PORT, Taken, Watcher};
+use super::watch::{PORT, Taken, Watcher, requests};
 use super::{Bench, clone_once};
 
 /// STATUS_REVISION_MISMATCH (MS-ERREF 2.3.1), which the test-bed itself never gives.
@@ -25,13 +25,18 @@ impl Bench {
     }
 }
 
-fn numbers(taken: &Taken) -> Vec<u64> {
-    let events = taken.delivery.events.iter();
-    events.map(|event| event.sequence).collect()
+/// How many of the new records are about requests; the rest is what the driver says of itself.
+fn clones(taken: &Taken) -> usize {
+    taken.requests().len()
 }
 
 fn boot_id(taken: &Taken) -> [u8; 16] {
-    taken.delivery.ack.boot_id()
+    taken.ack.boot_id()
+}
+
+/// The last number of a batch.
+fn last(taken: &Taken) -> u64 {
+    taken.entries.last().map_or(0, Entry::sequence)
 }
 
 /// A request to watch, from its bytes.
@@ -46,21 +51,25 @@ fn records_come_in_order_and_leave_when_they_are_acknowledged() {
     };
     bench.clone_times(3);
     let mut watcher = bench.watch(Consumer::new());
-    let (mut events, _) = watcher.drain();
+    let mut entries = watcher.drain().entries;
     // Live, one at a time, while the program is there.
     for _ in 0..3 {
         bench.clone_times(1);
-        events.extend(watcher.drain().0);
+        entries.extend(watcher.drain().entries);
     }
-    let sequences: Vec<_> = events.iter().map(|event| event.sequence).collect();
-    assert_eq!(sequences, [1, 2, 3, 4, 5, 6]);
+    let count = entries.len() as u64;
+    let sequences: Vec<_> = entries.iter().map(Entry::sequence).collect();
+    assert_eq!(sequences, (1..=count).collect::<Vec<_>>());
+    assert_eq!(requests(&entries).len(), 6);
     drop(watcher);
-    // Everything has left: the next program gets the counters and nothing else.
-    let greeting = bench.watch(Consumer::new()).take();
-    assert_eq!(numbers(&greeting), [0; 0]);
-    let counters = greeting.delivery.counters;
-    assert_eq!((counters.delivered.get(), counters.held.get()), (6, 0));
+    // Everything has left: the next program gets the counters, and what the driver said since: of the two programs.
+    let mut next = bench.watch(Consumer::new());
+    let greeting = next.take();
+    assert_eq!((clones(&greeting), greeting.entries.len()), (0, 2));
+    let counters = greeting.counters;
+    assert_eq!((counters.delivered.get(), counters.held.get()), (count, 2));
     assert_eq!((counters.seen.get(), counters.completed.get()), (6, 6));
+    drop(next);
     bench.end();
 }
 
@@ -71,13 +80,16 @@ fn a_program_that_dies_without_an_answer_loses_nothing() {
     };
     bench.clone_times(3);
     let mut watcher = bench.watch(Consumer::new());
-    assert_eq!(numbers(&watcher.take()), [1, 2, 3]);
+    assert_eq!(clones(&watcher.take()), 3);
     let Watcher { port, .. } = watcher;
     port.close();
     bench.clone_times(1);
     let mut watcher = bench.watch(Consumer::new());
-    let (events, counters) = watcher.drain();
-    assert_eq!((events.len(), counters.lost.get()), (4, 0));
+    let drained = watcher.drain();
+    assert_eq!(
+        (drained.requests().len(), drained.counters.lost.get()),
+        (4, 0)
+    );
     let totals = watcher.consumer.totals();
     assert_eq!(
         (totals.unexplained, totals.earlier, totals.repeats),
@@ -95,7 +107,7 @@ fn what_a_program_has_had_before_it_drops() {
     };
     bench.clone_times(3);
     let mut watcher = bench.watch(Consumer::new());
-    watcher.take();
+    let first = watcher.take();
     let Watcher { port, mut consumer } = watcher;
     port.close();
     bench.clone_times(1);
@@ -103,8 +115,9 @@ fn what_a_program_has_had_before_it_drops() {
     let port = bench.connect(&good_request()).expect("connected");
     let message = port.get_message().expect("a message");
     let again = consumer.feed(&message.body).expect("a batch");
-    assert_eq!((again.events.len(), again.events[0].sequence), (1, 4));
-    assert_eq!(consumer.totals().repeats, 3);
+    assert_eq!(requests(&again.entries).len(), 1);
+    assert_eq!(again.entries[0].sequence(), last(&first) + 1);
+    assert_eq!(consumer.totals().repeats, first.records);
     assert_eq!(again.findings, []);
     assert_eq!(
         port.reply(message.id, STATUS_SUCCESS, again.ack.bytes()),
@@ -122,13 +135,15 @@ fn a_program_that_comes_back_says_what_it_has() {
     bench.clone_times(3);
     let mut watcher = bench.watch(Consumer::new());
     let taken = watcher.take();
+    let second = taken.requests()[1].head.sequence;
     let Watcher { port, .. } = watcher;
     port.close();
     bench.clone_times(1);
-    let mut watcher = bench.watch(Consumer::resume(boot_id(&taken), 2));
+    let mut watcher = bench.watch(Consumer::resume(boot_id(&taken), second));
     let rest = watcher.take();
-    assert_eq!(numbers(&rest), [3, 4]);
-    assert_eq!(rest.delivery.counters.delivered.get(), 2);
+    assert_eq!(rest.entries[0].sequence(), second + 1);
+    assert_eq!(clones(&rest), 2);
+    assert_eq!(rest.counters.delivered.get(), second);
     assert_eq!(watcher.consumer.totals().repeats, 0);
     watcher.acknowledge(&rest);
     drop(watcher);
@@ -136,11 +151,11 @@ fn a_program_that_comes_back_says_what_it_has() {
     bench.clone_times(1);
     let mut watcher = bench.watch(Consumer::resume([7; 16], 900));
     let taken = watcher.take();
-    assert!(taken.delivery.is_new_load);
-    assert_eq!(numbers(&taken), [5]);
+    assert!(taken.is_new_load);
+    assert_eq!(clones(&taken), 1);
     drop(watcher);
     // More than was ever sent to anybody.
-    let beyond = ConnectRequest::watch(boot_id(&taken), 6);
+    let beyond = ConnectRequest::watch(boot_id(&taken), last(&taken) + 1);
     let refused = bench.connect(beyond.as_bytes()).err();
     assert_eq!(refused, Some(STATUS_INVALID_PARAMETER));
     // Its place is free again.
@@ -207,7 +222,11 @@ fn only_an_administrator_connects_and_only_one_program() {
         let second = bench.connect(&request).err();
         assert_eq!(second, Some(STATUS_CONNECTION_COUNT_LIMIT));
     }
-    assert_eq!(first.drain().0.len(), 1, "the first is not disturbed");
+    assert_eq!(
+        first.drain().requests().len(),
+        1,
+        "the first is not disturbed"
+    );
     drop(first);
     bench.clone_times(1);
     assert_eq!(bench.events().len(), 1, "and its place is free again");
@@ -222,24 +241,26 @@ fn a_program_that_reads_and_never_answers_does_not_hold_an_unload() {
     bench.clone_times(2);
     let mut watcher = bench.watch(Consumer::new());
     let taken = watcher.take();
-    assert_eq!(numbers(&taken), [1, 2]);
+    assert_eq!(clones(&taken), 2);
     // Nor a request.
     bench.clone_times(1);
     bench.unload();
     let late = watcher
         .port
-        .reply(taken.id, STATUS_SUCCESS, taken.delivery.ack.bytes());
+        .reply(taken.id, STATUS_SUCCESS, taken.ack.bytes());
     assert!(late.is_err(), "{late:?}");
     assert!(watcher.port.get_message().is_err());
     drop(watcher);
+    // The clone, the last heartbeat, and that the driver stops.
+    let undelivered = format!("not delivered {}", taken.records + 3);
     let said = bench.machine.debug_output().concat();
-    assert!(said.contains("not delivered 3"), "{said}");
+    assert!(said.contains(&undelivered), "{said}");
     bench.end_bare();
 }
 
 /// Replies to a batch of two records that acknowledge nothing.
 fn bad_replies(taken: &Taken) -> Vec<(&'static str, Vec<u8>)> {
-    let good = taken.delivery.ack.bytes();
+    let good = taken.ack.bytes();
     let spoiled = |place: usize| {
         let mut bytes = good.to_vec();
         bytes[place] ^= 0xFF;
@@ -248,7 +269,7 @@ fn bad_replies(taken: &Taken) -> Vec<(&'static str, Vec<u8>)> {
     let ack = |boot_id, through| Ack::new(boot_id, through).bytes().to_vec();
     vec![
         ("of another load", ack([9; 16], 2)),
-        ("beyond what was sent", ack(boot_id(taken), 3)),
+        ("beyond what was sent", ack(boot_id(taken), last(taken) + 1)),
         ("the largest number", ack(boot_id(taken), u64::MAX)),
         ("of another magic", spoiled(0)),
         ("of another version", spoiled(4)),
@@ -268,17 +289,20 @@ fn an_answer_that_is_no_acknowledgement_releases_nothing() {
     let mut first = bench.watch(Consumer::new());
     let taken = first.take();
     drop(first);
-    let good = taken.delivery.ack.bytes();
-    for (name, reply) in bad_replies(&taken) {
+    let good = taken.ack.bytes();
+    for number in 0..bad_replies(&taken).len() {
         let mut watcher = bench.watch(Consumer::new());
         let taken = watcher.take();
-        assert_eq!(numbers(&taken), [1, 2], "before the reply {name}");
+        let (name, reply) = bad_replies(&taken).swap_remove(number);
+        assert_eq!(clones(&taken), 2, "before the reply {name}");
         let answered = watcher.port.reply(taken.id, STATUS_SUCCESS, &reply);
         assert_eq!(answered, Ok(()), "{name}");
         let again = watcher.port.reply(taken.id, STATUS_SUCCESS, good);
         assert_eq!(again, Err(STATUS_FLT_NO_WAITER_FOR_REPLY), "{name}");
     }
-    let (events, counters) = bench.watch(Consumer::new()).drain();
-    assert_eq!((events.len(), counters.delivered.get()), (2, 0));
+    let mut watcher = bench.watch(Consumer::new());
+    let held = watcher.take();
+    assert_eq!((clones(&held), held.counters.delivered.get()), (2, 0));
+    drop(watcher);
     bench.end();
 }

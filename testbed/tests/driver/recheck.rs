@@ -34,13 +34,13 @@ fn meanwhile(blob: &Blob, act: fn(&UserThread, &Bench, Handle)) -> Option<Event>
         let _closed = thread.close(source);
         close(thread, &[target]);
     });
-    let event = only(applied(bench.events()));
+    let event = only(applied(&bench.entries()));
     bench.end();
     Some(event)
 }
 
 fn fired(event: &Event) -> Vec<u8> {
-    event.rules.iter().map(|rule| rule.id).collect()
+    event.end.rules.iter().map(|rule| rule.id).collect()
 }
 
 /// Closes the handle and opens another file, which gets the value.
@@ -56,8 +56,11 @@ fn a_source_that_stays_is_the_same() {
     let Some(event) = meanwhile(&RECHECK, |_, _, _| ()) else {
         return;
     };
-    assert_eq!(event.source_after, "same");
-    assert_eq!((event.verdict, fired(&event)), (Verdict::Passed, vec![]));
+    assert_eq!(event.end.source_after, "same");
+    assert_eq!(
+        (event.end.verdict, fired(&event)),
+        (Verdict::Passed, vec![])
+    );
 }
 
 #[test]
@@ -65,9 +68,12 @@ fn another_file_under_the_same_value_is_noted() {
     let Some(event) = meanwhile(&RECHECK, exchange) else {
         return;
     };
-    assert_eq!((event.verdict, fired(&event)), (Verdict::Flagged, vec![45]));
-    assert_eq!(event.source_after, "changed");
-    assert_eq!(event.deciding_rule.map(|rule| rule.id), Some(45));
+    assert_eq!(
+        (event.end.verdict, fired(&event)),
+        (Verdict::Flagged, vec![45])
+    );
+    assert_eq!(event.end.source_after, "changed");
+    assert_eq!(event.end.deciding_rule.map(|rule| rule.id), Some(45));
 }
 
 #[test]
@@ -88,7 +94,10 @@ fn another_open_of_the_same_stream_is_the_same_source() {
     }) else {
         return;
     };
-    assert_eq!((event.verdict, fired(&event)), (Verdict::Passed, vec![]));
+    assert_eq!(
+        (event.end.verdict, fired(&event)),
+        (Verdict::Passed, vec![])
+    );
 }
 
 #[test]
@@ -96,8 +105,11 @@ fn without_the_option_nobody_looks_again() {
     let Some(event) = meanwhile(&Blob::ENFORCE, exchange) else {
         return;
     };
-    assert_eq!(event.source_after, "unasked");
-    assert_eq!((event.verdict, fired(&event)), (Verdict::Passed, vec![]));
+    assert_eq!(event.end.source_after, "unasked");
+    assert_eq!(
+        (event.end.verdict, fired(&event)),
+        (Verdict::Passed, vec![])
+    );
 }
 
 #[test]
@@ -141,9 +153,9 @@ fn whichever_call_fails_the_clone_is_made_and_recorded() {
             .run(|thread| super::clone_once(thread, bench.refs));
         let calls = injection.calls() - before;
         injection.fail(0);
-        let event = only(applied(bench.events()));
+        let event = only(applied(&bench.entries()));
         assert_eq!(
-            event.status.map(|status| status.code()),
+            event.end.status.map(|status| status.code()),
             Some(0),
             "call {number}"
         );

@@ -2,7 +2,7 @@
 
 use testbed::ntos::token::{Impersonation, Token};
 use testbed::status::STATUS_CONNECTION_COUNT_LIMIT;
-use wire::ConnectRequest;
+use wire::{ConnectRequest, RecordKind};
 use zerocopy::IntoBytes as _;
 
 use super::{Bench, USER, clone_once, close, two_files};
@@ -30,7 +30,7 @@ fn user_at(level: u32) -> Option<String> {
     let [event] = events.as_slice() else {
         panic!("{events:?}")
     };
-    event.user_sid.clone()
+    event.users.user_sid.clone()
 }
 
 #[test]
@@ -45,6 +45,10 @@ fn the_user_is_the_one_that_the_thread_may_act_for() {
 
 /// Whichever call fails while the filter attaches: when a clone comes, the volume's GUID is known.
 #[test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one loop over every call that can fail"
+)]
 fn the_guid_of_a_volume_is_asked_again() {
     let mut poorer = 0;
     for number in 1.. {
@@ -67,7 +71,10 @@ fn the_guid_of_a_volume_is_asked_again() {
         bench.copy.run(|thread| clone_once(thread, bench.refs));
         // None if the filter could not attach at all.
         let events = bench.events();
-        for event in events.iter().filter(|event| event.kind == "clone") {
+        for event in events
+            .iter()
+            .filter(|event| event.head.kind == RecordKind::Clone)
+        {
             let volume = &event.volume;
             assert!(
                 volume.guid.is_some(),

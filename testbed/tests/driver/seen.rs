@@ -3,7 +3,7 @@
 
 use testbed::io::{FsControl, RequestOptions};
 use testbed::volume::{FSCTL_GET_INTEGRITY_INFORMATION, FSCTL_SET_SPARSE};
-use wire::Verdict;
+use wire::{OutcomeKind, RecordKind, Verdict};
 
 use super::blob::Blob;
 use super::enforce::applied;
@@ -37,11 +37,17 @@ fn codes_that_share_blocks_are_recorded_and_not_judged() {
     };
     assert_eq!(events.len(), SEEN.len());
     for ((code, seen), event) in SEEN.iter().zip(&seen).zip(&events) {
-        assert_eq!((event.kind.as_str(), event.control_code.0), ("seen", *code));
+        assert_eq!(
+            (event.head.kind, event.control_code.0),
+            (RecordKind::Seen, *code)
+        );
         assert!(event.control_code.name().is_some());
-        assert_eq!((event.verdict, event.rules.len()), (Verdict::Passed, 0));
+        assert_eq!(
+            (event.end.verdict, event.end.rules.len()),
+            (Verdict::Passed, 0)
+        );
         assert_eq!((event.input_length, event.output_length), (0x20, 0x40));
-        let status = event.status.map(|status| status.code());
+        let status = event.end.status.map(|status| status.code());
         assert_eq!(status, Some(seen.answer.status.0));
         assert_eq!(event.image.text.as_deref(), Some(COPY));
         let name = r"\\Device\\HarddiskVolume3\\Target.bin".replace(r"\\", r"\");
@@ -58,9 +64,13 @@ fn enforce_mode_passes_them_too() {
     for code in SEEN {
         send(&bench, code);
     }
-    let events = applied(bench.events());
+    let events = applied(&bench.entries());
     assert_eq!(events.len(), SEEN.len());
-    assert!(events.iter().all(|event| event.outcome == "completed"));
+    assert!(
+        events
+            .iter()
+            .all(|event| event.end.outcome == OutcomeKind::Completed)
+    );
     bench.end();
 }
 

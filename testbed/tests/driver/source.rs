@@ -35,7 +35,7 @@ fn one_event(
     assert_eq!(events.len(), 1, "{events:?}");
     let (seen, event) = (seen.remove(0), events[0].clone());
     assert_eq!(
-        event.status.map(|status| status.code()),
+        event.end.status.map(|status| status.code()),
         Some(seen.answer.status.0)
     );
     assert_eq!(
@@ -66,13 +66,13 @@ fn refused(replace: impl Fn(&UserThread, &Bench, Handle) -> Handle + Sync, statu
 
 /// These rules fired, and none is a ground to refuse in observe mode.
 fn noted(event: &Event, rules: &[u8]) {
-    let fired: Vec<u8> = event.rules.iter().map(|rule| rule.id).collect();
+    let fired: Vec<u8> = event.end.rules.iter().map(|rule| rule.id).collect();
     let verdict = if rules.is_empty() {
         Verdict::Passed
     } else {
         Verdict::Flagged
     };
-    assert_eq!((event.verdict, fired.as_slice()), (verdict, rules));
+    assert_eq!((event.end.verdict, fired.as_slice()), (verdict, rules));
     assert_eq!(event.refusal, None);
 }
 
@@ -206,7 +206,7 @@ fn a_request_posted_into_another_process() {
     );
     // The requestor is still the requestor.
     assert_eq!(event.image.text.as_deref(), Some(super::COPY));
-    assert_eq!(event.user_sid.as_deref(), Some(super::USER));
+    assert_eq!(event.users.user_sid.as_deref(), Some(super::USER));
     let name = r"\Device\HarddiskVolume3\Target.bin";
     assert_eq!(event.target.text.as_deref(), Some(name));
 }
@@ -223,16 +223,16 @@ fn at_apc_level_the_source_is_not_inspected_and_the_record_is_there() {
         (event.source.state.as_str(), &event.source.text),
         ("absent", &None)
     );
-    assert_eq!(event.verdict, Verdict::NotInspected);
+    assert_eq!(event.end.verdict, Verdict::NotInspected);
     assert_eq!(
         (event.source_file.state.as_str(), event.same_stream),
         ("not_asked", None)
     );
     assert_eq!(
-        (event.image.state.as_str(), &event.user_sid),
+        (event.image.state.as_str(), &event.users.user_sid),
         ("absent", &None)
     );
-    assert!(event.process_id.is_some() && event.thread_id.is_some());
+    assert!(event.process.process_id.is_some() && event.process.thread_id.is_some());
 }
 
 #[test]

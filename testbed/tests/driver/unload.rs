@@ -1,15 +1,21 @@
 //! Unloading: with requests in the file system, again and again; and what the volume tells.
 
+use cloneguard::Entry;
 use testbed::io::{FsControl, Hold, IoStatus, PostOperation, RequestOptions};
 use testbed::status::STATUS_INVALID_DEVICE_REQUEST;
 use testbed::volume::{FILE_GENERIC_READ, FILE_GENERIC_WRITE, OpenRequest};
 use testbed::{Process, UserThread};
-use wire::Verdict;
+use wire::{OutcomeKind, RecordKind, Verdict};
 
+use super::watch::requests;
 use super::{Ask, Bench, PLAIN, clone_once, close, send, two_files};
 
 /// Starts `count` good clones of files of their own, each on a thread that the file system holds.
-fn held_clones(bench: &Bench, hold: &Hold, count: usize) -> Vec<impl FnOnce() -> IoStatus + use<>> {
+pub(crate) fn held_clones(
+    bench: &Bench,
+    hold: &Hold,
+    count: usize,
+) -> Vec<impl FnOnce() -> IoStatus + use<>> {
     let start = |number| {
         let (volume, options) = (bench.refs, RequestOptions::default().hold(hold));
         let running = bench.copy.spawn(move |thread: &UserThread| {
@@ -82,22 +88,20 @@ fn a_request_in_flight_holds_back_later_records_and_none_is_lost() {
     bench.copy.run(|thread| clone_once(thread, bench.refs));
     let mut watcher = bench.watch(cloneguard::Consumer::new());
     let early = watcher.take();
-    assert_eq!(
-        (
-            early.delivery.events.len(),
-            early.delivery.counters.held.get()
-        ),
-        (0, 2)
-    );
-    assert_eq!(early.delivery.counters.in_flight.get(), 1);
+    // What the driver said before it, not what comes after it: two clones, and that this program connected.
+    assert_eq!(early.requests(), []);
+    assert_eq!(early.counters.held.get(), early.records + 3);
+    assert_eq!(early.counters.in_flight.get(), 1);
     watcher.acknowledge(&early);
     hold.release();
     for clone in clones {
         assert!(clone().status.is_success());
     }
-    let (events, _) = watcher.drain();
-    let numbers: Vec<_> = events.iter().map(|event| event.sequence).collect();
-    assert_eq!(numbers, [1, 2]);
+    let drained = watcher.drain();
+    let numbers: Vec<_> = drained.entries.iter().map(Entry::sequence).collect();
+    let first = early.records + 1;
+    assert_eq!(numbers, [first, first + 1, first + 2]);
+    assert_eq!(drained.requests().len(), 2);
     drop(watcher);
     bench.end();
 }
@@ -131,8 +135,8 @@ fn the_end_is_recorded_wherever_the_post_operation_runs() {
     assert_eq!(events.len(), 2);
     for event in &events {
         assert_eq!(
-            (event.outcome.as_str(), event.status.map(|s| s.code())),
-            ("completed", Some(0))
+            (event.end.outcome, event.end.status.map(|s| s.code())),
+            (OutcomeKind::Completed, Some(0))
         );
     }
     bench.end();
@@ -161,7 +165,7 @@ fn an_answer_that_comes_later_on_another_thread_is_recorded() {
     });
     let events = bench.events();
     assert_eq!(events.len(), 1);
-    assert_eq!(events[0].status.map(|status| status.code()), Some(0));
+    assert_eq!(events[0].end.status.map(|status| status.code()), Some(0));
     bench.end();
 }
 
@@ -175,9 +179,11 @@ fn twenty_loads_each_a_trail_of_its_own() {
         bench.load();
         bench.copy.run(|thread| clone_once(thread, bench.refs));
         if round % 2 == 0 {
-            let events = bench.events();
-            assert_eq!((events.len(), events[0].sequence), (1, 1), "round {round}");
-            loads.insert(events[0].boot_id.clone());
+            let entries = bench.entries();
+            assert_eq!(entries[0].kind(), RecordKind::Started, "round {round}");
+            assert_eq!(entries[0].sequence(), 1, "round {round}");
+            assert_eq!(requests(&entries).len(), 1, "round {round}");
+            loads.insert(entries[0].boot_id());
         }
         bench.unload();
     }
@@ -214,9 +220,10 @@ fn a_dev_drive_is_recorded_with_its_flags() {
             event.volume
         );
     }
-    assert_eq!(events[0].verdict, Verdict::Passed);
+    assert_eq!(events[0].end.verdict, Verdict::Passed);
     assert_eq!(
         events[1]
+            .end
             .rules
             .iter()
             .map(|rule| rule.id)
@@ -249,9 +256,9 @@ fn a_file_system_that_does_not_clone_is_recorded_with_its_refusal() {
     let [event] = events.as_slice() else {
         panic!("one record: {events:?}")
     };
-    let status = event.status.map(|status| status.code());
+    let status = event.end.status.map(|status| status.code());
     assert_eq!(status, Some(STATUS_INVALID_DEVICE_REQUEST.0));
-    assert_eq!(event.verdict, Verdict::Passed);
+    assert_eq!(event.end.verdict, Verdict::Passed);
     assert_eq!(
         (event.volume.file_system, event.volume.cluster_size),
         (Some("ntfs"), Some(4096))

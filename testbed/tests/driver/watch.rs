@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use cloneguard::{Consumer, Delivery, Event};
+use cloneguard::{Consumer, Entry, Event};
 use testbed::fltmgr::PortClient;
 use testbed::ntos::token::Token;
 use testbed::status::STATUS_SUCCESS;
 use testbed::{NtStatus, Process, ProcessSpec};
-use wire::{Batch, Counters};
+use wire::{Ack, Batch, Counters};
 
 use super::Bench;
 
@@ -24,14 +24,45 @@ pub(crate) struct Watcher {
 pub(crate) struct Taken {
     pub(crate) id: u64,
     pub(crate) records: u64,
-    pub(crate) delivery: Delivery,
+    /// The new records.
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) ack: Ack,
+    pub(crate) is_new_load: bool,
+    pub(crate) counters: Counters,
 }
 
 impl Taken {
     /// Whether it holds all that the driver had then.
     pub(crate) fn is_all(&self) -> bool {
-        self.delivery.counters.held.get() == self.records
+        self.counters.held.get() == self.records
     }
+
+    /// The requests among the new records.
+    pub(crate) fn requests(&self) -> Vec<Event> {
+        requests(&self.entries)
+    }
+}
+
+/// Everything that the driver had.
+pub(crate) struct Drained {
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) counters: Counters,
+}
+
+impl Drained {
+    /// The requests among the records.
+    pub(crate) fn requests(&self) -> Vec<Event> {
+        requests(&self.entries)
+    }
+}
+
+/// The requests among some records; the rest is what the driver says of itself.
+pub(crate) fn requests(entries: &[Entry]) -> Vec<Event> {
+    let request = |entry: &Entry| match entry {
+        Entry::Request(event) => Some(Event::clone(event)),
+        _ => None,
+    };
+    entries.iter().filter_map(request).collect()
 }
 
 impl Watcher {
@@ -45,28 +76,32 @@ impl Watcher {
         Taken {
             id: message.id,
             records,
-            delivery,
+            entries: delivery.entries,
+            ack: delivery.ack,
+            is_new_load: delivery.is_new_load,
+            counters: delivery.counters,
         }
     }
 
     /// Acknowledges a batch.
     pub(crate) fn acknowledge(&self, taken: &Taken) {
-        let answered = self
-            .port
-            .reply(taken.id, STATUS_SUCCESS, taken.delivery.ack.bytes());
+        let answered = self.port.reply(taken.id, STATUS_SUCCESS, taken.ack.bytes());
         assert_eq!(answered, Ok(()));
     }
 
     /// Takes and acknowledges until the driver holds nothing else.
-    pub(crate) fn drain(&mut self) -> (Vec<Event>, Counters) {
-        let mut events = Vec::new();
+    pub(crate) fn drain(&mut self) -> Drained {
+        let mut entries = Vec::new();
         loop {
             let taken = self.take();
             self.acknowledge(&taken);
             let is_all = taken.is_all();
-            events.extend(taken.delivery.events);
+            entries.extend(taken.entries);
             if is_all {
-                return (events, taken.delivery.counters);
+                return Drained {
+                    entries,
+                    counters: taken.counters,
+                };
             }
         }
     }
@@ -99,7 +134,12 @@ impl Bench {
     }
 
     /// Everything that the driver has recorded and nobody has acknowledged.
+    pub(crate) fn entries(&self) -> Vec<Entry> {
+        self.watch(Consumer::new()).drain().entries
+    }
+
+    /// The requests among it.
     pub(crate) fn events(&self) -> Vec<Event> {
-        self.watch(Consumer::new()).drain().0
+        requests(&self.entries())
     }
 }

@@ -1,0 +1,155 @@
+//! Housekeeping: what has to be done now and then, by a thread that no consumer can hold.
+//!
+//! Each minute a heartbeat, a look at the volumes, and the trace for the next load; when somebody asks, the policy is
+//! read again and visitors are answered; summaries are told when their window is over, losses when there is room. Every wait has a time-out.
+
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use flt::house::House;
+use flt::irql::Passive;
+use flt::registry::{Haste, Parameters};
+use flt::status::NtStatus;
+use flt::sync::Event;
+use flt::time;
+use guard::{HeartbeatNote, NoteEvent};
+
+use crate::CloneGuard;
+use crate::trace::Trace;
+
+/// From one heartbeat to the next.
+const INTERVAL_SECONDS: u32 = 60;
+/// The same in the clock's units of 100 ns.
+const INTERVAL: u64 = 600_000_000;
+/// The clock's units in a second.
+const SECOND: u64 = 10_000_000;
+/// The clock's units in a millisecond.
+const MILLISECOND: u64 = 10_000;
+/// How long a visitor may take to fetch its answer.
+const ANSWER_MILLISECONDS: u32 = 1_000;
+
+/// What wakes the thread.
+pub(crate) struct Housekeeping {
+    wake: Event,
+    stopping: AtomicBool,
+    /// When the driver was loaded, on both clocks.
+    pub(crate) began: (u64, u64),
+}
+
+impl Housekeeping {
+    pub(crate) fn create() -> Result<Self, NtStatus> {
+        Ok(Self {
+            wake: Event::try_new()?,
+            stopping: AtomicBool::new(false),
+            began: (time::system_time(), time::monotonic()),
+        })
+    }
+
+    /// There is something to do. At most DISPATCH_LEVEL.
+    pub(crate) fn wake(&self) {
+        self.wake.signal();
+    }
+
+    /// Asks the thread to return.
+    pub(crate) fn stop(&self) {
+        self.stopping.store(true, Ordering::Release);
+        self.wake.signal();
+    }
+
+    /// Whether the driver is about to go.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    /// Sleeps until there is something to do, or until `due`.
+    fn wait(&self, due: u64, passive: Passive) {
+        let left = due.saturating_sub(time::monotonic());
+        let left = left.div_ceil(MILLISECOND);
+        let milliseconds = u32::try_from(left).unwrap_or(u32::MAX);
+        self.wake.wait(passive, milliseconds);
+    }
+}
+
+impl CloneGuard {
+    /// The body of the thread.
+    pub(crate) fn keep_house(&self, house: &House<'_>) {
+        let (passive, parameters) = (house.passive(), house.parameters());
+        let mut due = time::monotonic().saturating_add(INTERVAL);
+        while !self.housekeeping.is_stopping() {
+            if self.policy.is_wanted() {
+                self.policy.load(&self.audit, parameters, passive);
+                self.prepare_summaries();
+            }
+            if let Err(status) = self.answer(house) {
+                wdk::println!("CloneGuard: a visitor could not be answered: {status}");
+            }
+            if time::monotonic() >= due {
+                due = due.saturating_add(INTERVAL).max(time::monotonic());
+                self.keep_minute(house);
+            }
+            self.audit.summaries.emit(&self.audit, time::monotonic());
+            self.audit.tell_losses();
+            self.deliver_soon();
+            self.housekeeping.wait(due.min(self.next_window()), passive);
+        }
+    }
+
+    /// Makes the policy in force good that asks for summaries.
+    pub(crate) fn prepare_summaries(&self) {
+        if self.policy.current().summarise_seconds() == 0 {
+            return;
+        }
+        if let Err(status) = self.audit.summaries.prepare() {
+            wdk::println!("CloneGuard: nothing is summarised: {status}");
+        }
+    }
+
+    /// When to look for summaries whose window is over: none is told of later than a window after that.
+    fn next_window(&self) -> u64 {
+        match self.policy.current().summarise_seconds() {
+            0 => u64::MAX,
+            seconds => time::monotonic().saturating_add(u64::from(seconds).saturating_mul(SECOND)),
+        }
+    }
+
+    /// What is done each minute.
+    fn keep_minute(&self, house: &House<'_>) {
+        self.consumers.refill();
+        self.policy.retry();
+        self.prepare_summaries();
+        self.beat();
+        self.look_at_volumes(house);
+        self.leave_trace(house.parameters(), None, Haste::Lazy, house.passive());
+    }
+
+    /// A heartbeat.
+    pub(crate) fn beat(&self) {
+        let (_, began) = self.housekeeping.began;
+        let counters = self.audit.counters();
+        self.audit.note(NoteEvent::Heartbeat(HeartbeatNote {
+            counters: &counters,
+            uptime: time::monotonic().saturating_sub(began),
+            interval_seconds: INTERVAL_SECONDS,
+        }));
+    }
+
+    /// Sends a report to every visitor who waits for one.
+    fn answer(&self, house: &House<'_>) -> Result<(), NtStatus> {
+        house.answer(ANSWER_MILLISECONDS, || self.report())
+    }
+
+    /// Leaves a trace of this load: it runs, or it has stopped with so many records undelivered.
+    pub(crate) fn leave_trace(
+        &self,
+        parameters: &Parameters,
+        undelivered: Option<u64>,
+        haste: Haste,
+        passive: Passive,
+    ) {
+        let trace = Trace {
+            boot_id: self.audit.boot_id,
+            sequence: self.audit.last_sequence(),
+            undelivered,
+        };
+        trace.leave(parameters, haste, passive);
+    }
+}

@@ -1,0 +1,126 @@
+//! Signs of life: each minute and at the end, with counters that add up.
+
+use cloneguard::{Consumer, CounterValues, Entry};
+use wire::Batch;
+
+use super::{Bench, clone_once};
+
+/// The three sums hold, and the counters are those of everything before this record.
+pub(crate) fn check(sequence: u64, counters: &CounterValues) {
+    let CounterValues {
+        seen,
+        completed,
+        failed,
+        refused,
+        not_inspected,
+        in_flight,
+        delivered,
+        lost,
+        held,
+        losses,
+        ..
+    } = counters;
+    assert_eq!(
+        *seen,
+        completed + failed + refused + not_inspected + in_flight
+    );
+    assert_eq!(delivered + lost + held, sequence - 1);
+    let by_class = [&losses.routine, &losses.finding, &losses.state];
+    let sum: u64 = by_class
+        .iter()
+        .map(|causes| causes.quota + causes.full + causes.fault)
+        .sum();
+    assert_eq!(*lost, sum);
+}
+
+/// The counters of the heartbeats among some records, each checked.
+pub(crate) fn beats(entries: &[Entry]) -> Vec<CounterValues> {
+    let beat = |entry: &Entry| match entry {
+        Entry::Heartbeat(beat) => {
+            assert_eq!(beat.interval_seconds, 60);
+            check(beat.head.sequence, &beat.counters);
+            Some(beat.counters)
+        }
+        _ => None,
+    };
+    entries.iter().filter_map(beat).collect()
+}
+
+#[test]
+fn every_minute() {
+    let Some(bench) = Bench::still() else {
+        return;
+    };
+    for _ in 0..3 {
+        bench.copy.run(|thread| clone_once(thread, bench.refs));
+        bench.pass(59);
+        bench.pass(1);
+    }
+    let entries = bench.entries();
+    let seen: Vec<_> = beats(&entries).iter().map(|beat| beat.seen).collect();
+    assert_eq!(seen, [1, 2, 3]);
+    let times: Vec<_> = entries
+        .iter()
+        .filter(|entry| matches!(entry, Entry::Heartbeat(_)))
+        .map(|entry| entry.time().filetime() - super::START.cast_unsigned())
+        .collect();
+    assert_eq!(times, [60, 120, 180].map(|seconds| seconds * 10_000_000));
+    bench.end();
+}
+
+/// A program that takes everything until the connection ends.
+fn take_all(bench: &Bench) -> impl FnOnce() -> Vec<Entry> + use<> {
+    let watcher = bench.watch(Consumer::new());
+    let tool = bench.administrator();
+    let running = tool.spawn(move |_thread| {
+        let super::watch::Watcher { port, mut consumer } = watcher;
+        let mut entries = Vec::new();
+        while let Ok(message) = port.get_message() {
+            assert!(Batch::parse(&message.body).is_ok());
+            let delivery = consumer.feed(&message.body).expect("a batch");
+            assert_eq!(delivery.findings, []);
+            entries.extend(delivery.entries);
+            let status = testbed::status::STATUS_SUCCESS;
+            if port
+                .reply(message.id, status, delivery.ack.bytes())
+                .is_err()
+            {
+                break;
+            }
+        }
+        entries
+    });
+    move || running.join()
+}
+
+/// The last heartbeat and the last word reach a program that is there, and then nothing is undelivered.
+#[test]
+fn the_last_word_of_a_load() {
+    let Some(bench) = Bench::start() else {
+        return;
+    };
+    bench.copy.run(|thread| clone_once(thread, bench.refs));
+    let all = take_all(&bench);
+    bench.unload();
+    let entries = all();
+    let [.., Entry::Heartbeat(beat), Entry::Stopping(stopping)] = entries.as_slice() else {
+        panic!("{entries:?}")
+    };
+    check(beat.head.sequence, &beat.counters);
+    check(stopping.head.sequence, &stopping.counters);
+    assert_eq!(
+        (stopping.counters.seen, stopping.counters.completed),
+        (1, 1)
+    );
+    let last = stopping.head.sequence;
+    bench.load();
+    let next = bench.entries();
+    let Some(Entry::Started(started)) = next.first() else {
+        panic!("{next:?}")
+    };
+    assert_eq!(
+        (started.previous_sequence, started.previous_undelivered),
+        (last, 0)
+    );
+    bench.end();
+}

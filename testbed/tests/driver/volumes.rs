@@ -1,0 +1,178 @@
+//! Volumes: watched, not watched and why, no longer watched.
+
+use cloneguard::{Entry, VolumeChange};
+use testbed::io::{VolumeId, VolumeSpec};
+use testbed::volume::{FILE_GENERIC_READ, OpenRequest};
+use wire::{VolumeCause, VolumeEvent};
+
+use super::{Bench, SERVICE, close};
+
+fn changes(bench: &Bench) -> Vec<VolumeChange> {
+    let change = |entry: &Entry| match entry {
+        Entry::Volume(change) => Some(change.clone()),
+        _ => None,
+    };
+    bench.entries().iter().filter_map(change).collect()
+}
+
+/// What was said of which volume.
+fn told(changes: &[VolumeChange]) -> Vec<(VolumeEvent, VolumeCause, &str)> {
+    let told = |change: &VolumeChange| {
+        let device = change.device.text.as_deref().unwrap_or_default();
+        let number = device
+            .strip_prefix(r"\Device\HarddiskVolume")
+            .expect(r"a device");
+        (change.event, change.cause, number.to_owned())
+    };
+    changes
+        .iter()
+        .map(told)
+        .map(|(event, cause, number)| (event, cause, &*number.leak()))
+        .collect()
+}
+
+const ATTACHED: (VolumeEvent, VolumeCause) = (VolumeEvent::Attached, VolumeCause::NoCause);
+
+#[test]
+fn what_is_there_when_the_driver_is_loaded_and_what_comes_later() {
+    let Some(bench) = Bench::still() else {
+        return;
+    };
+    let late = mount(&bench, VolumeSpec::refs(4096), 6);
+    touch(&bench, late);
+    let changes = changes(&bench);
+    let expected = ["3", "4", "5", "6"].map(|number| (ATTACHED.0, ATTACHED.1, number));
+    let mut found = told(&changes);
+    found.sort_by_key(|(_, _, number)| *number);
+    assert_eq!(found, expected);
+    let dev_drive = changes
+        .iter()
+        .find(|change| change.volume.is_dev_drive)
+        .expect("a Dev Drive");
+    assert!(dev_drive.volume.is_trusted);
+    assert_eq!(dev_drive.volume.cluster_size, Some(0x1_0000));
+    assert!(changes.iter().all(|change| change.volume.guid.is_some()));
+    bench.end();
+}
+
+fn mount(bench: &Bench, spec: VolumeSpec, number: u32) -> VolumeId {
+    let spec = spec.name(format!(r"\Device\HarddiskVolume{number}"));
+    bench.machine.mount(spec).expect("mounted")
+}
+
+/// The first request to a volume, with which it is offered.
+fn touch(bench: &Bench, volume: VolumeId) {
+    bench.copy.run(|thread| {
+        let request = OpenRequest::create(FILE_GENERIC_READ);
+        let opened = thread.create_file(volume, r"\touched", &request);
+        close(thread, &[opened.expect("created")]);
+    });
+}
+
+#[test]
+fn a_volume_that_goes_says_why() {
+    let Some(bench) = Bench::still() else {
+        return;
+    };
+    assert_eq!(changes(&bench).len(), 3);
+    bench.machine.dismount(bench.ntfs).expect("dismounted");
+    bench
+        .machine
+        .detach(SERVICE, bench.other)
+        .expect("detached");
+    assert_eq!(
+        told(&changes(&bench)),
+        [
+            (VolumeEvent::Detached, VolumeCause::Dismounted, "5"),
+            (VolumeEvent::Detached, VolumeCause::ManualDetach, "4"),
+        ]
+    );
+    // It is still there, and not watched; that is said once.
+    for _ in 0..4 {
+        bench.pass(60);
+    }
+    assert_eq!(
+        told(&changes(&bench)),
+        [(VolumeEvent::NotAttached, VolumeCause::NotOffered, "4")]
+    );
+    bench.end();
+}
+
+#[test]
+fn a_volume_that_is_not_offered_is_found() {
+    let Some(bench) = Bench::still() else {
+        return;
+    };
+    assert_eq!(changes(&bench).len(), 3);
+    let closed = mount(&bench, VolumeSpec::refs(4096).without_filters(), 6);
+    touch(&bench, closed);
+    // Of a file system that does not clone nobody wants to know.
+    let other = mount(&bench, VolumeSpec::ntfs(4096).without_filters(), 7);
+    touch(&bench, other);
+    bench.pass(60);
+    assert_eq!(changes(&bench).len(), 0, "it may be offered yet");
+    bench.pass(60);
+    let found = changes(&bench);
+    assert_eq!(
+        told(&found),
+        [(VolumeEvent::NotAttached, VolumeCause::NotOffered, "6")]
+    );
+    assert!(found[0].volume.guid.is_some());
+    for _ in 0..3 {
+        bench.pass(60);
+    }
+    assert_eq!(changes(&bench).len(), 0, "once");
+    // When it comes back, it is told of again.
+    bench.machine.dismount(closed).expect("dismounted");
+    bench.pass(60);
+    let again = mount(&bench, VolumeSpec::refs(4096).without_filters(), 6);
+    touch(&bench, again);
+    bench.pass(60);
+    bench.pass(60);
+    assert_eq!(changes(&bench).len(), 1);
+    bench.end();
+}
+
+/// A volume of which we could not make a note is not watched, with the status, and is not said to be not offered.
+#[test]
+fn a_volume_whose_set_up_fails() {
+    let mut declined = 0;
+    for number in 1.. {
+        let Some(bench) = Bench::still() else {
+            return;
+        };
+        assert_eq!(changes(&bench).len(), 3);
+        let volume = mount(&bench, VolumeSpec::refs(4096), 6);
+        let injection = bench.machine.injection();
+        let before = injection.calls();
+        injection.fail(number);
+        touch(&bench, volume);
+        let calls = injection.calls() - before;
+        injection.fail(0);
+        for _ in 0..3 {
+            bench.pass(60);
+        }
+        let found = changes(&bench);
+        let [change] = found.as_slice() else {
+            panic!("call {number}: {found:?}")
+        };
+        match change.cause {
+            VolumeCause::NoCause => assert_eq!(change.event, VolumeEvent::Attached),
+            VolumeCause::Declined => {
+                declined += 1;
+                assert_eq!(change.event, VolumeEvent::NotAttached);
+                let status = change.status.map(|status| status.code());
+                assert_eq!(
+                    status,
+                    Some(testbed::status::STATUS_INSUFFICIENT_RESOURCES.0)
+                );
+            }
+            other => panic!("call {number}: {other:?}"),
+        }
+        bench.end();
+        if calls < number {
+            assert!(declined > 0, "no call mattered");
+            return;
+        }
+    }
+}
