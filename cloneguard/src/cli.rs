@@ -1,16 +1,41 @@
-//! The commands, and what they exit with.
+//! The frame of all commands: what is common on the command line, how a command ends, and what the
+//! program exits with.
+//!
+//! Each command is a module with its `Args` and a `run` that returns an [`End`] or a [`Trouble`]; this
+//! one gives them to [`exit`], which has the one table of exit codes. [`interrupt`] is about Ctrl-C,
+//! [`screen`] about colours and progress, [`files`] about files.
 
+mod completions;
+mod doctor;
+mod driver;
+mod entries;
+mod exit;
+mod export;
 mod files;
+mod interrupt;
+mod lineage;
 mod policy;
+mod reload;
+mod schema;
+mod screen;
+mod search;
+mod stats;
+mod status;
+mod verify;
+mod watch;
 
-use clap::{Parser, Subcommand};
-use std::io;
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use exit::{EXIT_CODES, End, Trouble};
 use std::process::ExitCode;
 
 /// Audits block clones: the user-mode side of CloneGuard.
 #[derive(Parser)]
 #[command(name = "cloneguard", version, after_help = EXIT_CODES)]
 struct Cli {
+    /// Colours: auto (on a terminal, unless NO_COLOR is set), always or never
+    #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
+    #[arg(hide_possible_values = true, hide_default_value = true)]
+    color: clap::ColorChoice,
     #[command(subcommand)]
     command: Command,
 }
@@ -20,68 +45,55 @@ enum Command {
     /// Check, compile, show and try out policies
     #[command(subcommand)]
     Policy(policy::Command),
+    /// Prove a journal, or name what is wrong with it
+    Verify(verify::Args),
+    /// Show records of a journal
+    Search(Box<search::Args>),
+    /// Write the records of a journal for another program
+    Export(export::Args),
+    /// Print the JSON Schema of the records, or the list of their fields
+    Schema(schema::Args),
+    /// Say what the records of a journal amount to: rates, durations, who and where, losses
+    Stats(stats::Args),
+    /// Say which files share blocks with a file, from a journal
+    Lineage(lineage::Args),
+    /// Say what is not as it should be with a journal and a driver, and how to mend it
+    Doctor(doctor::Args),
+    /// Print the script that makes a shell complete this program's command lines
+    Completions(completions::Args),
+    Watch(watch::Args),
+    Status(status::Args),
+    Reload(reload::Args),
 }
-
-/// What the program exits with, for every help text.
-const EXIT_CODES: &str = "\
-Exit codes:
-  0  done; for `policy test`: nothing would be decided otherwise
-  1  the policy or the records are wrong; each error was printed, nothing was written
-  2  the command line is wrong
-  3  `policy test`: some request would be decided otherwise
-  4  a file cannot be read or written";
-
-/// How a command ended.
-enum End {
-    /// All is well.
-    Done,
-    /// `policy test` found a request that would be decided otherwise.
-    Changed,
-}
-
-/// Why a command did not do what it should. The text has been made for people.
-enum Trouble {
-    /// What the user gave is wrong: one line for each error.
-    Wrong(Vec<String>),
-    /// A file, or the output.
-    File(String),
-    /// Whoever read the output has stopped.
-    NobodyReads,
-}
-
-impl From<io::Error> for Trouble {
-    /// An error of the standard output.
-    fn from(error: io::Error) -> Self {
-        if error.kind() == io::ErrorKind::BrokenPipe {
-            Self::NobodyReads
-        } else {
-            Self::File(format!("standard output: {error}"))
-        }
-    }
-}
-
-/// Most errors that are printed.
-const ERRORS_MAX: usize = 50;
 
 /// Runs the program.
 pub(crate) fn run() -> ExitCode {
-    // On a wrong command line this prints what is wrong and exits with 2.
-    let Command::Policy(command) = Cli::parse().command;
-    match policy::run(command) {
-        Ok(End::Done) | Err(Trouble::NobodyReads) => ExitCode::SUCCESS,
-        Ok(End::Changed) => ExitCode::from(3),
-        Err(Trouble::Wrong(lines)) => {
-            for line in lines.iter().take(ERRORS_MAX) {
-                eprintln!("{}", cloneguard::table::printable(line));
-            }
-            if let Some(more @ 1..) = lines.len().checked_sub(ERRORS_MAX) {
-                eprintln!("... and {more} more errors");
-            }
-            ExitCode::from(1)
-        }
-        Err(Trouble::File(line)) => {
-            eprintln!("{}", cloneguard::table::printable(&line));
-            ExitCode::from(4)
-        }
+    exit::code(perform())
+}
+
+/// Does what the command line says.
+fn perform() -> Result<End, Trouble> {
+    // Help and messages are coloured before the options are known.
+    screen::set_colours(screen::choice_among(std::env::args_os().skip(1)));
+    let matches = Cli::command().try_get_matches();
+    let cli = match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
+        Ok(cli) => cli,
+        Err(message) => return exit::command_line(&message),
+    };
+    screen::set_colours(cli.color);
+    interrupt::exit_at_once()?;
+    match cli.command {
+        Command::Policy(command) => policy::run(command),
+        Command::Verify(args) => verify::run(&args),
+        Command::Search(args) => search::run(&args),
+        Command::Export(args) => export::run(&args),
+        Command::Schema(args) => schema::run(&args),
+        Command::Stats(args) => stats::run(&args),
+        Command::Lineage(args) => lineage::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
+        Command::Completions(args) => completions::run(&args),
+        Command::Watch(args) => watch::run(&args),
+        Command::Status(args) => status::run(&args),
+        Command::Reload(args) => reload::run(&args),
     }
 }

@@ -1,10 +1,17 @@
 //! Points in time as Windows counts them and as people write them.
 
+mod parse;
+
+pub use parse::NoTime;
+
 use core::fmt;
 use serde::{Serialize, Serializer};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Units of 100 ns in a second.
 const SECOND: u64 = 10_000_000;
+/// 1970-01-01 as a FILETIME, by "Converting a time_t value to a FILETIME", Win32.
+const FILETIME_OF_1970: u64 = 116_444_736_000_000_000;
 
 /// A FILETIME: 100 ns since 1601-01-01 UTC. Shown, and written to JSON, as RFC 3339 with all seven
 /// digits, so nothing of it is lost.
@@ -16,6 +23,14 @@ impl Timestamp {
     #[must_use]
     pub const fn from_filetime(count: u64) -> Self {
         Self(count)
+    }
+
+    /// The time of this machine's clock; 1970 if it stands before that.
+    #[must_use]
+    pub fn now() -> Self {
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
+        let ticks = since_1970.map_or(0, |since| since.as_nanos() / 100);
+        Self(FILETIME_OF_1970.saturating_add(u64::try_from(ticks).unwrap_or(u64::MAX)))
     }
 
     /// The count.
@@ -101,14 +116,11 @@ impl Serialize for Timestamp {
 
 #[cfg(test)]
 mod tests {
-    use super::Timestamp;
-
-    /// The FILETIME of 1970-01-01, as Win32 "Converting a time_t value to a FILETIME" gives it.
-    const UNIX_EPOCH: u64 = 116_444_736_000_000_000;
+    use super::{FILETIME_OF_1970, Timestamp};
 
     /// The text of so many seconds after 1970.
     fn unix(seconds: u64) -> String {
-        Timestamp::from_filetime(UNIX_EPOCH + seconds * 10_000_000).to_string()
+        Timestamp::from_filetime(FILETIME_OF_1970 + seconds * 10_000_000).to_string()
     }
 
     #[test]
@@ -147,9 +159,9 @@ mod tests {
 
     #[test]
     fn all_seven_digits_are_kept() {
-        let point = Timestamp::from_filetime(UNIX_EPOCH + 1);
+        let point = Timestamp::from_filetime(FILETIME_OF_1970 + 1);
         assert_eq!(point.to_string(), "1970-01-01T00:00:00.0000001Z");
-        let point = Timestamp::from_filetime(UNIX_EPOCH + 9_999_999);
+        let point = Timestamp::from_filetime(FILETIME_OF_1970 + 9_999_999);
         assert_eq!(point.to_string(), "1970-01-01T00:00:00.9999999Z");
         assert_eq!(point.time_of_day(), "00:00:00.999");
         assert!(

@@ -1,18 +1,21 @@
-//! From batches to events, with proof that nothing is missing.
+//! From batches to entries, with proof that nothing is missing.
 //!
 //! Sequence numbers have no holes and each record says how many numbers directly below its own were
 //! lost. So after the first record of a load every number is either delivered, explained as lost, or
 //! a [`Finding`]. Records that come again are dropped by their number.
+//!
+//! A request whose record had to leave the driver before it ended comes with outcome `pending`, and its end
+//! in an entry of its own; [`Totals`] counts both.
 
-use crate::Event;
+use crate::{BootId, Entry};
 use core::fmt;
-use wire::{Ack, BOOT_ID_SIZE, Batch, ConnectRequest, Counters, DecodeError, Record};
+use wire::{Ack, Batch, Body, ConnectRequest, Counters, DecodeError, OutcomeKind, Record};
 
 /// The state of a program that watches.
 #[derive(Clone, Debug, Default)]
 pub struct Consumer {
     /// The load that the rest is about.
-    boot_id: Option<[u8; BOOT_ID_SIZE]>,
+    boot_id: Option<BootId>,
     /// Last number that was taken in; `None` before the first record of a load that we did not
     /// watch from its start.
     through: Option<u64>,
@@ -25,8 +28,12 @@ pub struct Consumer {
 /// What has come in so far, over all loads of the driver.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
-    /// Records that became events.
-    pub events: u64,
+    /// Records that became entries.
+    pub entries: u64,
+    /// Those of them about requests that had not ended.
+    pub pending: u64,
+    /// Ends of such requests.
+    pub ended: u64,
     /// Records that came again and were dropped.
     pub repeats: u64,
     /// Records that were lost, as later records say.
@@ -41,12 +48,14 @@ pub struct Totals {
 
 /// What a batch brought.
 #[derive(Clone, Debug)]
-pub struct Delivery {
-    /// New events in the order of their sequence numbers.
-    pub events: Vec<Event>,
+pub struct Delivery<'a> {
+    /// New records in the order of their sequence numbers, as they came: what a journal keeps.
+    pub records: Vec<Record<'a>>,
+    /// The same, decoded.
+    pub entries: Vec<Entry>,
     /// What is wrong with the trail; empty if nothing is.
     pub findings: Vec<Finding>,
-    /// The reply. It says that the events are durable, so it must not be sent before they are.
+    /// The reply. It says that the records are durable, so it must not be sent before they are.
     pub ack: Ack,
     /// Whether the driver was loaded anew since the batch before.
     pub is_new_load: bool,
@@ -96,7 +105,7 @@ impl Consumer {
 
     /// A consumer that has made everything up to `through_sequence` of a load durable before.
     #[must_use]
-    pub fn resume(boot_id: [u8; BOOT_ID_SIZE], through_sequence: u64) -> Self {
+    pub fn resume(boot_id: BootId, through_sequence: u64) -> Self {
         Self {
             boot_id: Some(boot_id),
             through: Some(through_sequence),
@@ -115,10 +124,10 @@ impl Consumer {
     /// # Errors
     ///
     /// Why the bytes are no batch. Nothing is taken from them then, and the state is unchanged.
-    pub fn feed(&mut self, bytes: &[u8]) -> Result<Delivery, DecodeError> {
+    pub fn feed<'a>(&mut self, bytes: &'a [u8]) -> Result<Delivery<'a>, DecodeError> {
         let batch = Batch::parse(bytes)?;
         let is_new_load = self.enter(batch.boot_id());
-        let mut events = Vec::new();
+        let mut records = Vec::new();
         let mut findings = Vec::new();
         for record in batch.records() {
             if self
@@ -129,13 +138,16 @@ impl Consumer {
                 continue;
             }
             findings.extend(self.account(&record));
-            events.push(Event::new(batch.boot_id(), &record));
+            findings.extend(self.look_into(&record));
+            records.push(record);
         }
+        let entry = |record| Entry::new(batch.boot_id(), record);
         self.check_counters(batch.counters(), &mut findings);
         self.counters = Some(*batch.counters());
         let ack = Ack::new(batch.boot_id(), self.through.unwrap_or(0));
         Ok(Delivery {
-            events,
+            entries: records.iter().map(entry).collect(),
+            records,
             findings,
             ack,
             is_new_load,
@@ -156,7 +168,7 @@ impl Consumer {
     }
 
     /// Turns to a load; whether it is another than before.
-    fn enter(&mut self, boot_id: [u8; BOOT_ID_SIZE]) -> bool {
+    fn enter(&mut self, boot_id: BootId) -> bool {
         let is_same = self.boot_id == Some(boot_id);
         if !is_same || self.totals.loads == 0 {
             self.totals.loads += 1;
@@ -174,7 +186,7 @@ impl Consumer {
     fn account(&mut self, record: &Record<'_>) -> Option<Finding> {
         let (before, explained) = (record.sequence(), record.lost_before());
         let after = self.through.replace(before);
-        self.totals.events += 1;
+        self.totals.entries += 1;
         self.totals.lost = self.totals.lost.saturating_add(explained);
         self.lost_in_load = self.lost_in_load.saturating_add(explained);
         let Some(after) = after else {
@@ -196,6 +208,26 @@ impl Consumer {
             missing,
             explained,
         })
+    }
+
+    /// Counts what came before its end, and checks counters that a record carries.
+    fn look_into(&mut self, record: &Record<'_>) -> Option<Finding> {
+        let counters = match record.body() {
+            Body::Request(request) => {
+                let is_pending = request.end().outcome() == OutcomeKind::Pending;
+                self.totals.pending += u64::from(is_pending);
+                return None;
+            }
+            Body::Ended(_) => {
+                self.totals.ended += 1;
+                return None;
+            }
+            Body::Heartbeat(heartbeat) => &heartbeat.counters,
+            Body::Stopping(stopping) => &stopping.counters,
+            _ => return None,
+        };
+        let adds_up = counters.is_balanced() && counters.last_sequence().is_some();
+        (!adds_up).then_some(Finding::Unbalanced)
     }
 
     /// Compares the driver's counters with each other and with what came in.

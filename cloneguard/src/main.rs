@@ -1,6 +1,4 @@
-//! The program `cloneguard`: so far, policies. What it does is in the library; this is its front.
-//!
-//! `cli.rs` has the commands with their help, `cli/files.rs` what is read and written.
+//! The program `cloneguard`. What it does is in the library; this is its front: see `cli.rs`.
 #![forbid(unsafe_code)]
 
 mod cli;

@@ -82,6 +82,13 @@ impl NtStatus {
     pub fn name(self) -> Option<&'static str> {
         find(STATUSES, self.0)
     }
+
+    /// The name without what all names begin with, or the number.
+    #[must_use]
+    pub fn brief(self) -> String {
+        let text = self.to_string();
+        text.strip_prefix("STATUS_").unwrap_or(&text).to_owned()
+    }
 }
 
 impl fmt::Display for NtStatus {

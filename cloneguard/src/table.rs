@@ -1,11 +1,19 @@
-//! Events for people: a line each, in columns that fit the screen.
+//! Entries for people: a line each, in columns that fit the screen.
 //!
-//! [`Layout::new`] takes the width of the screen; the two paths share what the other columns leave.
-//! Names come from programs that may want to fool the reader, so nothing in them reaches the screen
+//! [`Layout::new`] takes the width of the screen; the two paths share what the other columns leave. A
+//! request and a summary of requests fill the columns (`cells.rs`); what the driver tells of itself is a
+//! sentence across them (`notice.rs`). Names come from programs that may want to fool the reader, so nothing in them reaches the screen
 //! that could move the cursor or turn the text round.
 
-use crate::{Event, EventName};
-use wire::Verdict;
+mod cells;
+mod notice;
+mod text;
+
+pub(crate) use text::brief;
+pub use text::{byte_size, printable, shorten};
+
+use crate::{Entry, Event, Summary, Timestamp};
+use text::left;
 
 /// Columns for one width of screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,193 +93,72 @@ impl Layout {
         cells.join(" ").trim_end().to_owned()
     }
 
-    /// The line of an event, without a line feed.
+    /// The line of an entry, without a line feed.
     #[must_use]
-    pub fn row(&self, event: &Event) -> String {
-        let time = event.time.time_of_day();
-        let files = match policy(event) {
-            Some(text) => left(&text, 2 * self.path + ARROW.len()),
-            None => [
-                path(&event.source, self.path),
-                path(&event.target, self.path),
-            ]
-            .join(ARROW),
-        };
+    pub fn row(&self, entry: &Entry) -> String {
+        match entry {
+            Entry::Request(event) => self.request(event),
+            Entry::Summary(summary) => self.summary(summary),
+            other => self.notice(other, &notice::of(other)),
+        }
+    }
+
+    /// The line of a request.
+    fn request(&self, event: &Event) -> String {
+        let files = [
+            cells::path(&event.source, self.path),
+            cells::path(&event.target, self.path),
+        ];
         let cells = [
-            format!("{:>1$}", event.sequence, self.sequence),
-            left(&process(event, self.process), self.process),
-            files,
-            left(&range(event), self.range),
-            left(&verdict(event, self.verdict), self.verdict),
-            left(&rules(event), self.rules),
-            left(&status(event), self.status),
-            time.chars().take(self.time).collect(),
+            format!("{:>1$}", event.head.sequence, self.sequence),
+            cells::process(&event.process, &event.image, self.process),
+            files.join(ARROW),
+            left(&cells::range(event), self.range),
+            left(
+                cells::verdict(event.end.verdict, self.verdict),
+                self.verdict,
+            ),
+            left(&cells::rules(&event.end), self.rules),
+            left(&cells::status(&event.end), self.status),
+            self.time(event.head.time),
         ];
         cells.join(" ").trim_end().to_owned()
     }
-}
 
-/// What an event about a policy says in place of two files.
-fn policy(event: &Event) -> Option<String> {
-    let what = event.policy.event.as_deref()?;
-    let revision = event.policy.revision;
-    let fault = event.policy.fault.as_ref();
-    let fault = fault.map(|fault| format!(", fault {} at byte {}", fault.code, fault.offset));
-    let fault = fault.unwrap_or_default();
-    Some(format!("policy {what}{fault}; in force: {revision}"))
-}
-
-/// Shortens a text to `width` characters by an ellipsis in its middle; the end, which tells files
-/// apart, keeps the larger part.
-#[must_use]
-pub fn shorten(text: &str, width: usize) -> String {
-    let count = text.chars().count();
-    if count <= width {
-        return text.to_owned();
+    /// The line of a summary: directories for files, a number of requests for a range.
+    fn summary(&self, summary: &Summary) -> String {
+        let directories = [
+            cells::path(&summary.source_directory, self.path),
+            cells::path(&summary.target_directory, self.path),
+        ];
+        let cells = [
+            format!("{:>1$}", summary.head.sequence, self.sequence),
+            cells::process(&summary.process, &summary.image, self.process),
+            directories.join(ARROW),
+            left(&cells::amount(summary), self.range),
+            left("passed", self.verdict),
+            left("-", self.rules),
+            left(&cells::summary_status(summary), self.status),
+            self.time(summary.head.time),
+        ];
+        cells.join(" ").trim_end().to_owned()
     }
-    let Some(room) = width.checked_sub(1) else {
-        return String::new();
-    };
-    let front = room / 3;
-    let back = count - (room - front);
-    let head = text.chars().take(front);
-    head.chain(['…']).chain(text.chars().skip(back)).collect()
-}
 
-/// The text with U+FFFD for what a terminal would not print as a character of its own: controls,
-/// and marks that are invisible or change the direction of writing.
-#[must_use]
-pub fn printable(text: &str) -> String {
-    let is_hidden = |character: char| {
-        character.is_control()
-            || matches!(character, '\u{AD}' | '\u{61C}' | '\u{200B}'..='\u{200F}'
-                | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
-    };
-    text.chars()
-        .map(|c| {
-            if is_hidden(c) {
-                char::REPLACEMENT_CHARACTER
-            } else {
-                c
-            }
-        })
-        .collect()
-}
-
-/// A number of bytes: in the largest unit that divides it, up to GiB.
-#[must_use]
-pub fn byte_size(value: i64) -> String {
-    // Beyond a pebibyte nobody means a size: the bits tell more.
-    if value.unsigned_abs() >= 1 << 50 {
-        let sign = if value < 0 { "-" } else { "" };
-        return format!("{sign}{:#x}", value.unsigned_abs());
+    /// A line with a sentence across all columns between number and time.
+    fn notice(&self, entry: &Entry, text: &str) -> String {
+        let files = 2 * self.path + ARROW.len();
+        let words = self.verdict + self.rules + self.status;
+        let width = self.process + files + self.range + words + 5;
+        let cells = [
+            format!("{:>1$}", entry.sequence(), self.sequence),
+            left(&printable(text), width),
+            self.time(entry.time()),
+        ];
+        cells.join(" ").trim_end().to_owned()
     }
-    let units = [(1_i64 << 30, "G"), (1 << 20, "M"), (1 << 10, "K")];
-    let unit = units
-        .iter()
-        .find(|(size, _)| value != 0 && value % size == 0);
-    unit.map_or_else(
-        || value.to_string(),
-        |(size, name)| format!("{}{name}", value / size),
-    )
-}
 
-/// Cuts a text to `width` characters, with an ellipsis at its end.
-fn cut(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
-        return text.to_owned();
+    /// The time of day, as much of it as has room.
+    fn time(&self, time: Timestamp) -> String {
+        time.time_of_day().chars().take(self.time).collect()
     }
-    let kept = text.chars().take(width.saturating_sub(1));
-    kept.chain(['…']).take(width).collect()
-}
-
-/// The path with `\Device\HarddiskVolume4` as `V4:`, which leaves room for the rest.
-pub(crate) fn brief(path: &str) -> String {
-    let Some(rest) = path.strip_prefix(r"\Device\HarddiskVolume") else {
-        return path.to_owned();
-    };
-    match rest.find('\\') {
-        Some(end) if end > 0 && rest[..end].bytes().all(|byte| byte.is_ascii_digit()) => {
-            format!("V{}:{}", &rest[..end], &rest[end..])
-        }
-        Some(_) | None => path.to_owned(),
-    }
-}
-
-/// A cell: the text, cut or padded to its width.
-fn left(text: &str, width: usize) -> String {
-    format!("{:<width$}", shorten(text, width))
-}
-
-/// The file name of the image and the process id.
-fn process(event: &Event, width: usize) -> String {
-    let id = event
-        .process_id
-        .map_or_else(|| "?".to_owned(), |id| id.to_string());
-    let image = match event.image.text.as_deref() {
-        // The System process has no image, and always this id.
-        None | Some("") if event.process_id == Some(4) => "System",
-        Some(image) => image,
-        None => "?",
-    };
-    let base = image.rsplit('\\').next().unwrap_or(image);
-    let room = width.saturating_sub(id.len() + 1);
-    format!("{}:{id}", cut(&printable(base), room))
-}
-
-/// A path in its column.
-fn path(name: &EventName, width: usize) -> String {
-    let text = match &name.text {
-        Some(text) => printable(&brief(text)),
-        None => "(no name)".to_owned(),
-    };
-    left(&text, width)
-}
-
-/// Where and how much: `source>target+count`, or `offset+count` if both offsets are the same.
-fn range(event: &Event) -> String {
-    let Some(claim) = &event.claim else {
-        return "-".to_owned();
-    };
-    let (source, count) = (byte_size(claim.source_offset), byte_size(claim.byte_count));
-    if claim.source_offset == claim.target_offset {
-        return format!("{source}+{count}");
-    }
-    format!("{source}>{}+{count}", byte_size(claim.target_offset))
-}
-
-/// The verdict in words, or in one where there is no room.
-fn verdict(event: &Event, width: usize) -> String {
-    let (long, short) = match event.verdict {
-        Verdict::Passed => ("passed", "passed"),
-        Verdict::Flagged => ("flagged", "flagged"),
-        Verdict::WouldRefuse => ("would refuse", "refuse?"),
-        Verdict::Refused => ("refused", "REFUSED"),
-        Verdict::NotInspected => ("not inspected", "unseen"),
-        Verdict::Unknown(_) => ("unknown", "unknown"),
-    };
-    let text = if width < 12 { short } else { long };
-    text.to_owned()
-}
-
-/// The rules that fired, the deciding one first.
-fn rules(event: &Event) -> String {
-    let Some(deciding) = &event.deciding_rule else {
-        return "-".to_owned();
-    };
-    let others = event.rules.iter().filter(|rule| rule.id != deciding.id);
-    let ids: Vec<String> = core::iter::once(deciding)
-        .chain(others)
-        .map(|rule| rule.id.to_string())
-        .collect();
-    ids.join(",")
-}
-
-/// The final status without its prefix.
-fn status(event: &Event) -> String {
-    let Some(status) = event.status else {
-        return event.outcome.clone();
-    };
-    let text = status.to_string();
-    text.strip_prefix("STATUS_").unwrap_or(&text).to_owned()
 }

@@ -38,6 +38,29 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Trouble> {
     })
 }
 
+/// Writes a file bit by bit: whoever opens `path` sees what was there before or all that `fill` wrote.
+pub(super) fn write_with<T>(
+    path: &Path,
+    fill: impl FnOnce(&mut io::BufWriter<File>) -> Result<T, Trouble>,
+) -> Result<T, Trouble> {
+    let draft = draft_path(path);
+    let failed = |error| file_trouble("cannot write", path, &error);
+    let whole = || {
+        let file = File::create_new(&draft).map_err(failed)?;
+        let mut out = io::BufWriter::new(file);
+        let value = fill(&mut out)?;
+        out.flush().map_err(failed)?;
+        out.get_ref().sync_all().map_err(failed)?;
+        drop(out);
+        fs::rename(&draft, path).map_err(failed)?;
+        Ok(value)
+    };
+    whole().inspect_err(|_| {
+        // The draft may not exist; the error that counts is the first one.
+        drop(fs::remove_file(&draft));
+    })
+}
+
 /// Writes the bytes to a new file and waits until they are on the disk.
 fn write_draft(draft: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new()
@@ -57,7 +80,12 @@ fn draft_path(path: &Path) -> PathBuf {
 
 /// An error of the system about a file.
 pub(super) fn file_trouble(what: &str, path: &Path, error: &io::Error) -> Trouble {
-    Trouble::File(format!("{}: {what} it: {error}", path.display()))
+    let line = format!("{}: {what} it: {error}", path.display());
+    if error.kind() == io::ErrorKind::PermissionDenied {
+        Trouble::Denied(line)
+    } else {
+        Trouble::File(line)
+    }
 }
 
 /// A file that goes on after the bytes that are read.

@@ -1,7 +1,7 @@
 //! `cloneguard policy`.
 
+use super::exit::{EXIT_CODES, End, Trouble};
 use super::files::{self, file_trouble};
-use super::{EXIT_CODES, End, Trouble};
 use cloneguard::policy::replay::{self, Recorded, Totals};
 use cloneguard::policy::{self, Compiled, TEXT_SIZE_MAX};
 use std::io::{self, BufRead as _, Read as _, Write};
@@ -157,7 +157,7 @@ fn test(file: &Path, records: &Path, out: &mut impl Write) -> Result<End, Troubl
     Ok(if totals.changed() == 0 {
         End::Done
     } else {
-        End::Changed
+        End::Found
     })
 }
 

@@ -1,16 +1,16 @@
 //! Repeats, gaps, losses, restarts.
 
-use crate::build::{BOOT, batch, counters, sound};
-use cloneguard::{Consumer, Finding, Totals};
+use crate::build::{BOOT, NAMELESS, batch, batch_of, clone, counters, ended, record, sound};
+use cloneguard::{Consumer, Entry, Finding, Totals};
 use proptest::prelude::*;
-use wire::{Counters, DecodeError, Request};
+use wire::{ConnectKind, Counters, DecodeError, Record};
 use zerocopy::IntoBytes as _;
 
-/// The numbers of the events that a batch yields.
+/// The numbers of the entries that a batch yields.
 fn fed(consumer: &mut Consumer, bytes: &[u8]) -> (Vec<u64>, Vec<Finding>) {
     let delivery = consumer.feed(bytes).unwrap();
     (
-        delivery.events.iter().map(|event| event.sequence).collect(),
+        delivery.entries.iter().map(Entry::sequence).collect(),
         delivery.findings,
     )
 }
@@ -24,7 +24,7 @@ fn a_trail_without_holes_has_no_findings() {
     );
     assert_eq!(fed(&mut consumer, &sound(&[(3, 0)])), (vec![3], vec![]));
     let expected = Totals {
-        events: 3,
+        entries: 3,
         loads: 1,
         ..Totals::default()
     };
@@ -34,20 +34,26 @@ fn a_trail_without_holes_has_no_findings() {
 #[test]
 fn the_acknowledgement_names_the_last_record() {
     let mut consumer = Consumer::new();
-    let delivery = consumer.feed(&sound(&[])).unwrap();
+    let nothing = sound(&[]);
+    let delivery = consumer.feed(&nothing).unwrap();
     assert_eq!(
         (delivery.ack.boot_id(), delivery.ack.through_sequence()),
         (BOOT, 0)
     );
     assert!(delivery.is_new_load);
-    let delivery = consumer.feed(&sound(&[(1, 0), (2, 0)])).unwrap();
+    let two = sound(&[(1, 0), (2, 0)]);
+    let delivery = consumer.feed(&two).unwrap();
     assert_eq!(
         (delivery.ack.through_sequence(), delivery.is_new_load),
         (2, false)
     );
-    let heartbeat = batch(BOOT, counters(2, 0), &[]);
-    let delivery = consumer.feed(&heartbeat).unwrap();
-    assert_eq!(delivery.ack.through_sequence(), 2, "a heartbeat repeats it");
+    let empty = batch(BOOT, counters(2, 0), &[]);
+    let delivery = consumer.feed(&empty).unwrap();
+    assert_eq!(
+        delivery.ack.through_sequence(),
+        2,
+        "an empty batch repeats it"
+    );
 }
 
 #[test]
@@ -60,7 +66,7 @@ fn what_comes_again_is_dropped() {
     );
     assert_eq!(fed(&mut consumer, &sound(&[(4, 0)])), (vec![], vec![]));
     assert_eq!(
-        (consumer.totals().events, consumer.totals().repeats),
+        (consumer.totals().entries, consumer.totals().repeats),
         (4, 3)
     );
 }
@@ -129,7 +135,7 @@ fn joining_late_blames_nobody() {
 fn resuming_knows_where_it_was() {
     let mut consumer = Consumer::resume(BOOT, 10);
     let request = consumer.connect_request();
-    let expected = Request::Watch {
+    let expected = ConnectKind::Watch {
         boot_id: BOOT,
         after_sequence: 10,
     };
@@ -153,7 +159,7 @@ fn resuming_knows_where_it_was() {
 
 #[test]
 fn a_first_connection_asks_for_everything() {
-    let expected = Request::Watch {
+    let expected = ConnectKind::Watch {
         boot_id: [0; 16],
         after_sequence: 0,
     };
@@ -171,7 +177,7 @@ fn a_new_load_starts_over() {
     let other = batch([0xC0; 16], counters(2, 0), &[(1, 0), (2, 0)]);
     let delivery = consumer.feed(&other).unwrap();
     assert!(delivery.is_new_load && delivery.findings.is_empty());
-    assert_eq!(delivery.events.len(), 2);
+    assert_eq!(delivery.entries.len(), 2);
     assert_eq!(
         (delivery.ack.boot_id(), delivery.ack.through_sequence()),
         ([0xC0; 16], 2)
@@ -212,11 +218,7 @@ fn counters_that_contradict_are_findings() {
             received: 4
         }]
     );
-    let fewer = Counters {
-        lost: 1.into(),
-        held: 3.into(),
-        ..sound
-    };
+    let fewer = counters(4, 1);
     assert_eq!(
         feed(fewer),
         [Finding::LossesDisagree { stated: 1, told: 2 }]
@@ -248,6 +250,55 @@ fn bytes_that_are_no_batch_change_nothing() {
     ));
     assert_eq!(*consumer.totals(), before);
     assert_eq!(fed(&mut consumer, &sound(&[(2, 0)])).0, [2]);
+}
+
+#[test]
+fn the_records_are_there_as_they_came() {
+    let mut consumer = Consumer::new();
+    fed(&mut consumer, &sound(&[(1, 0), (2, 0)]));
+    let bytes = sound(&[(2, 0), (3, 0), (5, 1)]);
+    let delivery = consumer.feed(&bytes).unwrap();
+    let numbers: Vec<u64> = delivery.records.iter().map(Record::sequence).collect();
+    assert_eq!(numbers, [3, 5]);
+    let entries: Vec<u64> = delivery.entries.iter().map(Entry::sequence).collect();
+    assert_eq!(entries, numbers);
+    let last = record(&clone(5, 1), &NAMELESS);
+    assert_eq!(delivery.records[1].bytes(), last);
+}
+
+#[test]
+fn ends_that_come_late_are_counted() {
+    let mut pending = clone(1, 0);
+    pending.body.end.outcome = 0;
+    let records = [record(&pending, &NAMELESS), ended(2, &clone(1, 0))];
+    let mut consumer = Consumer::new();
+    let (_, findings) = fed(&mut consumer, &batch_of(BOOT, counters(2, 0), &records));
+    assert_eq!(findings, []);
+    let totals = consumer.totals();
+    assert_eq!((totals.entries, totals.pending, totals.ended), (2, 1, 1));
+}
+
+#[test]
+fn a_heartbeat_that_does_not_add_up_is_a_finding() {
+    use wire::{Heading, HeartbeatBody, RecordHead, RecordKind};
+    use zerocopy::FromBytes as _;
+    let beat = |seen: u64| {
+        let mut told = counters(0, 0);
+        told.seen = seen.into();
+        let body = HeartbeatBody {
+            counters: told,
+            uptime: 1.into(),
+            interval_seconds: 60.into(),
+            reserved: 0.into(),
+        };
+        let heading = Heading::state(RecordKind::Heartbeat, 5);
+        let mut bytes = crate::build::write(heading, &body, &[]);
+        let (head, _) = RecordHead::mut_from_prefix(&mut bytes).unwrap();
+        head.sequence = 1.into();
+        batch_of(BOOT, counters(1, 0), &[bytes])
+    };
+    assert_eq!(fed(&mut Consumer::new(), &beat(0)).1, []);
+    assert_eq!(fed(&mut Consumer::new(), &beat(1)).1, [Finding::Unbalanced]);
 }
 
 proptest! {

@@ -2,5 +2,13 @@
 
 mod build;
 mod consumer;
+mod ecs;
 mod event;
+mod kinds;
+mod lineage;
+mod live;
+mod notice;
+mod ocsf;
+mod schema;
+mod stats;
 mod table;

@@ -1,6 +1,6 @@
 //! The table for people.
 
-use crate::build::{event, head, names, units};
+use crate::build::{NAMELESS, clone, entry, names, units};
 use cloneguard::table::{Layout, WIDTH_MIN, byte_size, printable, shorten};
 use proptest::prelude::*;
 
@@ -10,17 +10,17 @@ fn a_line_on_a_narrow_screen() {
     let header = "   SEQ PROCESS      SOURCE -> TARGET                 RANGE         VERDICT RULES  STATUS    TIME";
     assert_eq!(layout.header(), header);
     let row = "    41 roboco…:4321 V4:\\…disk.vhdx -> V4:\\…disk.vhdx 0>64K+1G      passed  -      SUCCESS   12:34:56";
-    assert_eq!(layout.row(&event(head(41, 0), &names())), row);
+    assert_eq!(layout.row(&entry(&clone(41, 0), &names())), row);
 }
 
 #[test]
 fn a_line_on_a_wide_screen() {
-    let mut head = head(41, 0);
-    head.verdict = 3;
-    head.rules = ((1_u128 << 15) | (1 << 22)).into();
-    head.deciding_rule = 22;
-    head.status = 0xC000_000D.into();
-    let row = Layout::new(160).row(&event(head, &names()));
+    let mut draft = clone(41, 0);
+    draft.body.end.verdict = 3;
+    draft.body.end.rules = ((1_u128 << 15) | (1 << 22)).into();
+    draft.body.end.deciding_rule = 22;
+    draft.body.end.status = 0xC000_000D.into();
+    let row = Layout::new(160).row(&entry(&draft, &names()));
     let expected = "     41 robocopy.exe:4321  V4:\\proj…date-7\\disk.vhdx -> V4:\\back…-11-23\\disk.vhdx 0>64K+1G           would refuse 22,15     INVALID_PARAMETER      12:34:56.789";
     assert_eq!(row, expected);
 }
@@ -34,21 +34,24 @@ fn a_volume_is_written_in_brief_and_nothing_else_is() {
         (r"\Device\HarddiskVolumeX\a", r"\Device\HarddiskVolumeX\a "),
         (r"\Device\Mup\server\share", r"\Device\Mup\server\share "),
     ] {
-        let row = Layout::new(200).row(&event(head(1, 0), &[units("i"), units("s"), units(path)]));
+        let row = Layout::new(200).row(&entry(
+            &clone(1, 0),
+            &[units("i"), units("p"), units("s"), units(path)],
+        ));
         assert!(row.contains(&format!(" -> {shown}")), "{row}");
     }
 }
 
 #[test]
 fn what_is_not_known_is_said_in_few_letters() {
-    let mut head = head(1, 0);
-    head.claim_known = 0;
-    head.target_offset = 0.into();
-    head.byte_count = 0.into();
-    head.outcome = 2;
-    head.verdict = 5;
-    head.process_id = 0.into();
-    let row = Layout::new(100).row(&event(head, &[const { Vec::new() }; 3]));
+    let mut draft = clone(1, 0);
+    draft.body.claim_known = 0;
+    draft.body.target_offset = 0.into();
+    draft.body.byte_count = 0.into();
+    draft.body.end.outcome = 2;
+    draft.body.end.verdict = 5;
+    draft.body.process.process_id = 0.into();
+    let row = Layout::new(100).row(&entry(&draft, &NAMELESS));
     for part in ["?:?", "(no name)", "draining", "unseen"] {
         assert!(row.contains(part), "{part} in {row}");
     }
@@ -56,11 +59,11 @@ fn what_is_not_known_is_said_in_few_letters() {
 
 #[test]
 fn offsets_that_are_equal_are_written_once() {
-    let mut head = head(1, 0);
-    head.source_offset = 4096.into();
-    head.target_offset = 4096.into();
-    head.byte_count = 12_289.into();
-    let row = Layout::new(160).row(&event(head, &names()));
+    let mut draft = clone(1, 0);
+    draft.body.source_offset = 4096.into();
+    draft.body.target_offset = 4096.into();
+    draft.body.byte_count = 12_289.into();
+    let row = Layout::new(160).row(&entry(&draft, &names()));
     assert!(row.contains(" 4K+12289 "), "{row}");
 }
 
@@ -68,8 +71,8 @@ fn offsets_that_are_equal_are_written_once() {
 fn names_cannot_move_the_cursor() {
     let mut names = names();
     names[0] = units("\\a\u{1b}[2J.exe");
-    names[2] = units("\\b\u{202E}txt.exe\n\r\t");
-    let row = Layout::new(160).row(&event(head(1, 0), &names));
+    names[3] = units("\\b\u{202E}txt.exe\n\r\t");
+    let row = Layout::new(160).row(&entry(&clone(1, 0), &names));
     assert!(row.contains("\u{FFFD}[2J.exe:4321"), "{row}");
     assert!(
         !row.chars().any(|c| c.is_control() || c == '\u{202E}'),
@@ -88,10 +91,10 @@ fn printable_text_stays_as_it_is() {
 
 #[test]
 fn the_system_process_is_named_by_its_id() {
-    let mut head = head(1, 0);
-    head.process_id = 4.into();
-    let nameless = [Vec::new(), units("s"), units("t")];
-    let row = Layout::new(160).row(&event(head, &nameless));
+    let mut draft = clone(1, 0);
+    draft.body.process.process_id = 4.into();
+    let nameless = [Vec::new(), Vec::new(), units("s"), units("t")];
+    let row = Layout::new(160).row(&entry(&draft, &nameless));
     assert!(row.contains(" System:4 "), "{row}");
 }
 
@@ -130,12 +133,12 @@ proptest! {
         width in 0_usize..220,
         sequence in 1_u64..1_000_000,
         offsets in any::<[i64; 2]>(),
-        texts in ["\\PC{0,200}", "\\PC{0,200}", "\\PC{0,200}"],
+        texts in ["\\PC{0,200}", "\\PC{0,200}", "\\PC{0,200}", "\\PC{0,200}"],
     ) {
-        let mut head = head(sequence, 0);
-        (head.source_offset, head.target_offset) = (offsets[0].into(), offsets[1].into());
+        let mut draft = clone(sequence, 0);
+        (draft.body.source_offset, draft.body.target_offset) = (offsets[0].into(), offsets[1].into());
         let layout = Layout::new(width);
-        let row = layout.row(&event(head, &texts.map(|text| units(&text))));
+        let row = layout.row(&entry(&draft, &texts.map(|text| units(&text))));
         let limit = width.max(WIDTH_MIN);
         prop_assert!(row.chars().count() <= limit, "{} > {limit}: {row}", row.chars().count());
         prop_assert!(layout.header().chars().count() <= limit);
@@ -151,19 +154,4 @@ proptest! {
         prop_assert_eq!(short.chars().count(), count.min(width));
         prop_assert_eq!(short == text, count <= width);
     }
-}
-
-#[test]
-fn a_policy_stands_where_the_files_stand() {
-    let mut head = head(7, 0);
-    head.kind = 3;
-    head.policy_revision = 5.into();
-    head.policy_event = 3;
-    (head.policy_offset, head.policy_fault) = (77.into(), 12.into());
-    let names = [const { Vec::new() }; 3];
-    let row = Layout::new(120).row(&event(head, &names));
-    let text = "policy faulty, fault 12 at byte 77; in force: 5";
-    assert!(row.contains(text), "{row}");
-    let clone = Layout::new(120).row(&event(crate::build::head(8, 0), &names));
-    assert!(!clone.contains("policy"), "{clone}");
 }

@@ -1,8 +1,20 @@
 //! Tests of the program `cloneguard`: what it prints, writes and exits with.
 
+#[path = "../suite/build.rs"]
+#[expect(dead_code, reason = "the other tests need more of it")]
+mod build;
 mod commands;
+mod completions;
+mod doctor;
+mod export;
+mod frame;
+mod journal;
+mod lineage;
 mod messages;
+mod reading;
 mod replay;
+mod schema;
+mod stats;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -19,6 +31,11 @@ impl Place {
         }
         std::fs::create_dir(&path).unwrap();
         Self(path)
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
     }
 
     /// Writes a file.

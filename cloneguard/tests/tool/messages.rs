@@ -12,7 +12,7 @@ fn refused(test: &str, text: impl AsRef<[u8]>, expected: &[&str]) {
     ] {
         let ran = place.run(&words);
         assert_eq!(ran.err.lines().collect::<Vec<_>>(), expected);
-        assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""));
+        assert_eq!((ran.code, ran.out.as_str()), (Some(4), ""));
     }
     assert_eq!(place.names(), ["p.toml"], "nothing is written on error");
 }

@@ -46,7 +46,7 @@ fn what_would_change_is_a_line_each_and_a_summary() {
     ];
     place.write("r.jsonl", lines.concat());
     let ran = place.run(&["policy", "test", "p.toml", "r.jsonl"]);
-    assert_eq!((ran.code, ran.err.as_str()), (Some(3), ""));
+    assert_eq!((ran.code, ran.err.as_str()), (Some(7), ""));
     let found: Vec<String> = ran.out.lines().map(single_spaced).collect();
     assert_eq!(
         found,
@@ -108,7 +108,7 @@ fn lines_that_are_no_records_are_named() {
     ] {
         place.write("r.jsonl", format!("{good}{line}"));
         let ran = place.run(&["policy", "test", "p.toml", "r.jsonl"]);
-        assert_eq!(ran.code, Some(1), "{start}");
+        assert_eq!(ran.code, Some(4), "{start}");
         assert!(
             ran.err.starts_with(&format!("r.jsonl:2: {start}")),
             "{}",

@@ -1,4 +1,6 @@
 //! A recorded request: the fields of a line of JSON that a policy asks for.
+//!
+//! Lines of all other kinds have other fields, and are left out.
 
 use crate::policy::notation::guid_bytes;
 use crate::sid::sid_bytes;
@@ -52,10 +54,15 @@ pub struct RecordedName {
 /// The System process always has this id, and no image.
 const SYSTEM_PROCESS: u32 = 4;
 
-/// The fields of a line; all others are ignored, those of a newer build too.
+/// What the line of a record of any kind has.
+#[derive(Deserialize)]
+struct LineKind {
+    kind: String,
+}
+
+/// The fields of a line about a request; all others are ignored, those of a newer build too.
 #[derive(Deserialize)]
 struct Line {
-    kind: String,
     sequence: u64,
     verdict: String,
     rules: Vec<LineRule>,
@@ -113,11 +120,9 @@ impl Recorded {
     ///
     /// What is wrong with the line, for people.
     pub fn parse(line: &str) -> Result<Option<Self>, String> {
-        let line: Line = serde_json::from_str(line).map_err(|error| {
-            format!("this is no record of CloneGuard ({error}): give a file of JSON lines")
-        })?;
-        if RecordKind::Clone.name() == Some(line.kind.as_str()) {
-            Self::of(line).map(Some)
+        let LineKind { kind } = read(line)?;
+        if RecordKind::Clone.name() == Some(kind.as_str()) {
+            Self::of(read(line)?).map(Some)
         } else {
             Ok(None)
         }
@@ -176,6 +181,13 @@ impl Recorded {
             byte_count: self.byte_count,
         }
     }
+}
+
+/// Some fields of a line.
+fn read<'a, T: Deserialize<'a>>(line: &'a str) -> Result<T, String> {
+    serde_json::from_str(line).map_err(|error| {
+        format!("this is no record of CloneGuard ({error}): give a file of JSON lines")
+    })
 }
 
 /// A name taken apart; unknown if it is none that the kernel gives.

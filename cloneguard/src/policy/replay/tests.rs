@@ -188,6 +188,8 @@ fn a_record_about_no_clone_is_left_out() {
         let line = LINE.replace(r#""kind":"clone""#, &format!(r#""kind":"{kind}""#));
         assert!(Recorded::parse(&line).unwrap().is_none(), "{kind}");
     }
+    let other = r#"{"kind":"heartbeat","sequence":8}"#;
+    assert!(Recorded::parse(other).unwrap().is_none());
 }
 
 #[test]
