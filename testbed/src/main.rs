@@ -1,15 +1,20 @@
 //! The program `testbed`: runs a built driver without Windows.
 //!
 //! `testbed demo` is the main job: real files are cloned on a modelled volume under the eyes of the
-//! shipped driver, and what it reports is compared with what was done.
+//! shipped driver, and what it reports is compared with what was done. `testbed serve` lets the driver
+//! see a load of clones and offers its port on a socket, for programs to connect to.
 #![forbid(unsafe_code)]
 
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod command;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod demo;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod serve;
 
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 fn main() -> std::process::ExitCode {
-    demo::main()
+    command::main()
 }
 
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]

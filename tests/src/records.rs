@@ -1,6 +1,7 @@
 //! The driver's records of a run, held against what was sent.
 
 use cloneguard::Event;
+use wire::{OutcomeKind, RecordKind};
 
 use crate::expect::{Mode, Reach};
 use crate::stage::{Carriage, Who};
@@ -26,16 +27,16 @@ pub(crate) fn compare(mode: Mode, sent: &[Sent], events: &[Event]) -> Vec<String
 fn of_one(mode: Mode, sent: &Sent, event: &Event) -> Vec<String> {
     let mut faults = Faults::default();
     let kind = if sent.expect.reach == Reach::Seen {
-        "seen"
+        RecordKind::Seen
     } else {
-        "clone"
+        RecordKind::Clone
     };
-    faults.differ("kind", &event.kind.as_str(), &kind);
+    faults.differ("kind", &event.head.kind.name(), &kind.name());
     faults.differ("code", &event.control_code.0, &sent.ask.code);
-    let status = event.status.map(|status| status.code());
+    let status = event.end.status.map(|status| status.code());
     faults.differ("status", &status, &Some(sent.answer.status.0));
     let information = Some(sent.answer.information);
-    faults.differ("information", &event.information, &information);
+    faults.differ("information", &event.end.information, &information);
     let requestor = if sent.who.is_kernel() {
         "kernel"
     } else {
@@ -57,18 +58,22 @@ fn of_one(mode: Mode, sent: &Sent, event: &Event) -> Vec<String> {
 
 fn of_judgement(faults: &mut Faults, mode: Mode, sent: &Sent, event: &Event) {
     let rules = sent.expect.rules(mode);
-    let deciding = event.deciding_rule.as_ref().map(|rule| rule.id);
+    let deciding = event.end.deciding_rule.as_ref().map(|rule| rule.id);
     faults.differ("deciding rule", &deciding, &rules.first().copied());
     let mut expected = rules;
     expected.sort_unstable();
-    let fired: Vec<u8> = event.rules.iter().map(|rule| rule.id).collect();
+    let fired: Vec<u8> = event.end.rules.iter().map(|rule| rule.id).collect();
     faults.differ("rules", &fired, &expected);
     let verdict = sent.expect.verdicts.in_mode(mode);
-    let named = event.verdict.name().unwrap_or("unknown");
+    let named = event.end.verdict.name().unwrap_or("unknown");
     faults.differ("verdict", &named, &verdict.name());
     let is_refused = sent.expect.is_refused(Some(mode));
-    let outcome = if is_refused { "refused" } else { "completed" };
-    faults.differ("outcome", &event.outcome.as_str(), &outcome);
+    let outcome = if is_refused {
+        OutcomeKind::Refused
+    } else {
+        OutcomeKind::Completed
+    };
+    faults.differ("outcome", &event.end.outcome, &outcome);
     if let (Some(claim), Carriage::Usual) = (&event.claim, sent.ask.carriage) {
         let range = (claim.source_offset, claim.target_offset, claim.byte_count);
         faults.differ("range", &range, &sent.ask.range);

@@ -127,7 +127,7 @@ fn records_are_held_against_the_expectation() {
         "record 1: deciding rule is Some(20), not Some(22)",
         "record 1: verdict is \"would_refuse\", not \"flagged\"",
         "the driver has 1 records, not 0",
-        "record 1: kind is \"clone\", not \"seen\"",
+        "record 1: kind is Some(\"clone\"), not Some(\"seen\")",
     ];
     for (outcome, reason) in outcomes.iter().zip(reasons) {
         let faults = faults(outcome);

@@ -15,6 +15,9 @@ pub(crate) struct Options {
     /// Write every record as a line of JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Keep every record in the journal of this directory
+    #[arg(long, value_name = "DIR")]
+    journal: Option<PathBuf>,
     /// Print every record, not a sample
     #[arg(long)]
     all: bool,
@@ -42,6 +45,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     demo.arg("demo").arg("--image").arg(&image);
     if let Some(json) = &options.json {
         demo.arg("--json").arg(json);
+    }
+    if let Some(journal) = &options.journal {
+        demo.arg("--journal").arg(journal);
     }
     if options.all {
         demo.arg("--all");

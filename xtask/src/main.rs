@@ -17,6 +17,7 @@ mod kit;
 mod lint;
 mod mutate;
 mod program;
+mod serve;
 mod test;
 
 use std::process::ExitCode;
@@ -46,6 +47,8 @@ enum Command {
     Build,
     /// Clone real files in the test-bed under the eyes of the driver, and check what it records
     Demo(demo::Options),
+    /// Run the driver in the test-bed under a load of clones, with its port on a socket
+    Serve(serve::Options),
     /// Run the list of conformance cases on every stage, or list it
     Conformance(conformance::Options),
     /// Formats, lints, all tests, image rules
@@ -68,6 +71,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Image => image::build_and_report(),
         Command::Build => build(),
         Command::Demo(options) => demo::run(&options),
+        Command::Serve(options) => serve::run(&options),
         Command::Conformance(options) => return Ok(conformance::run(&options)),
         Command::Test => test::run(),
         Command::Lint => lint::run(),

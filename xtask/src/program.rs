@@ -44,3 +44,18 @@ pub(crate) fn run(program: &mut Command) -> Result<()> {
         ),
     }
 }
+
+/// Runs it to its end in place of this program where the host can do that, so that a signal for the end reaches it alone
+/// and the shell waits for it.
+pub(crate) fn run_in_place(program: &mut Command) -> Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::process::CommandExt as _;
+
+        // It returns only if there is nothing to run.
+        let error = program.exec();
+        Err(error).with_context(|| format!("cannot run {}", program.get_program().display()))
+    }
+    #[cfg(not(unix))]
+    run(program)
+}

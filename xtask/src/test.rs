@@ -30,11 +30,12 @@ const STAND_IN: &str = "kit/wdk-build";
 /// A kind of check: its name, and what runs it and may leave a remark for the summary.
 type Kind = (&'static str, fn() -> Result<String>);
 
-const KINDS: [Kind; 5] = [
+const KINDS: [Kind; 6] = [
     ("format", format),
     ("clippy", clippy),
     ("image rules", image_rules),
     ("tests", tests),
+    ("orders", orders),
     ("house lints", house_lints),
 ];
 
@@ -83,8 +84,13 @@ fn clippy() -> Result<String> {
         .args(["clippy", "--quiet", "--release"])
         .args(["--target", Arch::X64.target()])
         .args(["--package", "flt", "--package", build::PACKAGE]);
+    // The tool is built on either host. Its calls of Win32 are compiled for no other target.
+    let mut tool = cargo();
+    tool.args(["clippy", "--quiet", "--package", "cloneguard"])
+        .args(["--target", Arch::X64.target()]);
     let mut results = vec![
         shown(host.args(DENY_WARNINGS)),
+        shown(tool.args(DENY_WARNINGS)),
         shown(kernel.args(DENY_WARNINGS)),
     ];
     #[cfg(unix)]
@@ -146,6 +152,19 @@ fn tests() -> Result<String> {
     ensure!(status.success(), "cargo test ended with {status}: {totals}");
     images?;
     Ok(totals.to_string())
+}
+
+/// The journal of guard under the model checker loom, which tries every order of its steps. Everything is
+/// built anew for that, so it has a target directory of its own.
+fn orders() -> Result<String> {
+    let mut loom = cargo();
+    loom.env("RUSTFLAGS", "--cfg loom")
+        .env("CARGO_TARGET_DIR", files::root().join("target/loom"))
+        // Hundreds of thousands of orders are worth a little optimising.
+        .env("CARGO_PROFILE_TEST_OPT_LEVEL", "2")
+        .args(["test", "--package", "guard", "--lib", "interleavings"]);
+    shown(&mut loom)?;
+    Ok("guard's journal".to_owned())
 }
 
 fn house_lints() -> Result<String> {

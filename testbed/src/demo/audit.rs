@@ -13,8 +13,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
+use cloneguard::live::Store;
 use cloneguard::table::{Layout, WIDTH_MIN};
-use cloneguard::{Consumer, Delivery, Event, Finding, Totals};
+use cloneguard::{Consumer, Delivery, Entry, Event, Finding, Totals};
 use indicatif::ProgressBar;
 use testbed::fltmgr::PortClient;
 use testbed::process::Running;
@@ -40,8 +41,10 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// What the port delivered.
 #[derive(Default)]
 pub(crate) struct Records {
-    /// The records, by sequence number.
+    /// The records of requests, by sequence number.
     pub(crate) events: Vec<Event>,
+    /// What the driver told of itself, by sequence number.
+    pub(crate) own: Vec<Entry>,
     /// What did not add up.
     pub(crate) findings: Vec<Finding>,
     /// The consumer's own counts.
@@ -53,12 +56,12 @@ pub(crate) struct Records {
 }
 
 /// Where JSON lines go.
-pub(crate) struct Journal {
+pub(crate) struct JsonFile {
     path: PathBuf,
     out: BufWriter<File>,
 }
 
-impl Journal {
+impl JsonFile {
     /// Creates the file.
     pub(crate) fn create(path: &Path) -> Result<Self> {
         let file =
@@ -69,10 +72,10 @@ impl Journal {
         })
     }
 
-    fn write(&mut self, events: &[Event]) -> Result<(), String> {
+    fn write(&mut self, entries: &[Entry]) -> Result<(), String> {
         let failed = |error| format!("{}: {error}", self.path.display());
-        for event in events {
-            event.write_json_line(&mut self.out).map_err(failed)?;
+        for entry in entries {
+            entry.write_json_line(&mut self.out).map_err(failed)?;
         }
         self.out.flush().map_err(failed)
     }
@@ -131,7 +134,8 @@ impl View {
 struct Shared {
     records: Mutex<Records>,
     changed: Condvar,
-    journal: Mutex<Option<Journal>>,
+    json: Mutex<Option<JsonFile>>,
+    journal: Mutex<Option<Store>>,
     bar: ProgressBar,
     view: View,
     /// Waiting for a record was in vain once.
@@ -164,7 +168,9 @@ pub(crate) struct TrailOptions {
     /// About how many records of well-behaved requests there will be.
     pub(crate) expected: usize,
     /// Where JSON lines go.
-    pub(crate) journal: Option<Journal>,
+    pub(crate) json: Option<JsonFile>,
+    /// Where the records are kept for good.
+    pub(crate) journal: Option<Store>,
 }
 
 impl Trail {
@@ -192,6 +198,7 @@ impl Trail {
         let shared = Arc::new(Shared {
             records: Mutex::default(),
             changed: Condvar::new(),
+            json: Mutex::new(options.json),
             journal: Mutex::new(options.journal),
             bar: options.bar,
             view,
@@ -237,7 +244,7 @@ impl Trail {
         }
     }
 
-    /// Waits for so many records.
+    /// Waits for the records of so many requests.
     pub(crate) fn wait_for(&self, seen: usize) {
         let mut records = lock(&self.shared.records);
         loop {
@@ -273,7 +280,12 @@ impl Shared {
             let ack = delivery.ack;
             // An acknowledgement says that the records are safe, so they are written first.
             if let Some(journal) = lock(&self.journal).as_mut()
-                && let Err(error) = journal.write(&delivery.events)
+                && let Err(error) = journal.keep(&delivery)
+            {
+                return self.fail(error.to_string());
+            }
+            if let Some(json) = lock(&self.json).as_mut()
+                && let Err(error) = json.write(&delivery.entries)
             {
                 return self.fail(error);
             }
@@ -284,13 +296,17 @@ impl Shared {
         }
     }
 
-    fn take(&self, delivery: Delivery, totals: Totals) {
+    fn take(&self, delivery: Delivery<'_>, totals: Totals) {
         let mut records = lock(&self.records);
-        for event in delivery.events {
-            if let Some(row) = self.row(records.events.len(), &event) {
+        for entry in delivery.entries {
+            let index = entry.request().map(|_| records.events.len());
+            if let Some(row) = self.row(index, &entry) {
                 self.bar.suspend(|| say(&row));
             }
-            records.events.push(event);
+            match entry {
+                Entry::Request(event) => records.events.push(*event),
+                other => records.own.push(other),
+            }
         }
         records.findings.extend(delivery.findings);
         records.totals = totals;
@@ -298,13 +314,19 @@ impl Shared {
         self.changed.notify_all();
     }
 
-    /// The row of a record, if it is shown.
-    fn row(&self, index: usize, event: &Event) -> Option<String> {
+    /// The row of a record, if it is shown: of the request with this index, or of what the driver tells of
+    /// itself, which always is.
+    fn row(&self, index: Option<usize>, entry: &Entry) -> Option<String> {
         let hostile = lock(&self.hostile);
-        let Some(hostile) = hostile.as_ref().filter(|hostile| index >= hostile.before) else {
-            return self.view.shows(index).then(|| self.view.layout.row(event));
+        let Some(index) = index else {
+            let is_plain = hostile.is_none();
+            let (plain, hostile) = (&self.view.layout, &self.view.hostile_layout);
+            return Some(if is_plain { plain } else { hostile }.row(entry));
         };
-        let row = self.view.hostile_layout.row(event);
+        let Some(hostile) = hostile.as_ref().filter(|hostile| index >= hostile.before) else {
+            return self.view.shows(index).then(|| self.view.layout.row(entry));
+        };
+        let row = self.view.hostile_layout.row(entry);
         match hostile.names.get(index - hostile.before) {
             Some(name) => name.as_ref().map(|name| self.view.named(&row, name)),
             // A record of a request that was not sent: the comparison counts them.

@@ -143,6 +143,9 @@ fn sender(thread: &Thread, is_kernel: bool, user: &'static str) -> Sender {
         } else {
             process.image_name().to_owned()
         },
+        start_key: process.start_key(),
+        create_time: process.create_time().unsigned_abs(),
+        parent_id: process.parent_id(),
         user,
         is_32bit: process.bitness() == Bitness::Bits32,
         is_kernel,

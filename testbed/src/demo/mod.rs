@@ -6,50 +6,35 @@
 //! was sent, [`summary`] sums up.
 
 mod audit;
-mod caller;
+pub(crate) mod caller;
 mod clones;
 mod files;
 mod hostile;
-mod output;
-mod sent;
-mod stage;
+pub(crate) mod output;
+pub(crate) mod sent;
+pub(crate) mod stage;
 mod styles;
 mod summary;
 mod verdict;
 
-use std::path::PathBuf;
-use std::process::ExitCode;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use clap::{Parser, Subcommand};
+use cloneguard::journal::Limits;
+use cloneguard::live::Store;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use self::audit::{Journal, Records, Trail, TrailOptions};
+use self::audit::{JsonFile, Records, Trail, TrailOptions};
 use self::files::Found;
 use self::output::say;
 use self::sent::Sent;
 use self::stage::Stage;
 use self::summary::Numbers;
+use self::verdict::Setting;
 
-#[derive(Parser)]
-#[command(
-    name = "testbed",
-    about = "Runs a built driver without Windows",
-    version
-)]
-struct Arguments {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Clone real files on a modelled volume under the eyes of the driver, and check what it records
-    Demo(Options),
-}
-
+/// Options of `testbed demo`.
 #[derive(clap::Args)]
-struct Options {
+pub(crate) struct Options {
     /// The driver image to load
     #[arg(long, value_name = "FILE")]
     image: PathBuf,
@@ -59,31 +44,23 @@ struct Options {
     /// Write every record as a line of JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Keep every record in the journal of this directory, for `cloneguard verify` and its like
+    #[arg(long, value_name = "DIR")]
+    journal: Option<PathBuf>,
     /// Print every record, not a sample of the well-behaved ones
     #[arg(long)]
     all: bool,
 }
 
-/// Parses the command line and runs. Status 0: all is well; 1: not, or the run was not possible; 2: the
-/// command line is wrong; 86: the driver broke a rule of the kernel and the run was stopped.
-pub(crate) fn main() -> ExitCode {
-    let Command::Demo(options) = Arguments::parse().command;
-    match run(&options) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn run(options: &Options) -> Result<()> {
+/// Runs the demo.
+pub(crate) fn run(options: &Options) -> Result<()> {
     let found = files::find(&options.directory)?;
     if let Some(json) = &options.json {
         found.keep_from(json)?;
     }
     let stage = Stage::set_up(&options.image)?;
-    let journal = options.json.as_deref().map(Journal::create).transpose()?;
+    let json = options.json.as_deref().map(JsonFile::create).transpose()?;
+    let journal = options.journal.as_deref().map(open_journal).transpose()?;
     say(&format!(
         "Driver {} loaded; {} files, {}, from {}",
         options.image.display(),
@@ -101,6 +78,7 @@ fn run(options: &Options) -> Result<()> {
             bar: bar.clone(),
             show_all: options.all,
             expected: found.requests(),
+            json,
             journal,
         },
     )?;
@@ -110,6 +88,15 @@ fn run(options: &Options) -> Result<()> {
         Ok(outcome) => conclude(options, &stage, trail, outcome),
         Err(error) => Err(give_up(&stage, trail, error)),
     }
+}
+
+/// Opens a journal, or begins one.
+fn open_journal(path: &Path) -> Result<Store> {
+    let (store, opened) = Store::open(path, Limits::default())?;
+    for finding in &opened.findings {
+        say(&format!("{}: {finding}", path.display()));
+    }
+    Ok(store)
 }
 
 /// A run that could not go on still says what the driver leaves behind, which may be the reason.
@@ -164,12 +151,17 @@ fn conclude(options: &Options, stage: &Stage, trail: Trail, outcome: Outcome) ->
     let mut faults = outcome.faults;
     faults.extend(stage.tear_down());
     let records: Records = trail.finish();
-    faults.extend(verdict::compare(&outcome.sent, &records));
+    let setting = Setting::of(stage);
+    faults.extend(verdict::compare(&setting, &outcome.sent, &records));
     say("\nSummary");
     summary::print(&outcome.numbers, &outcome.sent, &records);
     if let Some(path) = &options.json {
-        let count = records.events.len();
+        let count = records.events.len() + records.own.len();
         summary::line("json", &format!("{count} lines in {}", path.display()));
+    }
+    if let Some(path) = &options.journal {
+        let show = path.display();
+        summary::line("journal", &format!("{show}; cloneguard verify {show}"));
     }
     summary::conclude(&faults)
 }

@@ -124,6 +124,12 @@ pub(crate) struct Sender {
     pub(crate) thread_id: u64,
     /// NT path of the program; empty for the System process, which has no file.
     pub(crate) image: String,
+    /// Number of the process that is never used again.
+    pub(crate) start_key: u64,
+    /// When the process was made: FILETIME.
+    pub(crate) create_time: u64,
+    /// Its parent.
+    pub(crate) parent_id: u64,
     /// SID of the user.
     pub(crate) user: &'static str,
     /// Whether it is a 32-bit program.

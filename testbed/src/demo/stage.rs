@@ -1,6 +1,7 @@
 //! The machine of the demo: volumes, processes, and the driver.
 
 use std::collections::BTreeMap;
+use std::hash::{BuildHasher as _, RandomState};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,7 +14,7 @@ use super::caller::Caller;
 use super::output::say;
 
 /// Name of the service, as the INF would install it.
-const SERVICE: &str = "CloneGuard";
+pub(crate) const SERVICE: &str = "CloneGuard";
 /// The user whose programs clone.
 pub(crate) const USER: &str = "S-1-5-21-1004336348-1177238915-682003330-1001";
 
@@ -59,7 +60,18 @@ pub(crate) struct Stage {
 impl Stage {
     /// Boots, mounts, loads the driver.
     pub(crate) fn set_up(image: &Path) -> Result<Self> {
-        let machine = Machine::boot(BootOptions::default());
+        let stage = Self::boot()?;
+        stage.load(image)?;
+        Ok(stage)
+    }
+
+    /// Boots and mounts. Each machine draws numbers of its own, so that each load of the driver has a boot id of its
+    /// own: a journal may hold several.
+    pub(crate) fn boot() -> Result<Self> {
+        let machine = Machine::boot(BootOptions {
+            seed: RandomState::new().hash_one(0) | 1,
+            ..BootOptions::default()
+        });
         let mount = |spec: VolumeSpec, cluster, device| {
             let id = machine
                 .mount(spec.name(device))
@@ -74,9 +86,6 @@ impl Stage {
         let coarse = mount(VolumeSpec::refs(65536), 65536, r"\Device\HarddiskVolume4")?;
         let other = mount(VolumeSpec::refs(4096), 4096, r"\Device\HarddiskVolume5")?;
         let ntfs = mount(VolumeSpec::ntfs(4096), 4096, r"\Device\HarddiskVolume6")?;
-        machine
-            .load_driver(image, SERVICE)
-            .map_err(|error| anyhow!("the driver was not loaded: {error}"))?;
         let tool = ProcessSpec::user(image_path("cloneguard.exe")).user_sid(SYSTEM_SID);
         Ok(Self {
             fine,
@@ -87,6 +96,12 @@ impl Stage {
             programs: Mutex::default(),
             machine,
         })
+    }
+
+    /// Loads the driver.
+    pub(crate) fn load(&self, image: &Path) -> Result<()> {
+        let loaded = self.machine.load_driver(image, SERVICE);
+        loaded.map_err(|error| anyhow!("the driver was not loaded: {error}"))
     }
 
     /// Runs `body` on a new thread of a process that is made when it is first needed.
@@ -100,7 +115,8 @@ impl Stage {
         }
     }
 
-    fn program(&self, name: &'static str, is_32bit: bool) -> Arc<Process> {
+    /// The process of a program, which is made when it is first needed.
+    pub(crate) fn program(&self, name: &'static str, is_32bit: bool) -> Arc<Process> {
         let mut programs = self.programs.lock().unwrap_or_else(PoisonError::into_inner);
         let create = || {
             let spec = ProcessSpec::user(image_path(name)).user_sid(USER);
@@ -145,6 +161,7 @@ impl Stage {
     }
 }
 
-fn image_path(name: &str) -> String {
+/// Where the program of this name is installed.
+pub(crate) fn image_path(name: &str) -> String {
     format!(r"\Device\HarddiskVolume3\Tools\{name}")
 }

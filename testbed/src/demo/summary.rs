@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Result, bail};
-use cloneguard::Event;
+use cloneguard::{Entry, Event};
 
 use super::audit::Records;
 use super::output::say;
@@ -25,15 +25,7 @@ pub(crate) fn print(numbers: &Numbers, sent: &[Sent], records: &Records) {
         "requests",
         &format!("{} sent, {seen} of them reached the driver", sent.len()),
     );
-    let last = records.events.last().map_or(0, |event| event.sequence);
-    line(
-        "records",
-        &format!(
-            "{} received, sequence 1 to {last}, lost = {}",
-            records.events.len(),
-            lost(records)
-        ),
-    );
+    line("records", &received(records));
     line(
         "shared",
         &format!(
@@ -42,20 +34,44 @@ pub(crate) fn print(numbers: &Numbers, sent: &[Sent], records: &Records) {
             numbers.files
         ),
     );
-    let verdict = |event: &Event| vec![event.verdict.name().unwrap_or("unknown").replace('_', " ")];
+    let verdict = |event: &Event| {
+        vec![
+            event
+                .end
+                .verdict
+                .name()
+                .unwrap_or("unknown")
+                .replace('_', " "),
+        ]
+    };
     line("verdicts", &counted(records, verdict));
     let rules = |event: &Event| {
         let name =
             |rule: &cloneguard::EventRule| format!("{} {}", rule.id, rule.name.unwrap_or("?"));
-        event.rules.iter().map(name).collect()
+        event.end.rules.iter().map(name).collect()
     };
     line("rules", &counted(records, rules));
     let status = |event: &Event| {
-        let status = event.status.map(|status| status.to_string());
+        let status = event.end.status.map(|status| status.to_string());
         let status = status.unwrap_or_else(|| "unknown".to_owned());
         vec![status.trim_start_matches("STATUS_").to_owned()]
     };
     line("statuses", &counted(records, status));
+}
+
+/// How many records came, of what, and that none is missing.
+fn received(records: &Records) -> String {
+    let (requests, own) = (records.events.len(), records.own.len());
+    let of_requests = records.events.iter().map(|event| event.head.sequence);
+    let last = of_requests
+        .chain(records.own.iter().map(Entry::sequence))
+        .max();
+    format!(
+        "{} received, sequence 1 to {}, {requests} of requests, {own} of the driver itself, lost = {}",
+        requests + own,
+        last.unwrap_or(0),
+        lost(records)
+    )
 }
 
 /// The last word: fails with every fault.

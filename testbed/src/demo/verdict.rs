@@ -1,15 +1,59 @@
 //! Compares what the driver recorded with what was done.
+//!
+//! A record of a request is compared with the request; `own.rs` judges what the driver tells of itself.
 
-use cloneguard::{Event, EventName};
+mod own;
+
+use cloneguard::{Entry, Event, EventName, Hex64, IntegrityLevel};
+use testbed::ntos::token::Token;
+use wire::{LossClass, OutcomeKind, RecordKind};
 
 use super::audit::Records;
-use super::sent::{Claim, EX, Range, Sent, Source};
+use super::sent::{Claim, EX, Range, Sender, Sent, Source};
+use super::stage::Stage;
+
+/// What the records must know of the machine.
+pub(crate) struct Setting {
+    /// The volumes: device name, and GUID in lower case.
+    volumes: Vec<(String, String)>,
+    /// The consumer of the port: process, its number, its program.
+    tool: (u64, u64, String),
+}
+
+impl Setting {
+    /// Of the machine of the demo.
+    pub(crate) fn of(stage: &Stage) -> Self {
+        let volumes = stage.volumes();
+        let volumes = volumes.iter().map(|volume| {
+            let guid = volume.guid_name().to_lowercase();
+            let guid = guid
+                .trim_start_matches(r"\??\volume{")
+                .trim_end_matches('}');
+            (volume.name().to_owned(), guid.to_owned())
+        });
+        let tool = &stage.tool;
+        Self {
+            volumes: volumes.collect(),
+            tool: (tool.id(), tool.start_key(), tool.image_name().to_owned()),
+        }
+    }
+
+    /// The GUID of the volume on which a file lies.
+    fn guid_of(&self, file: &str) -> Option<&str> {
+        let is_home = |(device, _): &&(String, String)| {
+            let rest = file.strip_prefix(device.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('\\'))
+        };
+        let home = self.volumes.iter().find(is_home);
+        home.map(|(_, guid)| guid.as_str())
+    }
+}
 
 /// Rules that no legal caller sets off (docs/rules.md); the others only note.
 const DEFINITE: &[u8] = &[1, 2, 3, 10, 11, 12, 13, 14, 20, 21, 22];
 
 /// Everything that does not agree, as sentences.
-pub(crate) fn compare(sent: &[Sent], records: &Records) -> Vec<String> {
+pub(crate) fn compare(setting: &Setting, sent: &[Sent], records: &Records) -> Vec<String> {
     let mut faults: Vec<String> = sent.iter().filter_map(unexpected).collect();
     let seen: Vec<&Sent> = sent.iter().filter(|sent| sent.is_seen).collect();
     if let Some(failure) = &records.failure {
@@ -18,11 +62,11 @@ pub(crate) fn compare(sent: &[Sent], records: &Records) -> Vec<String> {
     } else if seen.len() != records.events.len() {
         let (seen, got) = (seen.len(), records.events.len());
         faults.push(format!(
-            "{seen} requests passed the driver, {got} records arrived"
+            "{seen} requests passed the driver, {got} records of requests arrived"
         ));
     }
     for (number, (sent, event)) in (1..).zip(seen.iter().zip(&records.events)) {
-        let differences = differences(number, sent, event);
+        let differences = differences(setting, sent, event);
         if !differences.is_empty() {
             faults.push(format!(
                 "record {number} ({}): {}",
@@ -32,6 +76,9 @@ pub(crate) fn compare(sent: &[Sent], records: &Records) -> Vec<String> {
         }
     }
     faults.extend(trail(records));
+    if records.failure.is_none() {
+        faults.extend(own::faults(setting, seen.len(), records));
+    }
     faults
 }
 
@@ -73,10 +120,24 @@ fn trail(records: &Records) -> Vec<String> {
             faults.push(format!("{count} records {what}"));
         }
     }
+    if !is_whole(records) {
+        faults.push("the records do not have the numbers from 1 on".to_owned());
+    }
     if totals.loads > 1 {
         faults.push(format!("the records are of {} loads", totals.loads));
     }
     faults
+}
+
+/// Whether the records have all numbers from 1 on, each once.
+fn is_whole(records: &Records) -> bool {
+    let of_requests = records.events.iter().map(|event| event.head.sequence);
+    let own = records.own.iter().map(Entry::sequence);
+    let mut numbers: Vec<u64> = of_requests.chain(own).collect();
+    numbers.sort_unstable();
+    numbers
+        .into_iter()
+        .eq(1..=(records.events.len() + records.own.len()) as u64)
 }
 
 /// Records that were lost, by the records themselves or by the driver's counters.
@@ -85,11 +146,10 @@ pub(crate) fn lost(records: &Records) -> u64 {
 }
 
 /// What of a record is not as it was sent.
-fn differences(number: u64, sent: &Sent, event: &Event) -> Vec<String> {
+fn differences(setting: &Setting, sent: &Sent, event: &Event) -> Vec<String> {
     let mut checks = Checks::default();
-    checks.eq("sequence", &event.sequence, &number);
-    checks.eq("records lost before", &event.lost_before, &0);
-    checks.eq("kind", &event.kind.as_str(), &"clone");
+    checks.eq("records lost before", &event.head.lost_before, &0);
+    checks.eq("kind", &event.head.kind, &RecordKind::Clone);
     checks.eq("control code", &event.control_code.0, &sent.code);
     checks.eq(
         "input length",
@@ -98,55 +158,99 @@ fn differences(number: u64, sent: &Sent, event: &Event) -> Vec<String> {
     );
     checks.eq("output length", &event.output_length, &sent.output_length);
     checks.eq("claim", &claim(event), &sent.claim);
-    let rules: Vec<u8> = event.rules.iter().map(|rule| rule.id).collect();
-    let mut expected_rules = sent.rules.clone();
-    expected_rules.sort_unstable();
-    checks.eq("rules", &rules, &expected_rules);
-    let deciding = event.deciding_rule.as_ref().map(|rule| rule.id);
-    checks.eq("deciding rule", &deciding, &sent.rules.first().copied());
-    checks.eq("verdict", &event.verdict.name(), &Some(verdict(sent)));
-    let has_grounds = event.grounds.iter().any(|rule| DEFINITE.contains(&rule.id));
-    checks.eq("grounds", &has_grounds, &(verdict(sent) == "would_refuse"));
-    let policy = (event.policy.revision, event.policy.matched.as_str());
-    checks.eq("policy", &policy, &(0, "no_match"));
     checks.eq("remote", &event.remote, &Some(false));
-    let status = event.status.map(cloneguard::NtStatus::code);
-    checks.eq("status", &status, &Some(sent.answer.status.0));
-    checks.eq(
-        "information",
-        &event.information,
-        &Some(sent.answer.information),
-    );
-    checks.eq("outcome", &event.outcome.as_str(), &"completed");
-    check_sender(&mut checks, sent, event);
+    check_judgement(&mut checks, sent, event);
+    check_end(&mut checks, sent, event);
+    check_sender(&mut checks, &sent.sender, event);
     check_files(&mut checks, sent, event);
+    check_volumes(&mut checks, setting, sent, event);
     checks.0
 }
 
-fn check_sender(checks: &mut Checks, sent: &Sent, event: &Event) {
-    let sender = &sent.sender;
+fn check_judgement(checks: &mut Checks, sent: &Sent, event: &Event) {
+    let rules: Vec<u8> = event.end.rules.iter().map(|rule| rule.id).collect();
+    let mut expected_rules = sent.rules.clone();
+    expected_rules.sort_unstable();
+    checks.eq("rules", &rules, &expected_rules);
+    let deciding = event.end.deciding_rule.as_ref().map(|rule| rule.id);
+    checks.eq("deciding rule", &deciding, &sent.rules.first().copied());
+    let verdict = verdict(sent);
+    checks.eq("verdict", &event.end.verdict.name(), &Some(verdict));
+    let class = match verdict {
+        "passed" => LossClass::Routine,
+        _ => LossClass::Finding,
+    };
+    checks.eq("class", &event.head.class, &class);
+    let has_grounds = event.grounds.iter().any(|rule| DEFINITE.contains(&rule.id));
+    checks.eq("grounds", &has_grounds, &(verdict == "would_refuse"));
+    let policy = (event.policy.revision, event.policy.matched.as_str());
+    checks.eq("policy", &policy, &(0, "no_match"));
+}
+
+fn check_end(checks: &mut Checks, sent: &Sent, event: &Event) {
+    let status = event.end.status.map(cloneguard::NtStatus::code);
+    checks.eq("status", &status, &Some(sent.answer.status.0));
+    checks.eq(
+        "information",
+        &event.end.information,
+        &Some(sent.answer.information),
+    );
+    checks.eq("outcome", &event.end.outcome, &OutcomeKind::Completed);
+    checks.eq("duration", &event.end.duration_100ns.is_some(), &true);
+}
+
+fn check_sender(checks: &mut Checks, sender: &Sender, event: &Event) {
     let (mode, bitness) = (
         if sender.is_kernel { "kernel" } else { "user" },
         if sender.is_32bit { 32 } else { 64 },
     );
     checks.eq("bitness", &event.bitness, &bitness);
     checks.eq("mode", &event.requestor_mode.as_str(), &mode);
-    checks.eq(
-        "process",
-        &event.process_id.map(u64::from),
-        &Some(sender.process_id),
-    );
-    checks.eq(
-        "thread",
-        &event.thread_id.map(u64::from),
-        &Some(sender.thread_id),
-    );
+    let process = &event.process;
+    let id = process.process_id.map(u64::from);
+    checks.eq("process", &id, &Some(sender.process_id));
+    let id = process.thread_id.map(u64::from);
+    checks.eq("thread", &id, &Some(sender.thread_id));
+    let key = Some(Hex64(sender.start_key));
+    checks.eq("start key", &process.process_start_key, &key);
+    let time = process.process_create_time.map(|time| time.filetime());
+    checks.eq("create time", &time, &Some(sender.create_time));
+    if !sender.is_kernel {
+        let id = process.parent_process_id.map(u64::from);
+        checks.eq("parent", &id, &Some(sender.parent_id));
+    }
     checks.eq(
         "program",
         &event.image.text.as_deref(),
         &Some(sender.image.as_str()),
     );
-    checks.eq("user", &event.user_sid.as_deref(), &Some(sender.user));
+    check_token(checks, sender, event);
+}
+
+/// What the token of the user says; nobody impersonates here.
+fn check_token(checks: &mut Checks, sender: &Sender, event: &Event) {
+    let (token, process) = (Token::of(sender.user), &event.process);
+    let user = Some(sender.user);
+    checks.eq("user", &event.users.user_sid.as_deref(), &user);
+    let primary = event.users.primary_user_sid.as_deref();
+    checks.eq("user of the process", &primary, &user);
+    checks.eq("impersonating", &process.impersonating, &Some(false));
+    checks.eq("session", &process.session_id, &Some(token.session));
+    let level = Some(IntegrityLevel(token.integrity));
+    checks.eq("integrity level", &process.integrity_level, &level);
+    checks.eq("logon", &process.logon_id, &Some(Hex64(token.logon)));
+    checks.eq("elevated", &process.elevated, &Some(token.elevated));
+}
+
+/// The volumes of both files.
+fn check_volumes(checks: &mut Checks, setting: &Setting, sent: &Sent, event: &Event) {
+    let target = setting.guid_of(&sent.target);
+    checks.eq("volume", &event.volume.guid.as_deref(), &target);
+    if let Source::SameVolume(name) | Source::OtherVolume(name) = &sent.source {
+        let source = setting.guid_of(name);
+        let recorded = event.source_volume.guid.as_deref();
+        checks.eq("volume of the source", &recorded, &source);
+    }
 }
 
 fn check_files(checks: &mut Checks, sent: &Sent, event: &Event) {

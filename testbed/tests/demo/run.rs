@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::os::unix::fs::symlink;
 
+use cloneguard::journal::{Folder, Walk, verify};
 use serde_json::Value;
 
 use super::{Ended, Scratch, demo, image};
@@ -85,9 +86,15 @@ fn all_is_well() {
     ] {
         assert!(ended.out.contains(part), "no {part:?} in\n{}", ended.out);
     }
-    let count = number(&ended.out, "records ", " received");
+    let (_, summary) = ended.out.split_once("Summary").expect("it sums up");
+    let count = number(summary, "records ", " received");
     assert_eq!(records.len(), count, "JSON lines");
-    assert_eq!(number(&ended.out, "sequence 1 to ", ","), count);
+    assert_eq!(number(summary, "sequence 1 to ", ","), count);
+    let (requests, own) = (
+        number(summary, &format!("1 to {count}, "), " of requests"),
+        number(summary, " of requests, ", " of the driver itself"),
+    );
+    assert_eq!(requests + own, count);
 }
 
 #[test]
@@ -200,4 +207,26 @@ fn nobody_needs_to_read_the_output() {
     drop(child.stdout.take());
     let status = child.wait().expect("the program ends");
     assert_eq!(status.code(), Some(0));
+}
+
+/// A second run is another load of the driver, and is kept behind the first.
+#[test]
+fn the_journal_of_the_run_is_sound() {
+    let Some(image) = image() else {
+        return;
+    };
+    let scratch = small();
+    let journal = scratch.path("journal");
+    let path = journal.to_str().expect("the path is UTF-8");
+    for runs in 1..=2 {
+        let ended = demo(&image, &scratch.input(), &["--journal", path]);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        assert!(ended.out.contains("cloneguard verify"), "{}", ended.out);
+        let walk = Walk::open(Folder::new(&journal)).expect("there is a journal");
+        let report = verify(walk, None, |_| ()).expect("it can be read");
+        assert!(report.is_sound(), "{report:?}");
+        assert_eq!((report.loads.len(), report.lost()), (runs, 0));
+        let last = report.loads.last().expect("a load");
+        assert_eq!(last.records, last.last, "all of them");
+    }
 }

@@ -3,13 +3,13 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use cloneguard::{Consumer, Event};
+use cloneguard::{Consumer, Entry, Event};
 use testbed::fltmgr::PortClient;
 use testbed::ntos::registry::RegistryValue;
 use testbed::ntos::token::SYSTEM_SID;
 use testbed::status::STATUS_SUCCESS;
 use testbed::{Machine, Process, ProcessSpec, UnloadError};
-use wire::Batch;
+use wire::{Batch, PolicyEvent};
 use zerocopy::IntoBytes as _;
 
 use crate::expect::Mode;
@@ -18,9 +18,6 @@ use crate::expect::Mode;
 const SERVICE: &str = "CloneGuard";
 /// The driver's port.
 const PORT: &str = r"\CloneGuardPort";
-/// Kinds of records that are about a request; the driver also tells about itself.
-const OF_REQUESTS: &[&str] = &["clone", "seen"];
-
 /// The registry value that holds a policy.
 const POLICY: &str = "Policy";
 
@@ -56,7 +53,7 @@ impl Driver {
         })
     }
 
-    /// All records since the last call. A connection is greeted with a message even if there is no
+    /// All records of requests since the last call. A connection is greeted with a message even if there is no
     /// record, so this needs no waiting for what does not come.
     pub(crate) fn records(&self, machine: &Arc<Machine>) -> Result<Vec<Event>, String> {
         let mut consumer = self.consumer.lock().unwrap_or_else(PoisonError::into_inner);
@@ -68,7 +65,6 @@ impl Driver {
         let mut events = Vec::new();
         while !take(&port, &mut consumer, &mut events)? {}
         port.close();
-        events.retain(|event| OF_REQUESTS.contains(&event.kind.as_str()));
         Ok(events)
     }
 
@@ -103,6 +99,34 @@ fn take(
     }
     port.reply(message.id, STATUS_SUCCESS, delivery.ack.bytes())
         .map_err(|status| format!("an acknowledgement was refused: {status}"))?;
-    events.extend(delivery.events);
+    for entry in delivery.entries {
+        match entry {
+            Entry::Request(event) => events.push(*event),
+            other => check_own(&other)?,
+        }
+    }
     Ok(delivery.counters.held.get() == u64::from(records))
+}
+
+/// What the driver tells of itself. On this machine it has no reason for bad news.
+fn check_own(entry: &Entry) -> Result<(), String> {
+    let is_good = match entry {
+        Entry::Started(_)
+        | Entry::Stopping(_)
+        | Entry::Volume(_)
+        | Entry::Consumer(_)
+        | Entry::Heartbeat(_) => true,
+        Entry::Policy(change) => {
+            matches!(change.event, PolicyEvent::Default | PolicyEvent::Applied)
+        }
+        Entry::Request(_)
+        | Entry::Ended(_)
+        | Entry::Summary(_)
+        | Entry::Gap(_)
+        | Entry::Unknown(_) => false,
+    };
+    if is_good {
+        return Ok(());
+    }
+    Err(format!("the driver tells of itself: {entry:?}"))
 }

@@ -94,12 +94,12 @@ fn records(mode: Mode, script: &Script, guarded: &Played) -> Result<(), String> 
 
 fn check(mode: Mode, code: u32, (answer, record): (&Answer, &Event)) -> Result<(), String> {
     let status = answer.status.status.0;
-    let recorded = record.status.map(|status| status.code());
+    let recorded = record.end.status.map(|status| status.code());
     if record.control_code.0 != code {
         return Err(format!("recorded with code {:#x}", record.control_code.0));
     }
-    if record.lost_before != 0 {
-        return Err(format!("{} records were lost", record.lost_before));
+    if record.head.lost_before != 0 {
+        return Err(format!("{} records were lost", record.head.lost_before));
     }
     if recorded != Some(status) {
         return Err(format!("ended with {status:#x}, recorded as {recorded:x?}"));
@@ -108,7 +108,7 @@ fn check(mode: Mode, code: u32, (answer, record): (&Answer, &Event)) -> Result<(
         .grounds
         .iter()
         .any(|rule| DEFINITE.contains(&rule.id));
-    match (mode, record.verdict) {
+    match (mode, record.end.verdict) {
         (Mode::Observe, Verdict::Refused) => Err("refused in observe mode".to_owned()),
         (Mode::Enforce, Verdict::WouldRefuse) => Err("not refused in enforce mode".to_owned()),
         (Mode::Enforce, Verdict::Refused) if !is_definite => Err(format!(
@@ -152,10 +152,10 @@ fn add(tally: &mut Tally, status: u32, record: &Event) {
     *tally.statuses.entry(status).or_default() += 1;
     if status == 0 {
         tally.accepted += 1;
-        tally.remarked += u64::from(!record.rules.is_empty());
+        tally.remarked += u64::from(!record.end.rules.is_empty());
     }
-    if [Verdict::Refused, Verdict::WouldRefuse].contains(&record.verdict)
-        && let Some(rule) = &record.deciding_rule
+    if [Verdict::Refused, Verdict::WouldRefuse].contains(&record.end.verdict)
+        && let Some(rule) = &record.end.deciding_rule
     {
         *tally.by_rule.entry(rule.id).or_default() += 1;
     }

@@ -1,16 +1,19 @@
 //! Every field of a record and of the trail, made wrong in turn.
 
 use cloneguard::{
-    ControlCode, Event, EventClaim, EventFile, EventName, EventPolicy, EventRule, Finding,
-    NtStatus, Timestamp, Volume,
+    ControlCode, EntryHead, Event, EventClaim, EventEnd, EventFile, EventName, EventPolicy,
+    EventProcess, EventRule, EventUsers, Finding, NtStatus, SourceVolume, Timestamp, Volume,
 };
 use testbed::io::IoStatus;
 use testbed::status::{STATUS_INVALID_HANDLE, STATUS_INVALID_PARAMETER, STATUS_SUCCESS};
 use testbed::volume::FILE_ALL_ACCESS;
 use wire::Verdict;
 
-use super::super::sent::{Form, Sender};
+use super::super::sent::Form;
 use super::*;
+
+/// What the driver tells of itself in a run.
+mod own;
 
 const RANGE: Range = Range {
     source: 4096,
@@ -27,6 +30,9 @@ fn sent() -> Sent {
             process_id: 16,
             thread_id: 20,
             image: r"\x\copy.exe".to_owned(),
+            start_key: 0x1_0007,
+            create_time: 99,
+            parent_id: 4,
             user: "S-1-5-18",
             is_32bit: false,
             is_kernel: false,
@@ -77,9 +83,10 @@ fn volume() -> Volume {
         file_system: Some("refs"),
         cluster_size: Some(4096),
         cluster_reason: None,
-        guid: None,
+        guid: Some("0-0".to_owned()),
         guid_reason: None,
         attributes: None,
+        attributes_reason: None,
         setup_flags: 0,
         is_dev_drive: false,
         is_trusted: false,
@@ -91,8 +98,6 @@ fn policy() -> EventPolicy {
         revision: 0,
         matched: "no_match".to_owned(),
         rule: None,
-        event: None,
-        fault: None,
     }
 }
 
@@ -104,29 +109,72 @@ fn file() -> EventFile {
         attributes: Some(0x20),
         end_of_file: Some(1 << 20),
         allocation_size: Some(1 << 20),
+        id: None,
+        id_reason: None,
+    }
+}
+
+fn head() -> EntryHead {
+    EntryHead {
+        schema_version: cloneguard::SCHEMA_VERSION,
+        kind: RecordKind::Clone,
+        boot_id: [0; 16],
+        sequence: 1,
+        lost_before: 0,
+        class: LossClass::Finding,
+        time: Timestamp::from_filetime(1),
+        request: Some(1),
+    }
+}
+
+fn end() -> EventEnd {
+    EventEnd {
+        verdict: Verdict::WouldRefuse,
+        rules: vec![rule(22), rule(32)],
+        deciding_rule: Some(rule(22)),
+        outcome: OutcomeKind::Completed,
+        status: Some(NtStatus::new(STATUS_INVALID_PARAMETER.0)),
+        information: Some(0),
+        duration_100ns: Some(1),
+        source_after: "unasked".to_owned(),
+    }
+}
+
+/// What the records say of a process of the user SYSTEM.
+fn process() -> EventProcess {
+    EventProcess {
+        process_id: Some(16),
+        thread_id: Some(20),
+        process_start_key: Some(Hex64(0x1_0007)),
+        process_create_time: Some(Timestamp::from_filetime(99)),
+        parent_process_id: Some(4),
+        parent_start_key: None,
+        session_id: Some(0),
+        logon_id: Some(Hex64(0x3E7)),
+        integrity_level: Some(IntegrityLevel(0x4000)),
+        elevated: Some(true),
+        impersonating: Some(false),
+        token_reason: None,
+    }
+}
+
+fn users() -> EventUsers {
+    EventUsers {
+        user_sid: Some("S-1-5-18".to_owned()),
+        user_reason: None,
+        primary_user_sid: Some("S-1-5-18".to_owned()),
+        primary_user_reason: None,
     }
 }
 
 /// The record of [`sent`].
-#[expect(clippy::too_many_lines, reason = "a line for each field")]
 fn event() -> Event {
     Event {
-        schema_version: 0,
-        kind: "clone".to_owned(),
-        boot_id: String::new(),
-        sequence: 1,
-        lost_before: 0,
-        time: Timestamp::from_filetime(1),
-        duration_100ns: 1,
-        verdict: Verdict::WouldRefuse,
-        rules: vec![rule(22), rule(32)],
+        head: head(),
+        end: end(),
         grounds: vec![rule(22)],
-        deciding_rule: Some(rule(22)),
         refusal: Some(NtStatus::new(STATUS_INVALID_PARAMETER.0)),
         policy: policy(),
-        outcome: "completed".to_owned(),
-        status: Some(NtStatus::new(STATUS_INVALID_PARAMETER.0)),
-        information: Some(0),
         control_code: ControlCode(Form::Ex64.code()),
         requestor_mode: "user".to_owned(),
         bitness: 64,
@@ -136,33 +184,53 @@ fn event() -> Event {
         source_state: "same_volume".to_owned(),
         source_status: None,
         source_reason: None,
-        source_after: "unasked".to_owned(),
         granted_access: Some(FILE_ALL_ACCESS),
-        source_file: file(),
-        target_file: file(),
         same_stream: Some(false),
         remote: Some(false),
-        volume: volume(),
-        process_id: Some(16),
-        thread_id: Some(20),
-        user_sid: Some("S-1-5-18".to_owned()),
-        user_reason: None,
+        process: process(),
+        users: users(),
         image: name(r"\x\copy.exe"),
+        parent_image: name("System"),
         source: name(r"\x\a"),
         target: name(r"\x\b"),
+        source_file: file(),
+        target_file: file(),
+        volume: volume(),
+        source_volume: SourceVolume {
+            guid: Some("0-0".to_owned()),
+            guid_reason: None,
+        },
     }
 }
 
-fn records(events: Vec<Event>) -> Records {
+/// A machine with one volume.
+fn setting() -> Setting {
+    Setting {
+        volumes: vec![(r"\x".to_owned(), "0-0".to_owned())],
+        tool: (24, 0x1_0009, r"\x\cloneguard.exe".to_owned()),
+    }
+}
+
+/// The records of a run in which these are those of requests.
+fn records(mut events: Vec<Event>) -> Records {
+    let own = own::of_a_run(events.len() as u64);
+    let first = own::BEFORE + 1;
+    for (event, sequence) in events.iter_mut().zip(first..) {
+        event.head.sequence = sequence;
+    }
     Records {
         events,
+        own,
         ..Records::default()
     }
 }
 
 #[test]
 fn a_record_of_what_was_sent_has_no_fault() {
-    assert_eq!(compare(&[sent()], &records(vec![event()])), [""; 0]);
+    assert_eq!(
+        compare(&setting(), &[sent()], &records(vec![event()])),
+        [""; 0]
+    );
 }
 
 /// Changes one thing of a record.
@@ -170,9 +238,9 @@ type Change = fn(&mut Event);
 
 /// What must be found, and the change that brings it about.
 const CHANGES: &[(&str, Change)] = &[
-    ("sequence", |event| event.sequence = 2),
-    ("records lost before", |event| event.lost_before = 1),
-    ("kind", |event| event.kind = "other".to_owned()),
+    ("records lost before", |event| event.head.lost_before = 1),
+    ("kind", |event| event.head.kind = RecordKind::Seen),
+    ("class", |event| event.head.class = LossClass::Routine),
     ("control code", |event| event.control_code.0 ^= 4),
     ("input length", |event| event.input_length += 1),
     ("output length", |event| event.output_length += 1),
@@ -182,26 +250,48 @@ const CHANGES: &[(&str, Change)] = &[
     ("claim", |event| claimed(event).byte_count += 1),
     ("claim", |event| claimed(event).ex_size = None),
     ("claim", |event| claimed(event).ex_flags = Some(0)),
-    ("rules", |event| event.rules.truncate(1)),
-    ("rules", |event| event.rules.push(rule(4))),
+    ("rules", |event| event.end.rules.truncate(1)),
+    ("rules", |event| event.end.rules.push(rule(4))),
     ("deciding rule", |event| {
-        event.deciding_rule = Some(rule(32))
+        event.end.deciding_rule = Some(rule(32))
     }),
-    ("verdict", |event| event.verdict = Verdict::Flagged),
+    ("verdict", |event| event.end.verdict = Verdict::Flagged),
     ("grounds", |event| event.grounds.clear()),
     ("policy", |event| event.policy.matched = "deny".to_owned()),
     ("policy", |event| event.policy.revision = 1),
     ("remote", |event| event.remote = Some(true)),
-    ("status", |event| event.status = Some(NtStatus::new(0))),
-    ("status", |event| event.status = None),
-    ("information", |event| event.information = Some(1)),
-    ("outcome", |event| event.outcome = "draining".to_owned()),
+    ("status", |event| event.end.status = Some(NtStatus::new(0))),
+    ("status", |event| event.end.status = None),
+    ("information", |event| event.end.information = Some(1)),
+    ("outcome", |event| event.end.outcome = OutcomeKind::Draining),
+    ("duration", |event| event.end.duration_100ns = None),
     ("mode", |event| event.requestor_mode = "kernel".to_owned()),
     ("bitness", |event| event.bitness = 32),
-    ("process", |event| event.process_id = Some(4)),
-    ("thread", |event| event.thread_id = None),
+    ("process", |event| event.process.process_id = Some(4)),
+    ("thread", |event| event.process.thread_id = None),
     ("program", |event| event.image = name("")),
-    ("user", |event| event.user_sid = None),
+    ("start key", |event| event.process.process_start_key = None),
+    ("create time", |event| {
+        event.process.process_create_time = None
+    }),
+    ("parent", |event| event.process.parent_process_id = Some(16)),
+    ("session", |event| event.process.session_id = Some(1)),
+    ("integrity level", |event| {
+        event.process.integrity_level = None
+    }),
+    ("logon", |event| event.process.logon_id = Some(Hex64(1))),
+    ("elevated", |event| event.process.elevated = None),
+    ("impersonating", |event| {
+        event.process.impersonating = Some(true)
+    }),
+    ("user", |event| event.users.user_sid = None),
+    ("user of the process", |event| {
+        event.users.primary_user_sid = None
+    }),
+    ("volume", |event| event.volume.guid = None),
+    ("volume of the source", |event| {
+        event.source_volume.guid = None
+    }),
     ("source handle", |event| {
         event.source_state = "other_volume".to_owned()
     }),
@@ -217,7 +307,7 @@ fn every_field_is_compared() {
     for (what, change) in CHANGES {
         let mut wrong = event();
         change(&mut wrong);
-        let faults = compare(&[sent()], &records(vec![wrong]));
+        let faults = compare(&setting(), &[sent()], &records(vec![wrong]));
         let [fault] = faults.as_slice() else {
             panic!("{what}: {faults:?}");
         };
@@ -232,15 +322,21 @@ fn claimed(event: &mut Event) -> &mut EventClaim {
 
 #[test]
 fn a_missing_and_a_surplus_record_are_faults() {
-    let missing = compare(&[sent()], &records(Vec::new()));
-    assert_eq!(missing, ["1 requests passed the driver, 0 records arrived"]);
-    let surplus = compare(&[], &records(vec![event()]));
-    assert_eq!(surplus, ["0 requests passed the driver, 1 records arrived"]);
+    // The driver's own counters, with which it stops, agree with its records and not with what was sent.
+    let missing = compare(&setting(), &[sent()], &records(Vec::new()));
+    let first = "1 requests passed the driver, 0 records of requests arrived";
+    assert_eq!((missing[0].as_str(), missing.len()), (first, 2));
+    let surplus = compare(&setting(), &[], &records(vec![event()]));
+    let first = "0 requests passed the driver, 1 records of requests arrived";
+    assert_eq!((surplus[0].as_str(), surplus.len()), (first, 2));
     let unseen = Sent {
         is_seen: false,
         ..sent()
     };
-    assert_eq!(compare(&[unseen], &records(Vec::new())), [""; 0]);
+    assert_eq!(
+        compare(&setting(), &[unseen], &records(Vec::new())),
+        [""; 0]
+    );
 }
 
 #[test]
@@ -249,7 +345,7 @@ fn an_answer_that_the_sources_do_not_allow_is_a_fault() {
         expected: vec![STATUS_SUCCESS, STATUS_INVALID_HANDLE],
         ..sent()
     };
-    let faults = compare(&[wrong], &records(vec![event()]));
+    let faults = compare(&setting(), &[wrong], &records(vec![event()]));
     assert_eq!(faults.len(), 1, "{faults:?}");
     assert!(faults[0].contains("STATUS_SUCCESS"), "{faults:?}");
 }
@@ -270,7 +366,11 @@ fn whatever_is_wrong_with_the_trail_is_a_fault() {
     for (index, spoil) in spoils.iter().enumerate() {
         let mut records = records(vec![event()]);
         spoil(&mut records);
-        assert_eq!(compare(&[sent()], &records).len(), 1, "spoil {index}");
+        assert_eq!(
+            compare(&setting(), &[sent()], &records).len(),
+            1,
+            "spoil {index}"
+        );
     }
 }
 
