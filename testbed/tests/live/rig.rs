@@ -88,11 +88,11 @@ impl Printed {
     }
 
     /// Waits for a line; `None` if all outputs end without it.
-    fn wait_for(&self, part: &str) -> Option<String> {
+    fn wait_for(&self, wanted: impl Fn(&str) -> bool, what: &str) -> Option<String> {
         let start = Instant::now();
         let mut state = self.lock();
         loop {
-            if let Some(line) = state.lines.iter().find(|line| line.contains(part)) {
+            if let Some(line) = state.lines.iter().find(|line| wanted(line)) {
                 return Some(line.clone());
             }
             if state.open == 0 {
@@ -100,7 +100,7 @@ impl Printed {
             }
             assert!(
                 start.elapsed() < HANG,
-                "in vain: {part:?} in {:#?}",
+                "in vain: {what:?} in {:#?}",
                 state.lines
             );
             let waited = self.changed.wait_timeout(state, Duration::from_secs(1));
@@ -173,13 +173,13 @@ impl Running {
 
     /// Waits until it has printed a line with this part, and gives the line.
     pub(crate) fn wait_for(&self, part: &str) -> String {
-        let line = self.printed.wait_for(part);
+        let line = self.printed.wait_for(|line| line.contains(part), part);
         line.unwrap_or_else(|| panic!("no {part:?} in {:#?}", self.printed.all()))
     }
 
-    /// Whether it prints a line with this part before it ends.
-    pub(crate) fn comes_to(&self, part: &str) -> bool {
-        self.printed.wait_for(part).is_some()
+    /// Whether it prints this line before it ends.
+    pub(crate) fn comes_to(&self, line: &str) -> bool {
+        self.printed.wait_for(|other| other == line, line).is_some()
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
