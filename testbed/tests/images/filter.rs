@@ -185,8 +185,13 @@ static mut KEPT_FILE: *mut u64 = null_mut();
 static PORT_NAME: [u16; 9] = [b'\\' as u16, b'T' as u16, b'e' as u16, b's' as u16, b't' as u16, b'P' as u16, b'o' as u16, b'r' as u16, b't' as u16];
 
 fn print(text: &[u8]) {
-    unsafe { DbgPrint(b"%s\0".as_ptr(), text.as_ptr()) };
-    unsafe { DbgPrint(b"\n\0".as_ptr()) };
+    // One call for the whole line, so that two threads that print at once leave two lines.
+    let mut line = [0_u8; 64];
+    let words = text.iter().copied().take_while(|byte| *byte != 0).take(62);
+    for (to, from) in line.iter_mut().zip(words.chain([b'\n'])) {
+        *to = from;
+    }
+    unsafe { DbgPrint(b"%s\0".as_ptr(), line.as_ptr()) };
 }
 
 #[unsafe(no_mangle)]
