@@ -126,11 +126,12 @@ impl Volumes {
         }));
     }
 
-    /// Whether a volume was unwatched at the look before, and if so, whether it is told of.
+    /// Whether a volume was unwatched at the look before, and if so, whether it was told of. From now on it counts as
+    /// told of.
     fn before(&self, device: &[u16]) -> Option<bool> {
         self.list.with(|list| {
-            let same = list.iter().find(|other| *other.device == *device);
-            same.map(|other| other.is_told)
+            let same = list.iter_mut().find(|other| *other.device == *device)?;
+            Some(core::mem::replace(&mut same.is_told, true))
         })
     }
 }
@@ -143,28 +144,27 @@ impl CloneGuard {
         }
     }
 
-    /// Without memory for the list, the one of the look before stays.
+    /// Without memory for all of it the list of the look before stays, but for the marks of what was told of until then:
+    /// the next look goes on from there.
     fn try_look(&self, house: &House<'_>) -> Result<(), NtStatus> {
         let mut now = Vec::new();
         let mut count = 0_u32;
         let census = house.census()?;
-        for volume in census.volumes().filter(is_unwatched) {
+        for volume in census.volumes() {
+            let Some(name) = unwatched(&volume)? else {
+                continue;
+            };
             count = count.saturating_add(1);
             if now.len() >= UNWATCHED_MAX {
                 continue;
             }
-            let device = try_copy(volume.name()?.units())?;
+            let device = try_copy(name.units())?;
             let before = self.volumes.before(&device);
-            try_push(
-                &mut now,
-                Unwatched {
-                    device,
-                    is_told: before.is_some(),
-                },
-            )?;
             if before == Some(false) {
-                self.tell_unwatched(&volume, house.passive());
+                self.tell_unwatched(&volume, &name, house.passive());
             }
+            let is_told = before.is_some();
+            try_push(&mut now, Unwatched { device, is_told })?;
         }
         self.volumes.unwatched.store(count, Ordering::Relaxed);
         let before = self
@@ -175,35 +175,49 @@ impl CloneGuard {
         Ok(())
     }
 
-    fn tell_unwatched(&self, volume: &KnownVolume<'_>, passive: Passive) {
+    fn tell_unwatched(&self, volume: &KnownVolume<'_>, name: &VolumeName, passive: Passive) {
         let facts = WatchedVolume {
             file_system: REFS,
             ..WatchedVolume::UNKNOWN
         };
-        let name = volume.name();
         self.audit.note(NoteEvent::Volume(VolumeNote {
             event: VolumeEvent::NotAttached,
             cause: VolumeCause::NotOffered,
             status: 0,
             volume: facts.with_guid(|| volume.guid(passive)).facts(),
-            device: device(&name),
+            device: known_device(name),
         }));
     }
 }
 
-/// Whether a volume could share blocks and is not watched. One that does not answer is left for the next look.
-fn is_unwatched(volume: &KnownVolume<'_>) -> bool {
-    volume.file_system() == Ok(REFS) && volume.is_attached() == Ok(false)
+/// The name of a volume that could share blocks and is not watched. One that does not answer is about to go, and no
+/// reason to say nothing of the others.
+fn unwatched(volume: &KnownVolume<'_>) -> Result<Option<VolumeName>, NtStatus> {
+    match try_unwatched(volume) {
+        Err(NtStatus::INSUFFICIENT_RESOURCES) => Err(NtStatus::INSUFFICIENT_RESOURCES),
+        answer => Ok(answer.ok().flatten()),
+    }
+}
+
+fn try_unwatched(volume: &KnownVolume<'_>) -> Result<Option<VolumeName>, NtStatus> {
+    if volume.file_system()? != REFS || volume.is_attached()? {
+        return Ok(None);
+    }
+    volume.name().map(Some)
 }
 
 /// The device name of a volume for a record.
 fn device(name: &Result<VolumeName, NtStatus>) -> Name<'_> {
     match name {
-        Ok(name) => Name {
-            units: name.units(),
-            state: NameState::Normalized,
-            reason: 0,
-        },
+        Ok(name) => known_device(name),
         Err(status) => Name::absent(status.bits()),
+    }
+}
+
+fn known_device(name: &VolumeName) -> Name<'_> {
+    Name {
+        units: name.units(),
+        state: NameState::Normalized,
+        reason: 0,
     }
 }

@@ -5,8 +5,8 @@ use super::volume::volume_at;
 use crate::boundary::import::Call;
 use crate::boundary::memory::Access;
 use crate::status::{
-    NtStatus, STATUS_BUFFER_TOO_SMALL, STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_PARAMETER,
-    STATUS_SUCCESS,
+    NtStatus, STATUS_BUFFER_TOO_SMALL, STATUS_FLT_DELETING_OBJECT, STATUS_INSUFFICIENT_RESOURCES,
+    STATUS_INVALID_PARAMETER, STATUS_SUCCESS,
 };
 use crate::verifier::Violation;
 
@@ -19,6 +19,9 @@ pub(super) fn flt_get_volume_guid_name(
 ) -> Result<NtStatus, Violation> {
     phase::check(call, Nature::Other)?;
     let volume = volume_at(call, volume)?;
+    if !volume.tells_names() {
+        return Ok(STATUS_FLT_DELETING_OBJECT);
+    }
     answer(call, &volume.guid_name(), ("VolumeGuidName", name), needed)
 }
 
@@ -31,6 +34,9 @@ pub(super) fn flt_get_volume_name(
 ) -> Result<NtStatus, Violation> {
     phase::check(call, Nature::Other)?;
     let volume = volume_at(call, volume)?;
+    if !volume.tells_names() {
+        return Ok(STATUS_FLT_DELETING_OBJECT);
+    }
     if name != 0 {
         return answer(call, volume.name(), ("VolumeName", name), needed);
     }

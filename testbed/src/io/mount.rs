@@ -46,6 +46,7 @@ pub struct VolumeSpec {
     guid: Option<String>,
     trusted: bool,
     admits_filters: bool,
+    tells_names: bool,
     file_ids: FileIds,
 }
 
@@ -77,6 +78,7 @@ impl VolumeSpec {
             guid: None,
             trusted: false,
             admits_filters: true,
+            tells_names: true,
             file_ids: FileIds::default(),
         }
     }
@@ -123,6 +125,16 @@ impl VolumeSpec {
         }
     }
 
+    /// The filter manager tells its names no more, as those of a volume whose teardown has begun
+    /// ("FltGetVolumeName": STATUS_FLT_DELETING_OBJECT).
+    #[must_use]
+    pub fn without_names(self) -> Self {
+        Self {
+            tells_names: false,
+            ..self
+        }
+    }
+
     /// How its file system numbers files.
     #[must_use]
     pub fn file_ids(self, file_ids: FileIds) -> Self {
@@ -147,6 +159,7 @@ pub struct MountedVolume {
     file_system: FileSystem,
     trusted: bool,
     admits_filters: bool,
+    tells_names: bool,
     file_ids: FileIds,
     dismounted: AtomicBool,
     address: ObjectAddress,
@@ -214,6 +227,11 @@ impl MountedVolume {
         self.admits_filters
     }
 
+    /// Whether the filter manager tells its names.
+    pub(crate) fn tells_names(&self) -> bool {
+        self.tells_names
+    }
+
     /// Whether it has been taken away; what was open on it is good for a close only.
     #[must_use]
     pub fn is_dismounted(&self) -> bool {
@@ -276,6 +294,7 @@ impl super::IoManager {
             file_system,
             trusted: spec.trusted,
             admits_filters: spec.admits_filters,
+            tells_names: spec.tells_names,
             file_ids: spec.file_ids,
             dismounted: AtomicBool::new(false),
             address: machine

@@ -133,6 +133,87 @@ fn a_volume_that_is_not_offered_is_found() {
     bench.end();
 }
 
+/// Two volumes that are not offered, in the place of the next two.
+fn two_closed(bench: &Bench) {
+    for number in [7, 8] {
+        let closed = mount(bench, VolumeSpec::refs(4096).without_filters(), number);
+        touch(bench, closed);
+    }
+}
+
+/// What two looks and one more find after `two_closed`.
+const FOUND: [(VolumeEvent, VolumeCause, &str); 2] = [
+    (VolumeEvent::NotAttached, VolumeCause::NotOffered, "7"),
+    (VolumeEvent::NotAttached, VolumeCause::NotOffered, "8"),
+];
+
+/// It goes just then. The others are told of all the same, once.
+#[test]
+fn a_volume_whose_name_is_not_to_be_had_hides_no_other() {
+    let Some(bench) = Bench::still() else {
+        return;
+    };
+    assert_eq!(changes(&bench).len(), 3);
+    let going = VolumeSpec::refs(4096).without_filters().without_names();
+    let going = mount(&bench, going, 6);
+    touch(&bench, going);
+    two_closed(&bench);
+    for _ in 0..4 {
+        bench.pass(60);
+    }
+    assert_eq!(told(&changes(&bench)), FOUND);
+    bench.end();
+}
+
+/// A look that fails half way leaves what is known as it was: nothing is told of twice, and nothing is forgotten.
+#[test]
+fn a_look_that_fails_is_made_good_by_the_next() {
+    // What fails is the look with which they are told of, or one after that.
+    for looks_before in [1, 2] {
+        let mut late = 0;
+        for number in 1.. {
+            let Some(bench) = Bench::still() else {
+                return;
+            };
+            two_closed(&bench);
+            for _ in 0..looks_before {
+                bench.pass(60);
+            }
+            let calls = failing(&bench, number, || bench.pass(60));
+            let on_time = not_offered(&bench);
+            late += u64::from(on_time < FOUND.len());
+            for _ in 0..3 {
+                bench.pass(60);
+            }
+            let found = on_time + not_offered(&bench);
+            assert_eq!(found, FOUND.len(), "call {number}, look {looks_before}");
+            bench.end();
+            if calls < number {
+                assert_eq!(late > 0, looks_before == 1, "{late} of {calls} calls");
+                break;
+            }
+        }
+    }
+}
+
+/// Does it with one call failing; answers how many calls there were.
+fn failing(bench: &Bench, number: u64, steps: impl FnOnce()) -> u64 {
+    let injection = bench.machine.injection();
+    let before = injection.calls();
+    injection.fail(number);
+    steps();
+    let calls = injection.calls() - before;
+    injection.fail(0);
+    calls
+}
+
+/// How many volumes were told of as not offered. The name of one may be missing.
+fn not_offered(bench: &Bench) -> usize {
+    let changes = changes(bench);
+    let not_offered = |change: &&VolumeChange| change.cause == VolumeCause::NotOffered;
+    changes.iter().filter(not_offered).count()
+}
+
 /// A volume of which we could not make a note is not watched, with the status, and is not said to be not offered.
 #[test]
 fn a_volume_whose_set_up_fails() {
