@@ -136,7 +136,8 @@ impl Inspection {
         }
         let kept = policy.rechecks().then(|| self.source.keep()).flatten();
         match kept {
-            Some(kept) => Next::Recheck(opened.token, kept),
+            Some(Ok(kept)) => Next::Recheck(opened.token, kept),
+            Some(Err(_)) => Next::Unseen(opened.token),
             None => Next::Watch(opened.token),
         }
     }

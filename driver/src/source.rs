@@ -116,10 +116,10 @@ impl Source {
         }
     }
 
-    /// Keeps the file for a second look; `None` if the handle named none, or there is no memory.
-    pub(crate) fn keep(self) -> Option<Kept> {
+    /// Keeps the file for a second look; `None` if the handle named none.
+    pub(crate) fn keep(self) -> Option<Result<Kept, NtStatus>> {
         let (file, handle) = self.file?;
-        Kept::try_new(file, handle).ok()
+        Some(Kept::try_new(file, handle))
     }
 }
 

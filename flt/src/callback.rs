@@ -31,6 +31,8 @@ pub enum Next {
     /// As `Watch`, and say then whether the source is still the same. The request is synchronised for that: a
     /// caller that did not want to wait for the file system waits all the same, and so does an unload.
     Recheck(Token, Kept),
+    /// As `Watch`, and say then that a second look at the source was wanted and could not be made.
+    Unseen(Token),
     /// Do not pass down: the request ends here with this status.
     Refuse(NtStatus),
 }
@@ -84,6 +86,7 @@ pub(crate) unsafe extern "system" fn before_fs_control<F: Minifilter>(
         Next::Watch(token) | Next::Recheck(token, _) => {
             (FLT_PREOP_SUCCESS_WITH_CALLBACK, token.into_context())
         }
+        Next::Unseen(token) => (FLT_PREOP_SUCCESS_WITH_CALLBACK, token.into_unseen()),
     };
     // SAFETY: the filter manager gives a place for one pointer, which is to be null where no callback follows.
     unsafe { completion.write(context) };
@@ -126,6 +129,7 @@ pub(crate) unsafe extern "system" fn after_fs_control<F: Minifilter>(
     };
     let (token, source) = match carried {
         Carried::Token(token) => (token, SourceAfter::NotAsked),
+        Carried::Unseen(token) => (token, SourceAfter::Unknown),
         // The context is freed all the same, and nothing else may be touched.
         Carried::Kept(token, _) if ending == Ending::Drained => (token, SourceAfter::Unknown),
         // SAFETY: the callback data of this very callback, which does not drain.

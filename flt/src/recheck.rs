@@ -19,7 +19,7 @@ use crate::memory::try_box;
 use crate::object::FileObject;
 use crate::requestor::InRequestor;
 use crate::status::NtStatus;
-use crate::token::Token;
+use crate::token::{Token, UNSEEN_MASK};
 
 /// What the claimed handle names after the request has ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -30,8 +30,8 @@ pub enum SourceAfter {
     Same,
     /// Another file, or none: it was closed.
     Changed,
-    /// It could not be asked: the request did not come back in the requestor's context at PASSIVE_LEVEL, or the
-    /// instance was torn down.
+    /// It could not be asked: there was no memory to keep the source, the request did not come back in the requestor's
+    /// context at PASSIVE_LEVEL, or the instance was torn down.
     Unknown,
 }
 
@@ -44,8 +44,11 @@ struct Source {
     token: Token,
 }
 
-// The low bit of an address tells a box from a token.
-const _: () = assert!(align_of::<Source>() >= 2, "an address must be even");
+// The low bits of an address tell a box from a token.
+const _: () = assert!(
+    align_of::<Source>() > UNSEEN_MASK,
+    "an address must have them clear"
+);
 
 impl Kept {
     /// Keeps `file`, which `handle` was resolved to. At most DISPATCH_LEVEL.
@@ -102,6 +105,8 @@ impl Kept {
 pub(crate) enum Carried {
     /// A number alone.
     Token(Token),
+    /// A number alone, of a request whose source could not be kept.
+    Unseen(Token),
     /// A number and the source to be looked at again.
     Kept(Token, Kept),
 }
@@ -111,16 +116,19 @@ impl Carried {
     ///
     /// # Safety
     ///
-    /// 1. `context` is null, or of [`Token::into_context`], or of [`Kept::into_context`], which is
-    ///    then taken back here for the first time.
+    /// 1. `context` is null, or of [`Token::into_context`] or [`Token::into_unseen`], or of [`Kept::into_context`],
+    ///    which is then taken back here for the first time.
     pub(crate) unsafe fn from_context(context: *mut c_void) -> Option<Self> {
         if let Some(token) = Token::from_context(context) {
             return Some(Self::Token(token));
         }
+        if let Some(token) = Token::from_unseen(context) {
+            return Some(Self::Unseen(token));
+        }
         if context.is_null() {
             return None;
         }
-        // SAFETY: even and not null, so a box of `Kept::into_context`, and nobody else's (contract 1).
+        // SAFETY: both low bits are clear and it is not null, so a box of `Kept::into_context`, and nobody else's (contract 1).
         let source = unsafe { Box::from_raw(context.cast::<Source>()) };
         Some(Self::Kept(source.token, Kept(source)))
     }

@@ -10,9 +10,16 @@ use core::ptr;
 ///
 /// # Invariants
 ///
-/// The number is odd, which an address of a [`crate::recheck::Kept`] never is: that tells the two apart.
+/// The number is odd, which an address of a [`crate::recheck::Kept`] never is, nor a context of [`Token::into_unseen`]:
+/// that tells them apart.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Token(usize);
+
+/// How far the number is shifted in a context of [`Token::into_unseen`], and what its low bits are then: even, and no
+/// address of a [`crate::recheck::Kept`].
+const UNSEEN_SHIFT: u32 = 2;
+const UNSEEN: usize = 0b10;
+pub(crate) const UNSEEN_MASK: usize = 0b11;
 
 impl Token {
     /// Wraps a number of 63 bits; the top bit of `value` does not travel.
@@ -29,6 +36,21 @@ impl Token {
 
     pub(crate) const fn into_context(self) -> *mut c_void {
         ptr::without_provenance_mut(self.0)
+    }
+
+    /// As [`Self::into_context`], with the word that no second look at the source can be made. For a number of 62 bits;
+    /// a larger one goes without the word.
+    pub(crate) fn into_unseen(self) -> *mut c_void {
+        match self.value().checked_mul(1 << UNSEEN_SHIFT) {
+            Some(shifted) => ptr::without_provenance_mut(shifted | UNSEEN),
+            None => self.into_context(),
+        }
+    }
+
+    /// `None` for what is no context of [`Self::into_unseen`].
+    pub(crate) fn from_unseen(context: *mut c_void) -> Option<Self> {
+        let number = context.addr();
+        (number & UNSEEN_MASK == UNSEEN).then_some(Self::new(number >> UNSEEN_SHIFT))
     }
 
     /// `None` for an even number.

@@ -77,6 +77,8 @@ fn without_memory_for_a_time() {
     );
     assert_eq!(beats(&drained.entries).len(), 2, "the heart beats");
     assert_eq!(drained.counters.lost.get(), 0);
+    // What could not be looked at has a record too.
+    assert_eq!(drained.counters.not_inspected.get(), 0);
     drop(watcher);
     bench.end();
 }

@@ -137,6 +137,7 @@ fn an_unload_with_such_a_request_in_flight_leaves_nothing_behind() {
 
 #[test]
 fn whichever_call_fails_the_clone_is_made_and_recorded() {
+    let mut unseen = 0;
     for number in 1.. {
         let Some(bench) = Bench::under(&RECHECK) else {
             return;
@@ -159,8 +160,17 @@ fn whichever_call_fails_the_clone_is_made_and_recorded() {
             Some(0),
             "call {number}"
         );
+        // With a file to compare with there was a second look, or the record says that there should have been one.
+        let expected: &[&str] = match event.source_state.as_str() {
+            "same_volume" | "not_inspected" => &["same", "unseen"],
+            _ => &["unasked"],
+        };
+        let after = event.end.source_after.as_str();
+        assert!(expected.contains(&after), "call {number}: {after}");
+        unseen += u32::from(after == "unseen");
         bench.end();
         if calls < number {
+            assert!(unseen > 0, "memory for the source was never short");
             return;
         }
     }

@@ -91,8 +91,6 @@ open_enum! {
         Dismounted = 3 => "dismounted",
         /// An administrator detached the driver from it.
         ManualDetach = 4 => "manual_detach",
-        /// The driver is being unloaded.
-        FilterUnloads = 5 => "filter_unloads",
     }
 }
 
