@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{demo, serve};
+use crate::{demo, faults, serve};
 
 #[derive(Parser)]
 #[command(
@@ -23,6 +23,8 @@ enum Command {
     Demo(demo::Options),
     /// Run the driver under a load of clones, and offer its port on a socket
     Serve(serve::Options),
+    /// Let each call of the kernel fail that can, alone and in pairs, and see what comes of it
+    Faults(faults::Options),
 }
 
 /// Parses the command line and runs. Status 0: all is well; 1: not, or the run was not possible; 2: the
@@ -31,6 +33,7 @@ pub(crate) fn main() -> ExitCode {
     let ended = match Arguments::parse().command {
         Command::Demo(options) => demo::run(&options),
         Command::Serve(options) => serve::run(&options),
+        Command::Faults(options) => faults::run(&options),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,

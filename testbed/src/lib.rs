@@ -27,7 +27,7 @@ pub mod verifier;
 pub mod volume;
 
 pub use image::ImageError;
-pub use injection::Injection;
+pub use injection::{Chosen, Injection, Site};
 pub use loader::{LoadError, UnloadError};
 pub use machine::{BootOptions, Machine, Summary};
 pub use ntos::registry::{DriverState, RegistryValue};

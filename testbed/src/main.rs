@@ -2,13 +2,16 @@
 //!
 //! `testbed demo` is the main job: real files are cloned on a modelled volume under the eyes of the
 //! shipped driver, and what it reports is compared with what was done. `testbed serve` lets the driver
-//! see a load of clones and offers its port on a socket, for programs to connect to.
+//! see a load of clones and offers its port on a socket, for programs to connect to. `testbed faults` lets what the
+//! driver asks of the kernel fail, each call in turn.
 #![forbid(unsafe_code)]
 
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod command;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod demo;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod faults;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod serve;
 

@@ -267,6 +267,12 @@ impl Thread {
         ))
     }
 
+    /// The innermost of what is running now; empty for nothing.
+    pub(crate) fn running(&self) -> String {
+        let progress = lock(&self.progress);
+        progress.running.last().cloned().unwrap_or_default()
+    }
+
     /// What it is doing, as lines of a report.
     #[must_use]
     pub fn report(&self) -> String {

@@ -9,6 +9,7 @@
 mod build;
 mod conformance;
 mod demo;
+mod faults;
 mod files;
 mod image;
 mod imports;
@@ -51,6 +52,8 @@ enum Command {
     Serve(serve::Options),
     /// Run the list of conformance cases on every stage, or list it
     Conformance(conformance::Options),
+    /// Let each call of the kernel fail that can, alone and in pairs, and see what comes of it
+    Faults(faults::Options),
     /// Formats, lints, all tests, image rules
     Test,
     /// The rules of the house that no compiler knows
@@ -73,6 +76,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Demo(options) => demo::run(&options),
         Command::Serve(options) => serve::run(&options),
         Command::Conformance(options) => return Ok(conformance::run(&options)),
+        Command::Faults(options) => faults::run(&options),
         Command::Test => test::run(),
         Command::Lint => lint::run(),
         Command::Mutate(options) => mutate::run(&options),

@@ -68,10 +68,15 @@ impl Stage {
     /// Boots and mounts. Each machine draws numbers of its own, so that each load of the driver has a boot id of its
     /// own: a journal may hold several.
     pub(crate) fn boot() -> Result<Self> {
-        let machine = Machine::boot(BootOptions {
+        Self::boot_with(BootOptions {
             seed: RandomState::new().hash_one(0) | 1,
             ..BootOptions::default()
-        });
+        })
+    }
+
+    /// The same on a machine of one's own choice.
+    pub(crate) fn boot_with(options: BootOptions) -> Result<Self> {
+        let machine = Machine::boot(options);
         let mount = |spec: VolumeSpec, cluster, device| {
             let id = machine
                 .mount(spec.name(device))

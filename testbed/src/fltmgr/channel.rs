@@ -177,9 +177,7 @@ impl Channel {
             if state.closed {
                 return None;
             }
-            if let Some(message) = state.undelivered.pop_front() {
-                state.fetched.insert(message.id);
-                self.tell_with(&state);
+            if let Some(message) = self.take(&mut state) {
                 return Some(message);
             }
             state = self
@@ -187,6 +185,19 @@ impl Channel {
                 .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
         }
+    }
+
+    /// The next message, if there is one; `None` once the connection is closed.
+    pub(crate) fn poll(&self) -> Option<Option<Message>> {
+        let mut state = self.lock();
+        (!state.closed).then(|| self.take(&mut state))
+    }
+
+    fn take(&self, state: &mut State) -> Option<Message> {
+        let message = state.undelivered.pop_front()?;
+        state.fetched.insert(message.id);
+        self.tell_with(state);
+        Some(message)
     }
 
     /// Answers message `id`; false when no sender waits for an answer to it.

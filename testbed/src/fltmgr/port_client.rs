@@ -55,6 +55,15 @@ impl PortClient {
         self.connection.channel.fetch().ok_or(PortClosed)
     }
 
+    /// The next message, if there is one; as a program that asks without waiting.
+    ///
+    /// # Errors
+    ///
+    /// [`PortClosed`] once either side has closed the connection.
+    pub fn poll_message(&self) -> Result<Option<Message>, PortClosed> {
+        self.connection.channel.poll().ok_or(PortClosed)
+    }
+
     /// Answers a message; `body` is what follows the reply header.
     ///
     /// # Errors

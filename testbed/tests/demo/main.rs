@@ -1,4 +1,4 @@
-//! The program `testbed demo`: what it prints, writes and answers, with the shipped image, with broken
+//! The programs `testbed demo` and `testbed faults`: what they print, write and answer, with the shipped image, with broken
 //! ones, and with wrong input.
 //!
 //! The image is `CLONEGUARD_IMAGE`, or what `./dev image` built last. [`patch`] breaks copies of it.
@@ -7,6 +7,7 @@
 mod broken;
 #[path = "../shared/driver_image.rs"]
 mod driver_image;
+mod faults;
 mod input;
 mod patch;
 mod run;

@@ -24,6 +24,7 @@ const RULES: [Rule; 4] = [
             "testbed/src/main.rs",
             "testbed/src/demo/",
             "testbed/src/serve/",
+            "testbed/src/faults/",
         ],
         crates: &["wire", "cloneguard"],
         why: "only the test-bed's program reads what the driver sends",
