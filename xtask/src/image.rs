@@ -41,6 +41,16 @@ pub(crate) fn checked_images(arches: &[Arch]) -> Result<Vec<Image>> {
     Ok(images)
 }
 
+/// Refuses an image that breaks a rule, whoever built it. Of its symbols nothing is known.
+pub(crate) fn refuse_broken_bytes(bytes: &[u8], arch: Arch) -> Result<()> {
+    let facts = Facts::read(bytes, Vec::new()).context("it is no PE image")?;
+    let mut text = String::new();
+    match judge(&facts, &Expected::for_arch(arch)?, &mut text) {
+        0 => Ok(()),
+        breaches => bail!("image rules broken: {breaches}\n{text}"),
+    }
+}
+
 /// What an image is held against.
 struct Expected {
     machine: u16,

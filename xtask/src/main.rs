@@ -1,7 +1,7 @@
 //! All automation of the project, behind `./dev` on Linux and `cargo xtask` anywhere.
 //!
 //! One module for each job: [`build`] makes driver images, with [`kit`] in place of a WDK;
-//! [`image`] judges them; [`test`](mod@test) runs everything that decides whether a change is good, [`lint`] the
+//! [`image`] judges them; [`package`] makes of them what can be installed; [`test`](mod@test) runs everything that decides whether a change is good, [`lint`] the
 //! rules of the house, and [`mutate`] tests the tests.
 
 #![forbid(unsafe_code)]
@@ -17,6 +17,7 @@ mod imports;
 mod kit;
 mod lint;
 mod mutate;
+mod package;
 mod program;
 mod serve;
 mod test;
@@ -54,6 +55,8 @@ enum Command {
     Conformance(conformance::Options),
     /// Let each call of the kernel fail that can, alone and in pairs, and see what comes of it
     Faults(faults::Options),
+    /// Make the driver package for x64 and ARM64, signed for tests, and verify it
+    Package(package::Options),
     /// Formats, lints, all tests, image rules
     Test,
     /// The rules of the house that no compiler knows
@@ -77,6 +80,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Serve(options) => serve::run(&options),
         Command::Conformance(options) => return Ok(conformance::run(&options)),
         Command::Faults(options) => faults::run(&options),
+        Command::Package(options) => package::run(&options),
         Command::Test => test::run(),
         Command::Lint => lint::run(),
         Command::Mutate(options) => mutate::run(&options),

@@ -1,0 +1,135 @@
+//! `package`: from source to a signed driver package, `cloneguard_package`, for both architectures.
+//!
+//! [`stamp`] makes the INF file, [`rules`] check it, [`catalog`] and [`sign`] do what Inf2Cat and SignTool do where
+//! there is no WDK, [`verify`] takes nothing for granted. On Windows the WDK's own
+//! tools make the package (`cargo make`), and [`rules`] run beside InfVerif.
+
+mod catalog;
+mod contents;
+mod digest;
+mod inf;
+mod infverif;
+mod install;
+mod make;
+mod rules;
+mod sign;
+mod stamp;
+mod verify;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use clap::{Args, Subcommand, ValueEnum};
+
+use crate::build::Arch;
+use crate::files;
+use verify::Package;
+
+/// The source of the INF file.
+const INX: &str = "inf/cloneguard.inx";
+
+/// The command line.
+#[derive(Args)]
+pub(crate) struct Options {
+    #[command(subcommand)]
+    action: Option<Action>,
+    #[command(flatten)]
+    make: MakeOptions,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Verify a package: the INF file, every digest, both signatures
+    Verify {
+        /// The directory with the package
+        directory: PathBuf,
+        /// The root certificate that the signatures have to lead to, as PEM; else that of this machine's tests
+        #[arg(long)]
+        root: Option<PathBuf>,
+    },
+    /// Check an INF file, or the INX file of this repository, against the rules; InfVerif too if it is there
+    Inf {
+        /// The file; without it, the repository's own for both architectures
+        file: Option<PathBuf>,
+    },
+}
+
+#[derive(Args)]
+struct MakeOptions {
+    /// For one architecture only
+    #[arg(long)]
+    arch: Option<Architecture>,
+    /// The date for DriverVer, month/day/year; else STAMPINF_DATE, else the day of the commit
+    #[arg(long)]
+    date: Option<String>,
+    /// The version for DriverVer; else STAMPINF_VERSION, else that of the workspace
+    #[arg(long, value_name = "A.B.C.D")]
+    driver_version: Option<String>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Architecture {
+    X64,
+    Arm64,
+}
+
+/// Makes the package, or does what else is asked.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    match &options.action {
+        Some(Action::Verify { directory, root }) => verify(directory, root.as_deref()),
+        Some(Action::Inf { file: Some(file) }) => check_inf(file),
+        Some(Action::Inf { file: None }) => check_inx(),
+        None => make::packages(&options.make).map(drop),
+    }
+}
+
+fn verify(directory: &Path, root: Option<&Path>) -> Result<()> {
+    let own = match root {
+        Some(root) => root.to_owned(),
+        None => sign::Signer::for_tests()?.root(),
+    };
+    let package = Package {
+        directory,
+        root: &own,
+    };
+    let verified = package
+        .verify()
+        .with_context(|| format!("{} does not verify", directory.display()))?;
+    println!("{}: {}", directory.display(), verified.describe());
+    Ok(())
+}
+
+fn check_inf(file: &Path) -> Result<()> {
+    let name = file.display().to_string();
+    let inf =
+        inf::Inf::read(&contents::bytes(file)?).with_context(|| format!("cannot read {name}"))?;
+    rules::refuse_broken(&inf, &name)?;
+    println!("{name}: {} rules hold", rules::RULES.len());
+    infverif::run(file)
+}
+
+/// The file as it will be, whatever the day.
+fn check_inx() -> Result<()> {
+    let inx = files::read_text(&files::root().join(INX))?;
+    let stamp = stamp::Stamp {
+        date: stamp::Date::of_commit()?,
+        version: stamp::Version::of_workspace()?,
+    };
+    for arch in Arch::ALL {
+        let folder = files::root()
+            .join("target/package/inf")
+            .join(arch.image_name());
+        let file = folder.join("cloneguard.inf");
+        files::write_if_changed(&file, stamp::inf(&inx, arch, stamp)?.as_bytes())?;
+        check_inf(&file)?;
+    }
+    Ok(())
+}
+
+/// What Inf2Cat calls the systems of an architecture: Windows 10 and later.
+fn systems(arch: Arch) -> &'static str {
+    match arch {
+        Arch::X64 => "_v100_X64",
+        Arch::Arm64 => "_v100_ARM64",
+    }
+}

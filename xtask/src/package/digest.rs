@@ -1,0 +1,132 @@
+//! The digests of the files of a package: of an image the Authenticode digest, of others the file's.
+//!
+//! Our own reading of the rule, from "Windows Authenticode Portable Executable Signature Format", section
+//! "Calculating the PE Image Hash". [`verify`](super::verify) asks a second implementation, the crate `authenticode`.
+
+use anyhow::{Context as _, Result, ensure};
+use object::LittleEndian as LE;
+use object::pe::{
+    IMAGE_DIRECTORY_ENTRY_SECURITY, ImageDataDirectory, ImageDosHeader, ImageNtHeaders64,
+};
+use object::read::pe::ImageNtHeaders as _;
+use sha2::Digest as _;
+
+/// What a digest is taken of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A PE image without its checksum and signature.
+    Image,
+    /// A file as it is.
+    Flat,
+}
+
+impl Kind {
+    /// What Inf2Cat makes of a file with these bytes.
+    pub(super) fn of(bytes: &[u8]) -> Self {
+        if bytes.starts_with(b"MZ") {
+            Self::Image
+        } else {
+            Self::Flat
+        }
+    }
+}
+
+/// A digest of each kind that catalogues have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Digests {
+    pub(super) sha256: [u8; 32],
+    pub(super) sha1: [u8; 20],
+}
+
+impl Digests {
+    /// Of a file as it is.
+    pub(super) fn of_bytes(bytes: &[u8]) -> Self {
+        Self::of_parts(&[bytes])
+    }
+
+    /// Of an image.
+    pub(super) fn of_image(bytes: &[u8]) -> Result<Self> {
+        Ok(Self::of_parts(&signed_parts(bytes)?))
+    }
+
+    /// Of a file, as its kind demands.
+    pub(super) fn of(kind: Kind, bytes: &[u8]) -> Result<Self> {
+        match kind {
+            Kind::Image => Self::of_image(bytes),
+            Kind::Flat => Ok(Self::of_bytes(bytes)),
+        }
+    }
+
+    fn of_parts(parts: &[&[u8]]) -> Self {
+        let mut sha256 = sha2::Sha256::new();
+        let mut sha1 = sha1::Sha1::new();
+        for part in parts {
+            sha256.update(part);
+            sha1.update(part);
+        }
+        Self {
+            sha256: sha256.finalize().into(),
+            sha1: sha1.finalize().into(),
+        }
+    }
+}
+
+/// The offset of the checksum in the optional header, and its length.
+const CHECKSUM: (usize, usize) = (64, 4);
+/// The offset of the optional header after that of the signature "PE".
+const OPTIONAL_HEADER: usize = 24;
+/// The offset of the data directories in the optional header of a 64-bit image.
+const DIRECTORIES: usize = 112;
+
+/// All of an image but its checksum, the entry of the signature in the header, and the signature.
+fn signed_parts(bytes: &[u8]) -> Result<Vec<&[u8]>> {
+    let dos = ImageDosHeader::parse(bytes).context("no PE image")?;
+    let mut offset = u64::from(dos.nt_headers_offset());
+    let start = usize::try_from(offset)? + OPTIONAL_HEADER;
+    let (_, directories) = ImageNtHeaders64::parse(bytes, &mut offset).context("no PE image")?;
+    let entry =
+        start + DIRECTORIES + IMAGE_DIRECTORY_ENTRY_SECURITY * size_of::<ImageDataDirectory>();
+    let checksum = start + CHECKSUM.0;
+    let (signature, length) = directories
+        .get(IMAGE_DIRECTORY_ENTRY_SECURITY)
+        .map_or((0, 0), |entry| {
+            (entry.virtual_address.get(LE), entry.size.get(LE))
+        });
+    let end = if length == 0 {
+        bytes.len()
+    } else {
+        // Of this one entry the address is an offset in the file.
+        let signature = usize::try_from(signature)?;
+        ensure!(
+            signature + usize::try_from(length)? == bytes.len(),
+            "something follows the signature of the image, or it is cut short"
+        );
+        signature
+    };
+    let part = |from, to| bytes.get(from..to).context("the image is cut short");
+    Ok(vec![
+        part(0, checksum)?,
+        part(checksum + CHECKSUM.1, entry)?,
+        part(entry + size_of::<ImageDataDirectory>(), end)?,
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_answers() {
+        // FIPS 180-4, the examples of NIST for "abc".
+        let digests = Digests::of_bytes(b"abc");
+        assert_eq!(digests.sha256[..4], [0xba, 0x78, 0x16, 0xbf]);
+        assert_eq!(digests.sha1[..4], [0xa9, 0x99, 0x3e, 0x36]);
+    }
+
+    #[test]
+    fn a_file_that_is_no_image_has_no_digest_of_one() {
+        assert!(Digests::of_image(b"MZ, but no more").is_err());
+        assert_eq!(Kind::of(b"MZ, but no more"), Kind::Image);
+        assert_eq!(Kind::of(b"[Version]"), Kind::Flat);
+    }
+}

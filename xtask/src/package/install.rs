@@ -1,0 +1,330 @@
+//! What an INF file promises to install, for each range of Windows versions.
+//!
+//! [`ranges`] finds the sections that Windows may choose; [`Promise`] is what one of them brings: files, a service,
+//! its registry values. [`wine`](super::wine) compares it with what was installed.
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+use super::inf::{Inf, Line, Section};
+
+/// The directory of the driver store.
+/// <https://learn.microsoft.com/windows-hardware/drivers/install/using-dirids>
+pub(super) const DRIVER_STORE: u32 = 13;
+/// `%windir%\system32\drivers`
+pub(super) const DRIVERS: u32 = 12;
+/// The first build whose filter manager looks for instances below `Parameters`, as the decoration says it.
+/// <https://learn.microsoft.com/windows-hardware/drivers/ifs/creating-an-inf-file-for-a-minifilter-driver>
+pub(super) const PARAMETERS_BUILD: u32 = 25952;
+/// How the section of an installation begins its name.
+pub(super) const INSTALL: &str = "DefaultInstall";
+/// How the section that undoes one begins its name.
+pub(super) const UNINSTALL: &str = "DefaultUninstall";
+
+/// A decorated section: `DefaultInstall.NTamd64.10.0...25952`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Range {
+    /// The name of the section.
+    pub(super) section: String,
+    /// As decorations call it, in small letters; none in a section without decoration.
+    pub(super) architecture: Option<String>,
+    /// The build from which on Windows chooses it; none if it has no such bound.
+    pub(super) build: Option<u32>,
+}
+
+impl Range {
+    /// Takes the name of a section apart that begins with `begin`.
+    fn parse(name: &str, begin: &str) -> Option<Result<Self>> {
+        let head = name.get(..begin.len())?;
+        let tail = name.get(begin.len()..)?;
+        if !head.eq_ignore_ascii_case(begin) || !(tail.is_empty() || tail.starts_with('.')) {
+            return None;
+        }
+        let lower = tail.to_ascii_lowercase();
+        if lower.ends_with(".services") {
+            return None;
+        }
+        Some(Self::decorated(name, lower.trim_start_matches('.')))
+    }
+
+    /// `ntamd64`, or `ntamd64.10.0...25952`: major and minor version, product type, suite, build.
+    fn decorated(name: &str, decoration: &str) -> Result<Self> {
+        let mut range = Self {
+            section: name.to_owned(),
+            architecture: None,
+            build: None,
+        };
+        let mut parts = decoration.split('.');
+        let architecture = parts.next().unwrap_or_default();
+        if let Some(architecture) = architecture.strip_prefix("nt").filter(|a| !a.is_empty()) {
+            range.architecture = Some(architecture.to_owned());
+        }
+        let version: Vec<_> = parts.collect();
+        range.build = match version.as_slice() {
+            [] => None,
+            ["10", "0"] => Some(0),
+            ["10", "0", "", "", build] => {
+                let build = build.parse();
+                Some(build.with_context(|| format!("[{name}]: the build is no number"))?)
+            }
+            _ => bail!("[{name}]: a decoration that is not understood here"),
+        };
+        Ok(range)
+    }
+
+    /// Whether the filter manager of these builds looks below `Parameters`.
+    pub(super) fn has_parameters(&self) -> bool {
+        self.build.is_some_and(|build| build >= PARAMETERS_BUILD)
+    }
+}
+
+/// The sections of the file that Windows may choose to install.
+pub(super) fn ranges(inf: &Inf) -> Result<Vec<Range>> {
+    beginning(inf, INSTALL)
+}
+
+/// The sections with this name, decorated or not.
+pub(super) fn beginning(inf: &Inf, begin: &str) -> Result<Vec<Range>> {
+    let names = inf.sections().iter().map(|section| &section.name);
+    names.filter_map(|name| Range::parse(name, begin)).collect()
+}
+
+/// A file to copy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct File {
+    pub(super) name: String,
+    /// The number of the directory it goes to.
+    pub(super) directory: u32,
+}
+
+/// What a section brings.
+#[derive(Debug)]
+pub(super) struct Promise {
+    pub(super) files: Vec<File>,
+    pub(super) service: Service,
+}
+
+/// A service, as its section says.
+#[derive(Debug)]
+pub(super) struct Service {
+    pub(super) name: String,
+    pub(super) display_name: String,
+    pub(super) description: String,
+    /// The number of the directory, and the file in it.
+    pub(super) binary: (u32, String),
+    pub(super) kind: u32,
+    pub(super) start: u32,
+    pub(super) error_control: u32,
+    pub(super) group: String,
+    pub(super) dependencies: Vec<String>,
+    pub(super) security: String,
+    pub(super) settings: Vec<Setting>,
+}
+
+/// A value in the registry, below the service's own key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Setting {
+    pub(super) key: String,
+    pub(super) name: String,
+    pub(super) data: Data,
+}
+
+/// What is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Data {
+    /// The key alone.
+    Nothing,
+    Text(String),
+    Number(u32),
+}
+
+impl Promise {
+    pub(super) fn of(inf: &Inf, range: &Range) -> Result<Self> {
+        let section = named(inf, &range.section)?;
+        let mut files = Vec::new();
+        for line in section.all("CopyFiles") {
+            for list in &line.values {
+                files.extend(copied(inf, list)?);
+            }
+        }
+        let services = named(inf, &format!("{}.Services", range.section))?;
+        let mut added = services.all("AddService");
+        let line = added
+            .next()
+            .with_context(|| format!("[{}] adds no service", services.name))?;
+        ensure!(
+            added.next().is_none(),
+            "[{}] adds more than one service",
+            services.name
+        );
+        let service = Service::read(inf, line.get(0), named(inf, line.get(2))?)?;
+        Ok(Self { files, service })
+    }
+}
+
+impl Service {
+    fn read(inf: &Inf, name: &str, section: &Section) -> Result<Self> {
+        let text = |key| {
+            let value = section.value(key);
+            value.with_context(|| format!("[{}] says no {key}", section.name))
+        };
+        let count = |key| {
+            number(text(key)?).with_context(|| format!("[{}]: {key} is no number", section.name))
+        };
+        let mut settings = Vec::new();
+        for list in section.all("AddReg").flat_map(|line| &line.values) {
+            for line in &named(inf, list)?.lines {
+                settings.push(setting(line)?);
+            }
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            display_name: text("DisplayName")?.to_owned(),
+            description: text("Description")?.to_owned(),
+            binary: in_directory(text("ServiceBinary")?)?,
+            kind: count("ServiceType")?,
+            start: count("StartType")?,
+            error_control: count("ErrorControl")?,
+            group: text("LoadOrderGroup")?.to_owned(),
+            dependencies: section
+                .all("Dependencies")
+                .flat_map(|line| line.values.clone())
+                .collect(),
+            security: text("Security")?.to_owned(),
+            settings,
+        })
+    }
+}
+
+fn named<'a>(inf: &'a Inf, name: &str) -> Result<&'a Section> {
+    inf.section(name)
+        .with_context(|| format!("there is no section [{name}]"))
+}
+
+/// The files of a list, and where `[DestinationDirs]` sends them.
+pub(super) fn copied(inf: &Inf, list: &str) -> Result<Vec<File>> {
+    let directory = destination(inf, list)?;
+    let lines = &named(inf, list)?.lines;
+    let files = lines.iter().map(|line| {
+        ensure!(
+            line.get(1).is_empty(),
+            "line {}: {} is renamed, which the driver store does not do (InfVerif 1100)",
+            line.number,
+            line.get(0)
+        );
+        Ok(File {
+            name: line.get(0).to_owned(),
+            directory,
+        })
+    });
+    files.collect()
+}
+
+fn destination(inf: &Inf, list: &str) -> Result<u32> {
+    let destinations = named(inf, "DestinationDirs")?;
+    let mut lines = destinations
+        .all(list)
+        .chain(destinations.all("DefaultDestDir"));
+    let line = lines
+        .next()
+        .with_context(|| format!("[DestinationDirs] does not say where [{list}] goes"))?;
+    ensure!(
+        line.get(1).is_empty(),
+        "line {}: a directory below another is not understood here (InfVerif 1100)",
+        line.number
+    );
+    number(line.get(0)).with_context(|| format!("line {}: no number of a directory", line.number))
+}
+
+/// `%13%\cloneguard.sys`
+pub(super) fn in_directory(path: &str) -> Result<(u32, String)> {
+    let parts = path.strip_prefix('%').and_then(|rest| rest.split_once('%'));
+    let parts = parts.and_then(|(number, rest)| Some((number.parse().ok()?, rest)));
+    let parts = parts.and_then(|(number, rest)| Some((number, rest.strip_prefix('\\')?)));
+    let (number, file) =
+        parts.with_context(|| format!("\"{path}\" is no file in a numbered directory"))?;
+    Ok((number, file.to_owned()))
+}
+
+/// `root,subkey,name,flags,value`
+/// <https://learn.microsoft.com/windows-hardware/drivers/install/inf-addreg-directive>
+fn setting(line: &Line) -> Result<Setting> {
+    const TEXT: u32 = 0x0000_0000;
+    const NUMBER: u32 = 0x0001_0001;
+    const KEY_ONLY: u32 = 0x0000_0010;
+    let flags = number(line.get(3)).unwrap_or(TEXT);
+    let data = match flags {
+        KEY_ONLY => Data::Nothing,
+        TEXT => Data::Text(line.get(4).to_owned()),
+        NUMBER => Data::Number(
+            number(line.get(4)).with_context(|| format!("line {}: no number", line.number))?,
+        ),
+        _ => bail!("line {}: a kind of value not used here", line.number),
+    };
+    Ok(Setting {
+        key: line.get(1).to_owned(),
+        name: line.get(2).to_owned(),
+        data,
+    })
+}
+
+/// A number, decimal or hexadecimal.
+pub(super) fn number(text: &str) -> Option<u32> {
+    let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
+    match digits {
+        Some(digits) => u32::from_str_radix(digits, 16).ok(),
+        None => text.parse().ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn range(name: &str) -> Option<Result<Range>> {
+        Range::parse(name, INSTALL)
+    }
+
+    #[test]
+    fn decorations() {
+        let parts = |name| {
+            let range = range(name).unwrap().unwrap();
+            (range.architecture, range.build)
+        };
+        let amd64 = || Some("amd64".to_owned());
+        assert_eq!(parts("defaultinstall.NTamd64"), (amd64(), None));
+        assert_eq!(parts("DefaultInstall.NTAMD64.10.0"), (amd64(), Some(0)));
+        assert_eq!(
+            parts("DefaultInstall.NTamd64.10.0...25952"),
+            (amd64(), Some(25952))
+        );
+        assert_eq!(parts("DefaultInstall"), (None, None));
+        assert!(range("DefaultInstall.NTamd64.Services").is_none());
+        assert!(range("DefaultInstaller").is_none());
+        assert!(range("DefaultInstall.NTamd64.10.0...x").unwrap().is_err());
+        assert!(range("DefaultInstall.NTamd64.6.1").unwrap().is_err());
+    }
+
+    #[test]
+    fn the_second_range_begins_where_the_filter_manager_changed() {
+        let has = |name| range(name).unwrap().unwrap().has_parameters();
+        assert!(has("DefaultInstall.NTarm64.10.0...25952"));
+        assert!(!has("DefaultInstall.NTarm64.10.0...25951"));
+        assert!(!has("DefaultInstall.NTarm64"));
+    }
+
+    #[test]
+    fn numbers_and_directories() {
+        assert_eq!(
+            (number("0x00010001"), number("12")),
+            (Some(0x10001), Some(12))
+        );
+        assert_eq!((number(""), number("0x"), number("-1")), (None, None, None));
+        assert_eq!(
+            in_directory("%13%\\a.sys").unwrap(),
+            (13, "a.sys".to_owned())
+        );
+        for wrong in ["a.sys", "%13%a.sys", "%x%\\a.sys", "%13\\a.sys"] {
+            assert!(in_directory(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! The rules for the INF file: those of InfVerif that are documented and apply, and those for minifilters.
+//!
+//! [`RULES`] is the table; each rule says where it comes from and has a test that breaks it alone. InfVerif itself
+//! comes with the WDK and has the last word: on Windows it runs beside these ([`crate::package`]).
+
+mod files;
+mod minifilter;
+mod primitive;
+mod registry;
+mod sections;
+#[cfg(test)]
+mod tests;
+mod version;
+
+use anyhow::{Result, ensure};
+
+use super::inf::Inf;
+
+/// "INF Validation Errors and Warnings": the numbers.
+const NUMBERS: &str = "devtest/inf-validation-errors-and-warnings";
+/// "InfVerif /h": what a signature asks for.
+const SIGNATURE: &str = "devtest/infverif_h";
+/// "Creating a new primitive driver".
+const PRIMITIVE: &str = "develop/creating-a-primitive-driver";
+/// "Creating an INF file for a minifilter driver".
+const MINIFILTER: &str = "ifs/creating-an-inf-file-for-a-minifilter-driver";
+
+/// A rule. What it finds wrong is a sentence each.
+pub(super) struct Rule {
+    /// InfVerif's number if it has one, else a word.
+    pub(super) id: &'static str,
+    /// The page below `learn.microsoft.com/windows-hardware/drivers/`.
+    source: &'static str,
+    check: fn(&Inf) -> Vec<String>,
+}
+
+const fn rule(id: &'static str, source: &'static str, check: fn(&Inf) -> Vec<String>) -> Rule {
+    Rule { id, source, check }
+}
+
+/// In the order of the report.
+pub(super) const RULES: [Rule; 27] = [
+    rule("1001", NUMBERS, version::signature),
+    rule("1204", NUMBERS, version::provider),
+    rule("1233", NUMBERS, version::catalog),
+    rule("version", PRIMITIVE, version::complete),
+    rule(
+        "DriverVer",
+        "install/inf-driverver-directive",
+        version::stamp,
+    ),
+    rule(
+        "PnpLockdown",
+        "install/inf-version-section",
+        version::lockdown,
+    ),
+    rule("1203", NUMBERS, sections::missing),
+    rule("1205", NUMBERS, sections::shared),
+    rule("1235", NUMBERS, sections::tokens),
+    rule("2083", NUMBERS, sections::unused),
+    rule("1212", NUMBERS, primitive::manufacturer),
+    rule("1285", NUMBERS, primitive::class_install),
+    rule("decoration", PRIMITIVE, primitive::decorations),
+    rule("LegacyUninstall", PRIMITIVE, primitive::uninstall),
+    rule("ranges", MINIFILTER, primitive::ranges),
+    rule("install", MINIFILTER, primitive::understood),
+    rule("1230", NUMBERS, files::sources),
+    rule(
+        "source twice",
+        "install/inf-sourcedisksfiles-section",
+        files::twice,
+    ),
+    rule("directory", SIGNATURE, files::directories),
+    rule("binary", "install/inf-addservice-directive", files::binary),
+    rule("1304", NUMBERS, registry::relative),
+    rule("1305", NUMBERS, registry::appended),
+    rule("1302", NUMBERS, registry::deleted),
+    rule("service", MINIFILTER, minifilter::service),
+    rule(
+        "altitude",
+        "ifs/load-order-groups-and-altitudes-for-minifilter-drivers",
+        minifilter::altitude,
+    ),
+    rule("instances", MINIFILTER, minifilter::instances),
+    rule(
+        "security",
+        "install/inf-addservice-directive",
+        minifilter::security,
+    ),
+];
+
+/// Everything that is wrong, a line each.
+pub(super) fn breaches(inf: &Inf) -> Vec<String> {
+    let rules = RULES.iter();
+    rules
+        .flat_map(|rule| {
+            let found = (rule.check)(inf);
+            let line = |what| format!("{} ({}): {what}", rule.id, rule.source);
+            found.into_iter().map(line).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// Refuses a file that breaks a rule. `name` is what the message calls it.
+pub(super) fn refuse_broken(inf: &Inf, name: &str) -> Result<()> {
+    let breaches = breaches(inf);
+    ensure!(
+        breaches.is_empty(),
+        "{name} breaks the rules for INF files:\n  {}",
+        breaches.join("\n  ")
+    );
+    Ok(())
+}
+
+/// One finding, or none.
+fn when(is_wrong: bool, what: impl FnOnce() -> String) -> Vec<String> {
+    if is_wrong { vec![what()] } else { Vec::new() }
+}

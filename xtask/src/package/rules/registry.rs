@@ -1,0 +1,50 @@
+//! What is written to the registry, and what is deleted.
+
+use crate::package::inf::{Inf, Line, Section};
+use crate::package::install::{UNINSTALL, number};
+
+/// `FLG_ADDREG_APPEND`
+/// <https://learn.microsoft.com/windows-hardware/drivers/install/inf-addreg-directive>
+const APPEND: u32 = 0x0000_0008;
+/// Directives that delete something.
+const DELETING: [&str; 3] = ["DelFiles", "DelReg", "DelService"];
+
+/// The lines of all sections that `directive` names anywhere.
+fn lines<'a>(inf: &'a Inf, directive: &'a str) -> impl Iterator<Item = &'a Line> {
+    let directives = inf.sections().iter().flat_map(move |s| s.all(directive));
+    let names = directives.flat_map(|line| &line.values);
+    names
+        .filter_map(|name| inf.section(name))
+        .flat_map(|section| &section.lines)
+}
+
+/// The one root is that of the service itself: anything else outlives the package.
+pub(super) fn relative(inf: &Inf) -> Vec<String> {
+    let all = lines(inf, "AddReg").chain(lines(inf, "DelReg"));
+    let absolute = all.filter(|line| !line.get(0).eq_ignore_ascii_case("HKR"));
+    absolute
+        .map(|line| format!("line {}: {} instead of HKR", line.number, line.get(0)))
+        .collect()
+}
+
+pub(super) fn appended(inf: &Inf) -> Vec<String> {
+    let appends = |line: &&Line| number(line.get(3)).is_some_and(|flags| flags & APPEND != 0);
+    let lines = lines(inf, "AddReg").filter(appends);
+    lines
+        .map(|line| format!("line {}: appends to a value", line.number))
+        .collect()
+}
+
+/// Windows undoes a primitive driver's installation by itself.
+pub(super) fn deleted(inf: &Inf) -> Vec<String> {
+    let is_legacy = |section: &&Section| {
+        let name = section.name.to_ascii_lowercase();
+        name.starts_with(&UNINSTALL.to_ascii_lowercase())
+    };
+    let sections = inf.sections().iter().filter(|section| !is_legacy(section));
+    let wrong = sections.flat_map(|section| {
+        let lines = DELETING.iter().flat_map(|directive| section.all(directive));
+        lines.map(|line| format!("line {}: [{}] deletes something", line.number, section.name))
+    });
+    wrong.collect()
+}

@@ -1,0 +1,122 @@
+//! Sections, and the directives that name them.
+
+use std::collections::BTreeMap;
+
+use crate::package::inf::Inf;
+
+/// Directives whose values are sections, and of which value on.
+const DIRECTIVES: [(&str, usize); 8] = [
+    ("CopyFiles", 0),
+    ("RenFiles", 0),
+    ("DelFiles", 0),
+    ("AddReg", 0),
+    ("DelReg", 0),
+    ("BitReg", 0),
+    // After the name of the service and the flags: its section, and one for the event log.
+    ("AddService", 2),
+    ("Needs", 0),
+];
+/// Sections that Windows looks for by name, or by how the name begins.
+const KNOWN: [&str; 6] = [
+    "version",
+    "strings",
+    "sourcedisksnames",
+    "sourcedisksfiles",
+    "destinationdirs",
+    "manufacturer",
+];
+const BEGINNINGS: [&str; 3] = ["defaultinstall", "defaultuninstall", "classinstall32"];
+
+/// A directive that names a section.
+struct Reference<'a> {
+    number: usize,
+    directive: &'static str,
+    section: &'a str,
+}
+
+fn references(inf: &Inf) -> Vec<Reference<'_>> {
+    let lines = inf.sections().iter().filter(|section| {
+        // What stands there are names of files and of sections, which it is not for it to define.
+        !KNOWN.contains(&section.name.to_ascii_lowercase().as_str())
+    });
+    let lines = lines.flat_map(|section| &section.lines);
+    lines
+        .filter_map(|line| {
+            let key = line.key.as_ref()?;
+            let known = DIRECTIVES
+                .iter()
+                .find(|(name, _)| name.eq_ignore_ascii_case(key));
+            known.map(|(directive, from)| (line, *directive, *from))
+        })
+        .flat_map(|(line, directive, from)| {
+            let values = line.values.iter().skip(from);
+            // A name behind @ is a file.
+            let sections = values.filter(|value| !value.is_empty() && !value.starts_with('@'));
+            sections.map(move |section| Reference {
+                number: line.number,
+                directive,
+                section,
+            })
+        })
+        .collect()
+}
+
+pub(super) fn missing(inf: &Inf) -> Vec<String> {
+    let references = references(inf).into_iter();
+    let missing = references.filter(|reference| inf.section(reference.section).is_none());
+    missing
+        .map(|reference| {
+            let Reference {
+                number,
+                directive,
+                section,
+            } = reference;
+            format!("line {number}: {directive} names [{section}], which is not there")
+        })
+        .collect()
+}
+
+pub(super) fn shared(inf: &Inf) -> Vec<String> {
+    let mut first: BTreeMap<String, &str> = BTreeMap::new();
+    let mut shared = Vec::new();
+    for Reference {
+        number,
+        directive,
+        section,
+    } in references(inf)
+    {
+        let known = first
+            .entry(section.to_ascii_lowercase())
+            .or_insert(directive);
+        if *known != directive {
+            shared.push(format!(
+                "line {number}: [{section}] is named by {known} and by {directive}"
+            ));
+        }
+    }
+    shared
+}
+
+pub(super) fn tokens(inf: &Inf) -> Vec<String> {
+    let undefined = inf.undefined.iter();
+    undefined
+        .map(|(number, name)| format!("line {number}: %{name}% is not defined in [Strings]"))
+        .collect()
+}
+
+pub(super) fn unused(inf: &Inf) -> Vec<String> {
+    let references = references(inf);
+    let sections = inf.sections().iter();
+    let unused = sections.filter(|section| {
+        let name = section.name.to_ascii_lowercase();
+        let is_known = KNOWN.contains(&name.as_str())
+            || BEGINNINGS.iter().any(|begin| name.starts_with(begin));
+        !is_known
+            && !references
+                .iter()
+                .any(|reference| reference.section.eq_ignore_ascii_case(&name))
+    });
+    unused
+        .map(|section| format!("line {}: nothing uses [{}]", section.number, section.name))
+        .collect()
+}
