@@ -49,6 +49,13 @@ impl Timestamp {
         )
     }
 
+    /// The date in UTC: `2026-11-26`.
+    #[must_use]
+    pub fn date_text(self) -> String {
+        let (year, month, day) = self.date();
+        format!("{year:04}-{month:02}-{day:02}")
+    }
+
     /// Hour, minute and second.
     const fn clock(self) -> (u64, u64, u64) {
         let second = self.0 / SECOND;

@@ -2,14 +2,17 @@
 //!
 //! Sequence numbers have no holes and each record says how many numbers directly below its own were
 //! lost. So after the first record of a load every number is either delivered, explained as lost, or
-//! a [`Finding`]. Records that come again are dropped by their number.
+//! a [`Finding`]. Records that come again are dropped by their number. What a load had not delivered when it ended,
+//! the next one tells.
 //!
 //! A request whose record had to leave the driver before it ended comes with outcome `pending`, and its end
 //! in an entry of its own; [`Totals`] counts both.
 
 use crate::{BootId, Entry};
 use core::fmt;
-use wire::{Ack, Batch, Body, ConnectRequest, Counters, DecodeError, OutcomeKind, Record};
+use wire::{
+    Ack, Batch, Body, ConnectRequest, Counters, DecodeError, OutcomeKind, Record, StartedBody,
+};
 
 /// The state of a program that watches.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +22,8 @@ pub struct Consumer {
     /// Last number that was taken in; `None` before the first record of a load that we did not
     /// watch from its start.
     through: Option<u64>,
+    /// The load before and the last number of it, until this one has told how it ended.
+    before: Option<(BootId, Option<u64>)>,
     /// Losses that records of this load have told of.
     lost_in_load: u64,
     counters: Option<Counters>,
@@ -40,7 +45,9 @@ pub struct Totals {
     pub lost: u64,
     /// Numbers that are neither delivered nor explained.
     pub unexplained: u64,
-    /// Numbers below the first record of a load that somebody else has acknowledged before us.
+    /// Records that a load took with it when it was stopped, as the next one says.
+    pub undelivered: u64,
+    /// Numbers below the first record of the first load, which somebody else has acknowledged before us.
     pub earlier: u64,
     /// Loads of the driver that were met.
     pub loads: u64,
@@ -77,6 +84,15 @@ pub enum Finding {
         missing: u64,
         /// Losses that the later record tells of.
         explained: u64,
+    },
+    /// Of the load before, what it handed out last has never come.
+    EndMissing {
+        /// The last number of it that has come; 0 if none has.
+        after: u64,
+        /// The last one that it is known to have handed out.
+        last: u64,
+        /// How many of those between it is known to have taken with it.
+        undelivered: u64,
     },
     /// The driver's counters contradict each other.
     Unbalanced,
@@ -176,8 +192,11 @@ impl Consumer {
         if is_same {
             return false;
         }
+        // Of a load that follows one that we watched nobody else was to have anything.
+        let is_first = self.boot_id.is_none();
+        self.before = self.boot_id.map(|before| (before, self.through));
         self.boot_id = Some(boot_id);
-        self.through = None;
+        self.through = (!is_first).then_some(0);
         self.lost_in_load = 0;
         true
     }
@@ -190,7 +209,7 @@ impl Consumer {
         self.totals.lost = self.totals.lost.saturating_add(explained);
         self.lost_in_load = self.lost_in_load.saturating_add(explained);
         let Some(after) = after else {
-            // Somebody may have watched this load before us. A record's losses are below its own
+            // Somebody may have watched the driver before us. A record's losses are below its own
             // number, by the wire's own check, so nothing wraps.
             self.totals.earlier = self.totals.earlier.saturating_add(before - 1 - explained);
             return None;
@@ -222,12 +241,38 @@ impl Consumer {
                 self.totals.ended += 1;
                 return None;
             }
+            Body::Started(started) => return self.end_of_load_before(started),
             Body::Heartbeat(heartbeat) => &heartbeat.counters,
             Body::Stopping(stopping) => &stopping.counters,
             _ => return None,
         };
         let adds_up = counters.is_balanced() && counters.last_sequence().is_some();
         (!adds_up).then_some(Finding::Unbalanced)
+    }
+
+    /// What is missing at the end of the load before, by the word of this one.
+    fn end_of_load_before(&mut self, started: &StartedBody) -> Option<Finding> {
+        let (before, through) = self.before.take()?;
+        if started.previous_boot_id == BootId::default() {
+            return None;
+        }
+        // Of a load in between nothing has come.
+        let after = if started.previous_boot_id == before {
+            through?
+        } else {
+            0
+        };
+        let last = started.previous_sequence.get();
+        let missing = last.saturating_sub(after);
+        let undelivered = started.previous_undelivered.get().min(missing);
+        self.totals.undelivered = self.totals.undelivered.saturating_add(undelivered);
+        let unexplained = missing - undelivered;
+        self.totals.unexplained = self.totals.unexplained.saturating_add(unexplained);
+        (missing != 0).then_some(Finding::EndMissing {
+            after,
+            last,
+            undelivered,
+        })
     }
 
     /// Compares the driver's counters with each other and with what came in.
@@ -261,6 +306,15 @@ impl fmt::Display for Finding {
             } => write!(
                 f,
                 "gap: {missing} records missing between {after} and {before}, {explained} explained"
+            ),
+            Self::EndMissing {
+                after,
+                last,
+                undelivered,
+            } => write!(
+                f,
+                "end missing: the load before handed out records to {last}, and those behind {after} never \
+                 came; it took {undelivered} with it undelivered"
             ),
             Self::Unbalanced => f.write_str("the driver's counters contradict each other"),
             Self::Behind { stated, received } => write!(

@@ -23,17 +23,20 @@ mod record;
 mod retention;
 mod segment;
 mod tail;
+mod unfinished;
 mod verify;
 mod walk;
 mod writer;
 
 pub use anchor::{ANCHOR_NAME, Anchor};
-pub use continuity::{Gap, LoadEnd, LoadReport};
+pub use continuity::{Gap, LoadEnd, LoadReport, LoadSums};
 pub use damage::{AnchorFault, Damage, Fault, Place};
 pub use disk::{Disk, Folder, Handle};
 pub use draft::{Appended, Piece};
 pub use error::JournalError;
-pub use format::{AnchorHead, FRAME_SIZE_MAX, FrameHead, Hash, SegmentHead, VERSION, segment_name};
+pub use format::{
+    AnchorHead, FRAME_SIZE_MAX, FrameHead, Hash, NUMBER_MAX, SegmentHead, VERSION, segment_name,
+};
 pub use note::{
     FindingCause, FindingNote, FrameKind, LoadNote, OpenedNote, SealNote, SealReason, TornNote,
 };

@@ -18,6 +18,8 @@
 //! Bytes are decoded by `wire` alone. Unsafe code is denied by the workspace, and allowed in one module: the
 //! Win32 calls of the port.
 
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 mod clock;
 mod consumer;
 mod entry;

@@ -112,7 +112,7 @@ impl Lineage {
             Told::UnknownEnd => limits.unknown_ends += 1,
             Told::WithoutId => limits.without_id += 1,
             Told::OtherCode => limits.other_codes += 1,
-            Told::Summary(count) => limits.summarised += count,
+            Told::Summary(count) => limits.summarised = limits.summarised.saturating_add(*count),
             Told::Gap => limits.gaps += 1,
             Told::Clone(_) | Told::Pending(..) | Told::Ended(..) | Told::Nothing => {}
         }

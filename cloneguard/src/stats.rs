@@ -45,6 +45,7 @@ pub struct Stats {
     targets: Top,
     users: Top,
     lost: u64,
+    undelivered: u64,
     gaps: u64,
     losses: LossCounts,
     refused_unaudited: u64,
@@ -66,6 +67,9 @@ impl Stats {
             Entry::Gap(gap) => self.gap(gap),
             Entry::Started(started) => {
                 self.unclean_stops += u64::from(started.previous_stop == PreviousStop::Unclean);
+                self.undelivered = self
+                    .undelivered
+                    .saturating_add(started.previous_undelivered);
             }
             Entry::Volume(volume) => {
                 let is_missed = volume.event == VolumeEvent::NotAttached;
@@ -140,11 +144,12 @@ impl Stats {
 
     fn gap(&mut self, gap: &Gap) {
         self.gaps += 1;
-        self.refused_unaudited += gap.refused;
+        self.refused_unaudited = self.refused_unaudited.saturating_add(gap.refused);
+        // What a record says is any number.
         let add = |into: &mut CauseCounts, more: &CauseCounts| {
-            into.quota += more.quota;
-            into.full += more.full;
-            into.fault += more.fault;
+            into.quota = into.quota.saturating_add(more.quota);
+            into.full = into.full.saturating_add(more.full);
+            into.fault = into.fault.saturating_add(more.fault);
         };
         add(&mut self.losses.routine, &gap.losses.routine);
         add(&mut self.losses.finding, &gap.losses.finding);

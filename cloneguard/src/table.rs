@@ -13,6 +13,7 @@ pub(crate) use text::brief;
 pub use text::{byte_size, printable, shorten};
 
 use crate::{Entry, Event, Summary, Timestamp};
+use std::io;
 use text::left;
 
 /// Columns for one width of screen.
@@ -26,6 +27,42 @@ pub struct Layout {
     rules: usize,
     status: usize,
     time: usize,
+}
+
+/// A table that grows: a heading, the date where it changes, a line for each entry.
+#[derive(Clone, Debug)]
+pub struct Table {
+    layout: Layout,
+    /// The date of the line before; none before the heading.
+    date: Option<String>,
+}
+
+impl Table {
+    /// A table without lines, for a screen of this width.
+    #[must_use]
+    pub const fn new(width: usize) -> Self {
+        Self {
+            layout: Layout::new(width),
+            date: None,
+        }
+    }
+
+    /// Writes the line of an entry, and before it what it needs to be understood.
+    ///
+    /// # Errors
+    ///
+    /// What the writer reports.
+    pub fn write(&mut self, out: &mut impl io::Write, entry: &Entry) -> io::Result<()> {
+        let date = entry.time().date_text();
+        if self.date.is_none() {
+            writeln!(out, "{}", self.layout.header())?;
+        }
+        if self.date.as_ref() != Some(&date) {
+            writeln!(out, "-- {date} UTC")?;
+            self.date = Some(date);
+        }
+        writeln!(out, "{}", self.layout.row(entry))
+    }
 }
 
 /// The narrowest table; a narrower screen gets this one.

@@ -7,7 +7,7 @@ mod check;
 mod driver;
 mod journal;
 
-use super::exit::{EXIT_CODES, End, Trouble};
+use super::exit::{self, EXIT_CODES, End, Trouble};
 use check::{Check, State};
 use clap::builder::styling::{AnsiColor, Style};
 use cloneguard::table::printable;
@@ -47,11 +47,13 @@ pub(super) fn run(args: &Args) -> Result<End, Trouble> {
         )],
     };
     checks.extend(driver_checks(args));
-    if args.json {
-        print_json(&checks)?;
+    let written = if args.json {
+        print_json(&checks)
     } else {
-        print_lines(&checks)?;
-    }
+        print_lines(&checks)
+    };
+    // What was found stands, whether or not anybody reads it.
+    exit::printed(End::Done, written)?;
     let fault = checks.iter().find_map(|check| match check.state {
         State::Bad(fault) => Some((fault, check.name)),
         State::Fine | State::Note | State::Unchecked => None,

@@ -3,7 +3,6 @@
 use super::exit::{End, Trouble};
 use super::screen;
 use cloneguard::journal::{Folder, Frame, JournalError, Payload, Step, Walk};
-use cloneguard::table::printable;
 use cloneguard::{Entry, Timestamp};
 use indicatif::ProgressBar;
 use std::io::{self, IsTerminal as _};
@@ -156,8 +155,8 @@ impl<'a> Damages<'a> {
     fn add(&mut self, damage: &str) {
         self.count += 1;
         if self.count <= DAMAGES_MAX && self.reading == Reading::Last {
-            let line = printable(&format!("{}: {damage}", self.directory.display()));
-            self.bar.suspend(|| eprintln!("{line}"));
+            let line = format!("{}: {damage}", self.directory.display());
+            self.bar.suspend(|| screen::say(&line));
         }
     }
 
@@ -167,9 +166,9 @@ impl<'a> Damages<'a> {
         if count == 0 || self.reading == Reading::First {
             return End::Done;
         }
-        eprintln!(
+        screen::say(&format!(
             "{count} damages: `cloneguard verify` says more; what is printed leaves them out"
-        );
+        ));
         End::Missing
     }
 }

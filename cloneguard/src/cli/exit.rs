@@ -1,6 +1,6 @@
 //! How a command ends, and the one table of exit codes.
 
-use super::interrupt;
+use super::{interrupt, screen};
 use std::io;
 use std::process::ExitCode;
 
@@ -90,20 +90,29 @@ pub(super) fn code(result: Result<End, Trouble>) -> ExitCode {
 
 /// Prints what clap has to say: help, the version, or what is wrong with the command line.
 pub(super) fn command_line(message: &clap::Error) -> Result<End, Trouble> {
-    message.print()?;
+    let printed = message.print();
     if message.use_stderr() {
-        Err(Trouble::Usage)
-    } else {
-        Ok(End::Done)
+        // It is wrong whether or not anybody hears how.
+        return Err(Trouble::Usage);
+    }
+    printed?;
+    Ok(End::Done)
+}
+
+/// How a command ends that found something out and printed it: a reader that stops takes nothing of it back.
+pub(super) fn printed(end: End, written: io::Result<()>) -> Result<End, Trouble> {
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        Ok(()) | Err(_) => Ok(end),
     }
 }
 
 /// Prints errors: only what can be printed, and not too many.
 fn print(lines: &[String]) {
     for line in lines.iter().take(ERRORS_MAX) {
-        eprintln!("{}", cloneguard::table::printable(line));
+        screen::say(line);
     }
     if let Some(more @ 1..) = lines.len().checked_sub(ERRORS_MAX) {
-        eprintln!("... and {more} more errors");
+        screen::say(&format!("... and {more} more errors"));
     }
 }

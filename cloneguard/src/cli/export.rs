@@ -1,7 +1,7 @@
 //! `cloneguard export`.
 
 use super::entries::{self, Selected, Selection};
-use super::{EXIT_CODES, End, Trouble, files};
+use super::{EXIT_CODES, End, Trouble, files, screen};
 use cloneguard::export::{Csv, Ecs, Format, Jsonl, Ocsf};
 use std::io::{self, Write as _};
 use std::ops::ControlFlow;
@@ -95,7 +95,9 @@ fn write(
     })?;
     format.end(out).map_err(failed)?;
     if left_out != 0 {
-        eprintln!("{left_out} records have no place in this format and were left out");
+        screen::say(&format!(
+            "{left_out} records have no place in this format and were left out"
+        ));
     }
     Ok(end)
 }

@@ -1,8 +1,8 @@
 //! `cloneguard lineage`.
 
 use super::entries::{self, Reading};
-use super::exit::{EXIT_CODES, End, Trouble};
-use cloneguard::lineage::{Query, Relatives};
+use super::exit::{self, EXIT_CODES, End, Trouble};
+use cloneguard::lineage::{LineageReport, Query, Relatives};
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 
@@ -55,16 +55,19 @@ pub(super) fn run(args: &Args) -> Result<End, Trouble> {
         lineage.add(entry);
         Ok(())
     })?;
-    let report = lineage.report();
+    exit::printed(end, print(&lineage.report(), args))
+}
+
+/// Prints the report.
+fn print(report: &LineageReport, args: &Args) -> io::Result<()> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     if args.json {
-        serde_json::to_writer(&mut out, &report).map_err(io::Error::from)?;
+        serde_json::to_writer(&mut out, report)?;
         writeln!(out)?;
     } else if args.dot {
         out.write_all(report.dot().as_bytes())?;
     } else {
         write!(out, "{report}")?;
     }
-    out.flush()?;
-    Ok(end)
+    out.flush()
 }

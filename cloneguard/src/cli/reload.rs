@@ -1,8 +1,9 @@
 //! `cloneguard reload`.
 
 use super::driver::{Driver, not_connected};
-use super::{EXIT_CODES, End, Trouble, interrupt};
+use super::{EXIT_CODES, End, Trouble, exit, interrupt};
 use cloneguard::live;
+use std::io::{self, Write as _};
 
 const HELP: &str = "\
 The driver reads the compiled policy from the registry. Whether it takes it is told by a record of kind
@@ -24,6 +25,6 @@ pub(super) fn run(args: &Args) -> Result<End, Trouble> {
         return Ok(End::Interrupted);
     }
     asked.map_err(|error| not_connected(&error))?;
-    println!("the driver was asked to read its policy again");
-    Ok(End::Done)
+    let text = "the driver was asked to read its policy again";
+    exit::printed(End::Done, writeln!(io::stdout(), "{text}"))
 }

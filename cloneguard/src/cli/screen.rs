@@ -3,8 +3,10 @@
 //! What is printed with `anstream::stdout` keeps its colours as [`set_colours`] says.
 
 use clap::{ColorChoice, ValueEnum as _};
+use cloneguard::table::printable;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::ffi::OsString;
+use std::io::{self, Write as _};
 
 /// Colours for everything that is printed from now on.
 pub(super) fn set_colours(choice: ColorChoice) {
@@ -38,6 +40,11 @@ pub(super) fn width() -> usize {
     let terminal = console::Term::stdout();
     let columns = terminal.size_checked().filter(|_| terminal.is_term());
     columns.map_or(WIDTH, |(_, columns)| usize::from(columns).min(WIDTH))
+}
+
+/// Prints a line for people on the standard error output. Nobody need listen: the exit code says it too.
+pub(super) fn say(line: &str) {
+    let _unheard = writeln!(io::stderr(), "{}", printable(line));
 }
 
 /// A bar for work on so many bytes. It is on the standard error output, and only if that is a terminal.

@@ -4,7 +4,7 @@ use super::entries::{self, Selection};
 use super::{EXIT_CODES, End, Trouble, screen};
 use cloneguard::Entry;
 use cloneguard::filter::Filter;
-use cloneguard::table::Layout;
+use cloneguard::table::Table;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -81,7 +81,7 @@ pub(super) fn run(args: &Args) -> Result<End, Trouble> {
     let wanted = args.wanted.filter()?;
     let mut view = View {
         out: io::BufWriter::new(io::stdout().lock()),
-        layout: (!args.json).then(|| Layout::new(screen::width())),
+        table: (!args.json).then(|| Table::new(screen::width())),
         found: 0,
     };
     let end = entries::print(&args.directory, |entry| {
@@ -96,7 +96,7 @@ pub(super) fn run(args: &Args) -> Result<End, Trouble> {
     view.out.flush()?;
     if !args.json {
         let plural = if view.found == 1 { "" } else { "s" };
-        eprintln!("{} record{plural} found", view.found);
+        screen::say(&format!("{} record{plural} found", view.found));
     }
     Ok(end)
 }
@@ -105,22 +105,18 @@ pub(super) fn run(args: &Args) -> Result<End, Trouble> {
 struct View<W> {
     out: W,
     /// None if records are lines of JSON.
-    layout: Option<Layout>,
+    table: Option<Table>,
     found: u64,
 }
 
 impl<W: Write> View<W> {
     /// Prints a record.
     fn show(&mut self, entry: &Entry) -> io::Result<()> {
-        let is_first = self.found == 0;
         self.found += 1;
-        let Some(layout) = self.layout else {
-            return entry.write_json_line(&mut self.out);
-        };
-        if is_first {
-            writeln!(self.out, "{}", layout.header())?;
+        match &mut self.table {
+            Some(table) => table.write(&mut self.out, entry),
+            None => entry.write_json_line(&mut self.out),
         }
-        writeln!(self.out, "{}", layout.row(entry))
     }
 }
 

@@ -1,8 +1,8 @@
 //! `cloneguard stats`.
 
 use super::entries::{self, Reading, Selection};
-use super::exit::{EXIT_CODES, End, Trouble};
-use cloneguard::stats::Stats;
+use super::exit::{self, EXIT_CODES, End, Trouble};
+use cloneguard::stats::{Report, Stats};
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 
@@ -43,16 +43,19 @@ pub(super) fn run(args: &Args) -> Result<End, Trouble> {
         }
         Ok(())
     })?;
-    let report = stats.report(args.top);
+    exit::printed(end, print(&stats.report(args.top), args))
+}
+
+/// Prints the report.
+fn print(report: &Report, args: &Args) -> io::Result<()> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     if args.json {
-        serde_json::to_writer(&mut out, &report).map_err(io::Error::from)?;
+        serde_json::to_writer(&mut out, report)?;
         writeln!(out)?;
     } else if args.prometheus {
         out.write_all(report.prometheus().as_bytes())?;
     } else {
         write!(out, "{report}")?;
     }
-    out.flush()?;
-    Ok(end)
+    out.flush()
 }

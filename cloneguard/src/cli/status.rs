@@ -1,7 +1,7 @@
 //! `cloneguard status`.
 
 use super::driver::{Driver, trouble};
-use super::{EXIT_CODES, End, Trouble, interrupt};
+use super::{EXIT_CODES, End, Trouble, exit, interrupt};
 use cloneguard::live::Status;
 use cloneguard::{CauseCounts, CounterValues};
 use std::io::{self, Write};
@@ -32,22 +32,26 @@ pub(super) fn run(args: &Args) -> Result<End, Trouble> {
         return Ok(End::Interrupted);
     }
     let status = asked.map_err(|failure| trouble(failure, |never| match never {}))?;
-    let mut out = io::BufWriter::new(io::stdout().lock());
-    if args.json {
-        serde_json::to_writer(&mut out, &status).map_err(io::Error::from)?;
-        writeln!(out)?;
-    } else {
-        print(&mut out, &status)?;
-    }
-    out.flush()?;
-    Ok(if status.volumes_not_attached == 0 {
+    let end = if status.volumes_not_attached == 0 {
         End::Done
     } else {
         End::Unprotected
-    })
+    };
+    exit::printed(end, print(&status, args.json))
 }
 
-fn print(out: &mut impl Write, status: &Status) -> io::Result<()> {
+fn print(status: &Status, is_json: bool) -> io::Result<()> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    if is_json {
+        serde_json::to_writer(&mut out, status)?;
+        writeln!(out)?;
+    } else {
+        print_lines(&mut out, status)?;
+    }
+    out.flush()
+}
+
+fn print_lines(out: &mut impl Write, status: &Status) -> io::Result<()> {
     let counters = &status.counters;
     for (name, text) in driver(status).into_iter().chain(counts(counters)) {
         writeln!(out, "{name:<10} {text}")?;

@@ -3,8 +3,8 @@
 mod show;
 
 use super::entries::trouble;
-use super::{EXIT_CODES, End, Trouble, screen};
-use cloneguard::journal::{Expectation, Folder, Walk, verify};
+use super::{EXIT_CODES, End, Trouble, exit, screen};
+use cloneguard::journal::{Expectation, Folder, Report, Walk, verify};
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 
@@ -44,17 +44,22 @@ pub(super) fn run(args: &Args) -> Result<End, Trouble> {
     let bar = screen::bytes_bar(walk.byte_count());
     let report = verify(walk, args.expect, |bytes| bar.inc(bytes)).map_err(trouble)?;
     bar.finish_and_clear();
-    let is_sound = report.is_sound() && !(args.strict && report.lost() != 0);
+    let is_sound = report.is_sound() && !(args.strict && report.counted_missing() != 0);
+    let end = if is_sound { End::Done } else { End::Missing };
+    exit::printed(end, print(&report, is_sound, args.json))
+}
+
+/// Prints the report.
+fn print(report: &Report, is_sound: bool, is_json: bool) -> io::Result<()> {
     let mut out = io::BufWriter::new(io::stdout().lock());
-    if args.json {
-        writeln!(out, "{}", show::json(&report, is_sound))?;
+    if is_json {
+        writeln!(out, "{}", show::json(report, is_sound))?;
     } else {
-        for line in show::lines(&report, is_sound) {
+        for line in show::lines(report, is_sound) {
             writeln!(out, "{}", cloneguard::table::printable(&line))?;
         }
     }
-    out.flush()?;
-    Ok(if is_sound { End::Done } else { End::Missing })
+    out.flush()
 }
 
 /// Reads a frame and its hash.

@@ -1,18 +1,18 @@
 //! `cloneguard watch`: follows a driver, shows what it records and keeps it in a journal.
 //!
-//! [`Keeper`] is the sink of the session: first the journal, then the [`view`], and what both have taken is
-//! acknowledged.
+//! [`Keeper`] is the sink of the session: what the journal has taken is acknowledged and then shown by the
+//! [`view`]; without a journal it is shown first.
 
 mod view;
 
 use super::driver::{Driver, trouble};
+use super::screen::say;
 use super::{EXIT_CODES, End, Trouble, interrupt};
 use cloneguard::filter::Filter;
 use cloneguard::journal::{JournalError, Limits};
-use cloneguard::live::{Ended, Notice, Session, Sink, Store};
-use cloneguard::table::printable;
+use cloneguard::live::{Ended, Failure, Notice, Session, Sink, Store};
 use cloneguard::{Consumer, Delivery};
-use std::io::{self, ErrorKind, Write as _};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use view::View;
@@ -80,24 +80,28 @@ impl LimitArgs {
 pub(super) fn run(args: &Args) -> Result<End, Trouble> {
     let filter = args.filter.as_deref().map(parse).transpose()?;
     let stop = interrupt::end_in_order();
-    let store = match &args.journal {
-        Some(path) => Some(open(path, args.limits.limits())?),
-        None => None,
-    };
-    let consumer = store.as_ref().map_or_else(Consumer::new, Store::consumer);
     let mut keeper = Keeper {
-        store,
+        store: None,
         view: View::new(args.json, filter),
         is_missing: false,
     };
+    if let Some(path) = &args.journal {
+        keeper.open(path, args.limits.limits())?;
+    }
+    let store = keeper.store.as_ref();
+    let consumer = store.map_or_else(Consumer::new, Store::consumer);
     let source = args.driver.source();
     let mut session = Session::new(&source, stop, consumer).once(args.once);
     let ended = session.run(&mut keeper);
     let totals = *session.consumer().totals();
     if totals.loads != 0 {
-        view::summary(&totals)?;
+        say(&view::summary(&totals));
     }
     match ended {
+        // That nobody reads on is no error, and no reason to be silent either.
+        Err(Failure::Sink(Trouble::NobodyReads)) if keeper.is_missing || totals.lost != 0 => {
+            Ok(End::Missing)
+        }
         Ok(_) if keeper.is_missing || totals.lost != 0 => Ok(End::Missing),
         Ok(Ended::Drained) => Ok(End::Done),
         Ok(Ended::Stopped) => Ok(End::Interrupted),
@@ -107,22 +111,6 @@ pub(super) fn run(args: &Args) -> Result<End, Trouble> {
 
 fn parse(text: &str) -> Result<Filter, Trouble> {
     Filter::parse(text).map_err(|error| Trouble::Wrong(error.lines().to_vec()))
-}
-
-/// Opens a journal and says what it went through.
-fn open(path: &Path, limits: Limits) -> Result<Store, Trouble> {
-    let (store, opened) = Store::open(path, limits).map_err(not_kept)?;
-    if let Some(torn) = &opened.torn {
-        let count = torn.byte_count;
-        say(&format!(
-            "{}: {count} bytes of a write that was never finished were cut off",
-            path.display()
-        ));
-    }
-    for finding in &opened.findings {
-        say(&format!("! {}: {finding}", path.display()));
-    }
-    Ok(store)
 }
 
 fn not_kept(error: JournalError) -> Trouble {
@@ -141,17 +129,50 @@ struct Keeper {
     is_missing: bool,
 }
 
+impl Keeper {
+    /// Opens a journal and says what it went through.
+    fn open(&mut self, path: &Path, limits: Limits) -> Result<(), Trouble> {
+        let (store, opened) = Store::open(path, limits).map_err(not_kept)?;
+        self.store = Some(store);
+        if let Some(torn) = &opened.torn {
+            let count = torn.byte_count;
+            let (mark, what) = if opened.is_changed {
+                ("! ", "that were changed before anybody was promised them")
+            } else {
+                ("", "of a write that was never finished")
+            };
+            say(&format!(
+                "{mark}{}: {count} bytes {what} were cut off",
+                path.display()
+            ));
+        }
+        for finding in &opened.findings {
+            say(&format!("! {}: {finding}", path.display()));
+        }
+        self.is_missing |= opened.is_changed || !opened.findings.is_empty();
+        Ok(())
+    }
+}
+
 impl Sink for Keeper {
     type Error = Trouble;
 
     fn take(&mut self, delivery: &Delivery<'_>) -> Result<(), Trouble> {
-        if let Some(store) = &mut self.store {
-            store.keep(delivery).map_err(not_kept)?;
-        }
         self.is_missing |= !delivery.findings.is_empty();
+        match &mut self.store {
+            Some(store) => store.keep(delivery).map(drop).map_err(not_kept),
+            // Nothing else has them.
+            None => Ok(self.view.show(delivery)?),
+        }
+    }
+
+    fn told(&mut self, delivery: &Delivery<'_>) -> Result<(), Trouble> {
+        if self.store.is_none() {
+            return Ok(());
+        }
         match self.view.show(delivery) {
             // What is durable need not be seen.
-            Err(error) if error.kind() == ErrorKind::BrokenPipe && self.store.is_some() => {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => {
                 self.view.hide();
                 Ok(())
             }
@@ -167,9 +188,4 @@ impl Sink for Keeper {
         };
         say(&line);
     }
-}
-
-/// Prints a line for people. Nobody need listen.
-fn say(line: &str) {
-    let _unheard = writeln!(io::stderr(), "{}", printable(line));
 }

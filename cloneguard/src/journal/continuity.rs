@@ -4,8 +4,11 @@ use super::damage::Place;
 use super::format::hex;
 use super::note::LoadNote;
 use crate::BootId;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
+
+/// Loads of which everything is known at once; of older ones only sums stay.
+pub(super) const LOADS_MAX: usize = 1000;
 
 /// What a journal has of one load of the driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,10 +27,25 @@ pub struct LoadReport {
     pub missing: u64,
     /// Numbers before the first record that went to another program before the journal was begun.
     pub earlier: u64,
+    /// Numbers behind the last record that it took with it when it was stopped, as the next load says.
+    pub undelivered: u64,
     /// Whether all its numbers are accounted for, from the first.
     pub is_whole: bool,
     /// What a later load says of its end, if that has come.
     pub end: Option<LoadEnd>,
+}
+
+/// What loads amount to that are not listed one by one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LoadSums {
+    /// How many loads.
+    pub loads: u64,
+    /// Numbers that the driver says it lost.
+    pub lost: u64,
+    /// Numbers that it took with it when it was stopped.
+    pub undelivered: u64,
+    /// Loads of which nobody has said what they took with them.
+    pub open_ends: u64,
 }
 
 /// The end of a load, as the next one knows it.
@@ -35,8 +53,10 @@ pub struct LoadReport {
 pub struct LoadEnd {
     /// The last number that it handed out.
     pub last: u64,
-    /// How many records it took with it, undelivered.
+    /// How many records it took with it, undelivered; 0 if that is not known.
     pub undelivered: u64,
+    /// Whether it was stopped in order, so that this is all.
+    pub is_in_order: bool,
 }
 
 /// Numbers that do not follow each other.
@@ -52,15 +72,22 @@ pub struct Gap {
     pub before: u64,
     /// Numbers between the two.
     pub missing: u64,
-    /// How many of them the record behind explains as lost.
+    /// How many of them the record behind explains as lost; at the end of a load, those that it took with it.
     pub explained: u64,
+    /// Whether these are the last numbers of the load, of which the next one tells: `before` is the one that
+    /// would have followed.
+    pub is_end: bool,
 }
 
 /// The state of the loads while a journal is read.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Continuity {
-    loads: Vec<LoadReport>,
-    places: HashMap<BootId, usize>,
+    /// The newest loads in the order in which they came.
+    loads: VecDeque<LoadReport>,
+    /// Where each of them stands, counted from the first load that there was.
+    places: HashMap<BootId, u64>,
+    /// Those before them.
+    older: LoadSums,
     /// Whether anything came before: then no load may begin in its middle.
     is_begun: bool,
 }
@@ -111,11 +138,38 @@ impl Continuity {
         gap
     }
 
-    /// What a load says of the end of another one.
-    pub(super) fn ended(&mut self, boot_id: BootId, end: LoadEnd) {
-        if let Some(place) = self.places.get(&boot_id) {
-            self.loads[*place].end = Some(end);
+    /// What the load `teller` says of the end of the one before it; the gap that this shows, if there is one.
+    pub(super) fn ended(
+        &mut self,
+        place: Place,
+        teller: BootId,
+        boot_id: BootId,
+        end: LoadEnd,
+    ) -> Option<Gap> {
+        let is_begun =
+            self.older.loads != 0 || self.loads.iter().any(|load| load.boot_id != teller);
+        if boot_id == BootId::default() || boot_id == teller || !is_begun {
+            // What ended before the journal was begun is none of its business.
+            return None;
         }
+        let load = self.load(boot_id);
+        if load.end.replace(end).is_some() {
+            return None;
+        }
+        let missing = end.last.saturating_sub(load.last);
+        load.undelivered = end.undelivered.min(missing);
+        let unexplained = missing - load.undelivered;
+        load.missing = load.missing.saturating_add(unexplained);
+        load.is_whole &= unexplained == 0;
+        (unexplained != 0).then_some(Gap {
+            place,
+            boot_id,
+            after: load.last,
+            before: end.last.saturating_add(1),
+            missing,
+            explained: load.undelivered,
+            is_end: true,
+        })
     }
 
     /// What is known of a load; it is made if it is new.
@@ -123,17 +177,18 @@ impl Continuity {
         self.load(boot_id)
     }
 
-    /// All loads, in the order in which they came.
-    pub(super) fn into_loads(self) -> Vec<LoadReport> {
-        self.loads
+    /// The newest loads in the order in which they came, and what those before them amount to.
+    pub(super) fn into_loads(self) -> (Vec<LoadReport>, LoadSums) {
+        (self.loads.into(), self.older)
     }
 
     /// The report of a load, made if it is new.
     fn load(&mut self, boot_id: BootId) -> &mut LoadReport {
-        let next = self.loads.len();
+        let next = self.older.loads + self.loads.len() as u64;
         let place = *self.places.entry(boot_id).or_insert(next);
         if place == next {
-            self.loads.push(LoadReport {
+            self.make_room();
+            self.loads.push_back(LoadReport {
                 boot_id,
                 records: 0,
                 first: 0,
@@ -141,11 +196,42 @@ impl Continuity {
                 lost: 0,
                 missing: 0,
                 earlier: 0,
+                undelivered: 0,
                 is_whole: true,
                 end: None,
             });
         }
-        &mut self.loads[place]
+        let index = place.saturating_sub(self.older.loads);
+        &mut self.loads[index as usize]
+    }
+
+    /// Lets the oldest load go if there are too many.
+    fn make_room(&mut self) {
+        if self.loads.len() < LOADS_MAX {
+            return;
+        }
+        if let Some(oldest) = self.loads.pop_front() {
+            self.places.remove(&oldest.boot_id);
+            self.older.add(&oldest);
+        }
+    }
+}
+
+impl LoadReport {
+    /// Whether nobody has said, of this load which is not the last, what it took with it.
+    #[must_use]
+    pub fn has_open_end(&self) -> bool {
+        !self.end.is_some_and(|end| end.is_in_order)
+    }
+}
+
+impl LoadSums {
+    /// Takes a load in that others follow.
+    pub(super) fn add(&mut self, load: &LoadReport) {
+        self.loads += 1;
+        self.lost = self.lost.saturating_add(load.lost);
+        self.undelivered = self.undelivered.saturating_add(load.undelivered);
+        self.open_ends += u64::from(load.has_open_end());
     }
 }
 
@@ -160,6 +246,7 @@ fn gap(load: &LoadReport, place: Place, sequence: u64, lost_before: u64) -> Opti
         before: sequence,
         missing,
         explained: lost_before,
+        is_end: false,
     })
 }
 
@@ -170,9 +257,18 @@ impl fmt::Display for Gap {
             before,
             missing,
             explained,
+            is_end,
             ..
         } = self;
         write!(f, "load {}: ", hex(&self.boot_id))?;
+        if *is_end {
+            let last = before.saturating_sub(1);
+            return write!(
+                f,
+                "{missing} numbers missing at its end, from behind {after} to {last}; by the word of the next load \
+                 it took {explained} of them with it"
+            );
+        }
         if before <= after {
             return write!(f, "record {before} comes behind record {after}");
         }

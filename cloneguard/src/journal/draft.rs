@@ -87,14 +87,13 @@ impl Draft {
                 earlier: (sequence - 1 - lost_before).into(),
             };
             self.note(FrameKind::Load, boot_id, note.as_bytes());
-        } else if sequence - last - 1 != lost_before {
-            let mut finding = FindingNote::new(FindingCause::Gap);
-            finding.after = last.into();
-            finding.before = sequence.into();
-            finding.missing = (sequence - last - 1).into();
-            finding.explained = lost_before.into();
-            self.note(FrameKind::Finding, boot_id, finding.as_bytes());
-            appended.gaps.push(finding);
+        }
+        // Of the first load of a journal somebody else may have had the beginning, of others nobody.
+        let after = if is_known { last } else { 0 };
+        let is_begun = self.tip.records.get() != 0;
+        if let Some(gap) = gap(after, piece).filter(|_| is_begun) {
+            self.note(FrameKind::Finding, boot_id, gap.as_bytes());
+            appended.gaps.push(gap);
         }
         let mut head = FrameHead::new_zeroed();
         head.boot_id = boot_id;
@@ -103,6 +102,7 @@ impl Draft {
         self.frame(FrameKind::Record, head, bytes);
         self.tip.boot_id = boot_id;
         self.tip.sequence = sequence.into();
+        // A number that is read is at most 2^63, and what goes beyond is not written: see `Writer::commit`.
         self.tip.records += 1;
         appended.records += 1;
         Ok(())
@@ -130,6 +130,17 @@ impl Draft {
         self.tip.length += size as u64;
         self.chain = head.hash;
     }
+}
+
+/// What is missing between a number and the record behind it that it does not explain.
+fn gap(after: u64, piece: &Piece<'_>) -> Option<FindingNote> {
+    let missing = piece.sequence - after - 1;
+    let mut finding = FindingNote::new(FindingCause::Gap);
+    finding.after = after.into();
+    finding.before = piece.sequence.into();
+    finding.missing = missing.into();
+    finding.explained = piece.lost_before.into();
+    (missing != piece.lost_before).then_some(finding)
 }
 
 /// Why a record cannot be written, if it cannot.

@@ -35,6 +35,11 @@ pub enum JournalError {
         /// Why.
         what: &'static str,
     },
+    /// A number of the journal cannot be counted on.
+    NumbersUsedUp {
+        /// The journal.
+        path: PathBuf,
+    },
     /// An earlier write failed in a way that leaves unknown what is on the disk. A new writer finds
     /// out.
     Stale,
@@ -55,7 +60,11 @@ impl JournalError {
     pub fn io_kind(&self) -> Option<io::ErrorKind> {
         match self {
             Self::Io { error, .. } => Some(error.kind()),
-            Self::Busy { .. } | Self::NoJournal { .. } | Self::Unfit { .. } | Self::Stale => None,
+            Self::Busy { .. }
+            | Self::NoJournal { .. }
+            | Self::Unfit { .. }
+            | Self::NumbersUsedUp { .. }
+            | Self::Stale => None,
         }
     }
 }
@@ -79,6 +88,12 @@ impl fmt::Display for JournalError {
             Self::Unfit { sequence, what } => {
                 write!(f, "record {sequence} cannot be written: {what}")
             }
+            Self::NumbersUsedUp { path } => write!(
+                f,
+                "{}: its numbers have come to 2^63, so somebody else has written it: keep it as it is, and begin \
+                 a journal in another directory",
+                path.display()
+            ),
             Self::Stale => f.write_str(
                 "a write failed and could not be taken back: the journal has to be opened again",
             ),

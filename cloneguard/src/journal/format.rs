@@ -15,6 +15,10 @@ pub const VERSION: u16 = 1;
 /// No frame is larger. A record is at most half of it, by the widths of its lengths.
 pub const FRAME_SIZE_MAX: u32 = 1 << 20;
 
+/// No number of a segment or frame is larger, so that one can be counted on from every one that is read. No
+/// journal comes near it.
+pub const NUMBER_MAX: u64 = 1 << 63;
+
 /// A SHA-256.
 pub type Hash = [u8; 32];
 
@@ -115,7 +119,17 @@ impl SegmentHead {
         let is_sound = self.head_size.get() == SEGMENT_HEAD_SIZE
             && self.reserved == U64::ZERO
             && self.hash == self.computed_hash();
-        (!is_sound).then_some(Fault::HeadHash)
+        if !is_sound {
+            return Some(Fault::HeadHash);
+        }
+        let numbers = [
+            self.number,
+            self.frames_before,
+            self.records_before,
+            self.removed_through,
+            self.removed_count,
+        ];
+        (!are_countable(&numbers)).then_some(Fault::Numbers)
     }
 }
 
@@ -238,7 +252,13 @@ impl AnchorHead {
             && self.size.get() == ANCHOR_SIZE
             && self.reserved == U64::ZERO
             && self.checksum == self.computed_checksum()
+            && are_countable(&[self.segment, self.length, self.frames, self.records])
     }
+}
+
+/// Whether one can count on from all these numbers.
+fn are_countable(numbers: &[U64]) -> bool {
+    numbers.iter().all(|number| number.get() <= NUMBER_MAX)
 }
 
 /// SHA-256 of all bytes of a head but those of its last field, which is to hold it.
@@ -256,7 +276,8 @@ pub fn segment_name(number: u64) -> String {
 pub(super) fn segment_number(name: &str) -> Option<u64> {
     let digits = name.strip_prefix("cloneguard-")?.strip_suffix(".cgj")?;
     let number = digits.parse().ok()?;
-    (number != 0 && segment_name(number) == name).then_some(number)
+    let is_number = (1..=NUMBER_MAX).contains(&number);
+    (is_number && segment_name(number) == name).then_some(number)
 }
 
 /// Bytes as 32 or 64 hexadecimal digits and the like.
@@ -266,11 +287,11 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{segment_name, segment_number};
+    use super::{NUMBER_MAX, segment_name, segment_number};
 
     #[test]
     fn a_name_has_one_spelling() {
-        for number in [1, 99_999_999, 100_000_000, u64::MAX] {
+        for number in [1, 99_999_999, 100_000_000, NUMBER_MAX] {
             assert_eq!(segment_number(&segment_name(number)), Some(number));
         }
         for name in [
@@ -279,6 +300,8 @@ mod tests {
             "cloneguard-000000001.cgj",
             "cloneguard-+0000001.cgj",
             "cloneguard-00000001.cgj.new",
+            "cloneguard-9223372036854775809.cgj",
+            "cloneguard-18446744073709551615.cgj",
             "cloneguard-18446744073709551616.cgj",
         ] {
             assert_eq!(segment_number(name), None, "{name}");

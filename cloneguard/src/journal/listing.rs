@@ -19,7 +19,8 @@ pub(super) fn segment_numbers(disk: &impl Disk) -> Result<Vec<u64>, JournalError
     Ok(numbers)
 }
 
-/// The head of the newest segment that has a sound one.
+/// The head of the newest segment that has a sound one. If that is not the newest of all, newer words about what
+/// retention has removed are lost.
 pub(super) fn newest_head(
     disk: &impl Disk,
     numbers: &[u64],

@@ -188,11 +188,12 @@ impl FindingNote {
         }
     }
 
-    /// What a consumer found; none for a gap, which the writer finds by itself.
+    /// What a consumer found; none for what the journal shows by itself.
     #[must_use]
     pub fn of(finding: &Finding) -> Option<Self> {
         match *finding {
-            Finding::Gap { .. } => None,
+            // The journal shows both by itself.
+            Finding::Gap { .. } | Finding::EndMissing { .. } => None,
             Finding::Unbalanced => Some(Self::new(FindingCause::Unbalanced)),
             Finding::Behind { stated, received } => {
                 let mut note = Self::new(FindingCause::Behind);

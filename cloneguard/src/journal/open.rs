@@ -27,8 +27,10 @@ use zerocopy::IntoBytes as _;
 pub struct Opened {
     /// Whether there was no journal before.
     pub is_new: bool,
-    /// What was cut off: a write that was not finished.
+    /// What was cut off: bytes that nobody was promised.
     pub torn: Option<Torn>,
+    /// Whether they are no write that was not finished, but were changed.
+    pub is_changed: bool,
     /// What is missing or wrong.
     pub findings: Vec<FindingNote>,
 }
@@ -193,7 +195,10 @@ impl Plan {
                 plan.follow(anchor, tail);
                 plan.opened.is_new = anchor.frames == 0 && numbers.is_empty();
             }
-            Ok(_) if plan.is_in_place => plan.opened.torn = tail.and_then(torn),
+            Ok(_) if plan.is_in_place => {
+                plan.opened.torn = tail.and_then(torn);
+                plan.opened.is_changed = tail.is_some_and(|tail| tail.is_changed);
+            }
             Ok(_) => {}
         }
         plan

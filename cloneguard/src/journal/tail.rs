@@ -5,6 +5,7 @@ use super::disk::Disk;
 use super::error::JournalError;
 use super::format::{AnchorHead, Hash, SegmentHead, segment_name};
 use super::segment::{Found, Frame, Payload, SegmentWalk};
+use super::unfinished::is_unfinished;
 
 /// The last readable segment and the end of the journal by it.
 pub(super) struct Tail {
@@ -17,6 +18,8 @@ pub(super) struct Tail {
     pub(super) rest: u64,
     /// Frames behind that damage which the anchor has seen and which can be read still.
     pub(super) readable: u64,
+    /// Whether that damage is one which the anchor has not seen, and no write that was not finished.
+    pub(super) is_changed: bool,
     /// Whether the frame that the anchor names is here with another hash.
     pub(super) is_foreign_to_anchor: bool,
 }
@@ -36,7 +39,11 @@ impl Tail {
         let (mut segment, ..) = opened.map_err(failed())?;
         let mut tail = Self::behind(head);
         tail.compare(anchor);
-        while let Some(found) = segment.step().map_err(failed())? {
+        loop {
+            let was_certain = segment.is_certain();
+            let Some(found) = segment.step().map_err(failed())? else {
+                break;
+            };
             match found {
                 Found::Frame(frame) if segment.is_certain() => {
                     tail.take(&frame, segment.place().offset);
@@ -46,6 +53,12 @@ impl Tail {
                 Found::Frame(frame) => {
                     let is_seen = |anchor: &AnchorHead| frame.head.index <= anchor.frames;
                     tail.readable += u64::from(anchor.as_ref().is_ok_and(is_seen));
+                }
+                Found::Damage(damage) if was_certain => {
+                    let is_behind = |anchor: &AnchorHead| damage.place.frame > anchor.frames.get();
+                    let left = segment.length().saturating_sub(damage.place.offset);
+                    tail.is_changed = anchor.as_ref().is_ok_and(is_behind)
+                        && !is_unfinished(disk, &damage, left, &tail.chain)?;
                 }
                 Found::Damage(_) => {}
             }
@@ -73,6 +86,7 @@ impl Tail {
             is_sealed: false,
             rest: 0,
             readable: 0,
+            is_changed: false,
             is_foreign_to_anchor: false,
         }
     }

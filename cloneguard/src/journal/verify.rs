@@ -1,7 +1,7 @@
 //! `verify`: a whole journal, with everything that is wrong with it.
 
 use super::Place;
-use super::continuity::{Continuity, Gap, LoadEnd, LoadReport};
+use super::continuity::{Continuity, Gap, LoadEnd, LoadReport, LoadSums};
 use super::damage::{Damage, Fault};
 use super::disk::Disk;
 use super::error::JournalError;
@@ -11,7 +11,7 @@ use super::record;
 use super::segment::{Frame, Payload};
 use super::walk::{Step, Torn, Walk};
 use crate::Timestamp;
-use wire::Body;
+use wire::{Body, PreviousStop, Record};
 
 /// Most items of each list in a [`Report`]; their count goes on.
 const ITEMS_MAX: usize = 100;
@@ -53,8 +53,10 @@ pub struct Report {
     pub first_time: Option<Timestamp>,
     /// The latest one.
     pub last_time: Option<Timestamp>,
-    /// The loads of the driver.
+    /// The loads of the driver, the newest thousand.
     pub loads: Vec<LoadReport>,
+    /// What those before them amount to.
+    pub older_loads: LoadSums,
     /// What is not as it was written.
     pub damages: Listed<Damage>,
     /// Numbers that are missing without an explanation.
@@ -84,8 +86,37 @@ impl Report {
     /// Numbers that the driver says it lost.
     #[must_use]
     pub fn lost(&self) -> u64 {
-        let lost = self.loads.iter().map(|load| load.lost);
-        lost.fold(0, u64::saturating_add)
+        self.all_loads().lost
+    }
+
+    /// Numbers that the driver says it took with it when it was stopped.
+    #[must_use]
+    pub fn undelivered(&self) -> u64 {
+        self.all_loads().undelivered
+    }
+
+    /// All numbers that are missing as the driver says: lost for want of room, or taken with it.
+    #[must_use]
+    pub fn counted_missing(&self) -> u64 {
+        self.lost().saturating_add(self.undelivered())
+    }
+
+    /// Loads, not counting the last one, of which nobody has said what they took with them.
+    #[must_use]
+    pub fn open_ends(&self) -> u64 {
+        // The last load may run still.
+        let last = self
+            .loads
+            .last()
+            .map_or(0, |last| u64::from(last.has_open_end()));
+        self.all_loads().open_ends - last
+    }
+
+    /// What all loads amount to.
+    fn all_loads(&self) -> LoadSums {
+        let mut sums = self.older_loads;
+        self.loads.iter().for_each(|load| sums.add(load));
+        sums
     }
 
     /// Takes a frame in.
@@ -117,9 +148,19 @@ impl Report {
     fn record(&mut self, frame: &Frame, bytes: &[u8], continuity: &mut Continuity) {
         let (place, head) = (frame.place, &frame.head);
         let (sequence, lost_before) = (head.sequence.get(), head.lost_before.get());
+        let record = record::parse(head, bytes);
+        if let Some(Body::Started(body)) = record.as_ref().map(Record::body) {
+            let end = LoadEnd {
+                last: body.previous_sequence.get(),
+                undelivered: body.previous_undelivered.get(),
+                is_in_order: PreviousStop::from_raw(body.previous) == PreviousStop::Clean,
+            };
+            let gap = continuity.ended(place, head.boot_id, body.previous_boot_id, end);
+            self.gaps.extend(gap);
+        }
         let gap = continuity.record(place, head.boot_id, sequence, lost_before);
         self.gaps.extend(gap);
-        let Some(record) = record::parse(head, bytes) else {
+        let Some(record) = record else {
             self.damages.push(Damage {
                 place,
                 fault: Fault::Record,
@@ -131,13 +172,6 @@ impl Report {
         let time = Timestamp::from_filetime(record.time());
         self.first_time = Some(self.first_time.map_or(time, |first| first.min(time)));
         self.last_time = self.last_time.max(Some(time));
-        if let Body::Started(body) = record.body() {
-            let end = LoadEnd {
-                last: body.previous_sequence.get(),
-                undelivered: body.previous_undelivered.get(),
-            };
-            continuity.ended(body.previous_boot_id, end);
-        }
         let finding = record::finding(&record, continuity.of(head.boot_id));
         self.findings.extend(finding.map(|note| (place, note)));
     }
@@ -206,6 +240,6 @@ pub fn verify<D: Disk>(
             Step::Torn(torn) => report.torn = Some(torn),
         }
     }
-    report.loads = continuity.into_loads();
+    (report.loads, report.older_loads) = continuity.into_loads();
     Ok(report)
 }

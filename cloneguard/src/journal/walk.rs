@@ -10,6 +10,7 @@ use super::error::JournalError;
 use super::format::{AnchorHead, Hash, SegmentHead, segment_name};
 use super::listing::{byte_count, newest_head, segment_numbers};
 use super::segment::{Found, Frame, SegmentWalk};
+use super::unfinished::is_unfinished;
 use std::fmt;
 use std::io;
 use std::iter::Peekable;
@@ -59,6 +60,18 @@ struct Link {
     is_certain: bool,
 }
 
+impl Link {
+    /// Behind a segment that has been read.
+    fn behind<R: io::Read>(segment: &SegmentWalk<R>) -> Self {
+        Self {
+            place: segment.place(),
+            hash: *segment.hash(),
+            is_sealed: segment.is_sealed(),
+            is_certain: segment.is_certain(),
+        }
+    }
+}
+
 /// The state of reading a journal.
 #[derive(Debug)]
 pub struct Walk<D: Disk> {
@@ -94,15 +107,20 @@ impl<D: Disk> Walk<D> {
         }
         let newest = newest_head(&disk, &numbers)?;
         let newest = newest.unwrap_or_else(SegmentHead::empty);
-        let removed_through = newest.removed_through.get();
+        let mut removed = (newest.removed_through.get(), newest.removed_count.get());
         // Retention was interrupted if there are any.
-        numbers.retain(|number| *number > removed_through);
+        numbers.retain(|number| *number > removed.0);
+        if numbers.last() != Some(&newest.number.get()) {
+            // A newer head is damaged, which is said there, and with it what retention did last.
+            let first = numbers.first().map_or(0, |first| first.saturating_sub(1));
+            removed = (removed.0.max(first), removed.0.max(first));
+        }
         let byte_count = byte_count(&disk, &numbers)?;
         let stated = anchor.as_ref().ok().map(|anchor| anchor.journal_id);
         let is_known = newest.number.get() != 0;
         Ok(Self {
-            removed_through,
-            removed_count: newest.removed_count.get(),
+            removed_through: removed.0,
+            removed_count: removed.1,
             journal_id: stated.or(is_known.then_some(newest.journal_id)),
             disk,
             anchor,
@@ -153,18 +171,14 @@ impl<D: Disk> Walk<D> {
         };
         let number = segment.place().segment;
         let was_certain = segment.is_certain();
+        let before = *segment.hash();
         let found = segment.step().map_err(JournalError::io(
             "read",
             self.disk.path().join(segment_name(number)),
         ))?;
         match found {
             None => {
-                self.link = Some(Link {
-                    place: segment.place(),
-                    hash: *segment.hash(),
-                    is_sealed: segment.is_sealed(),
-                    is_certain: segment.is_certain(),
-                });
+                self.link = Some(Link::behind(segment));
                 self.current = None;
                 Ok(None)
             }
@@ -177,29 +191,27 @@ impl<D: Disk> Walk<D> {
                 Ok(fault)
             }
             Some(Found::Damage(damage)) => {
-                let length = segment.length();
-                Ok(Some(self.damage_or_torn(damage, was_certain, length)))
+                let left = segment.length().saturating_sub(damage.place.offset);
+                if was_certain && self.is_torn(&damage, left, &before)? {
+                    self.is_over = true;
+                    return Ok(Some(Step::Torn(Torn {
+                        place: damage.place,
+                        byte_count: left,
+                    })));
+                }
+                Ok(Some(Step::Damage(damage)))
             }
         }
     }
 
-    /// Whether bytes at the very end were never acknowledged, which is no damage.
-    fn damage_or_torn(&mut self, damage: Damage, was_certain: bool, length: u64) -> Step {
-        let place = damage.place;
-        let is_behind = |anchor: &AnchorHead| place.frame > anchor.frames.get();
+    /// Whether bytes at the very end are a write that was not finished, of which nothing was acknowledged.
+    fn is_torn(&mut self, damage: &Damage, left: u64, before: &Hash) -> Result<bool, JournalError> {
+        let is_behind = |anchor: &AnchorHead| damage.place.frame > anchor.frames.get();
         let is_last = self.numbers.peek().is_none();
-        let is_torn = is_last
-            && was_certain
+        let may_be = is_last
             && damage.fault != Fault::BehindSeal
             && self.anchor.as_ref().is_ok_and(is_behind);
-        if !is_torn {
-            return Step::Damage(damage);
-        }
-        self.is_over = true;
-        Step::Torn(Torn {
-            place,
-            byte_count: length.saturating_sub(place.offset),
-        })
+        Ok(may_be && is_unfinished(&self.disk, damage, left, before)?)
     }
 
     /// Opens the next segment, or ends the walk.

@@ -9,7 +9,7 @@ use super::anchor;
 use super::disk::{Disk, Folder, Handle as _};
 use super::draft::{Appended, Draft, Piece};
 use super::error::JournalError;
-use super::format::{AnchorHead, Hash, SegmentHead, segment_name};
+use super::format::{AnchorHead, Hash, NUMBER_MAX, SegmentHead, segment_name};
 use super::note::{FindingCause, FindingNote, FrameKind, SealNote, SealReason};
 use super::retention::{Limits, Sealed, age, count_to_remove};
 use crate::{BootId, Delivery, Timestamp};
@@ -164,6 +164,9 @@ impl<D: Disk> Writer<D> {
         if draft.bytes.is_empty() {
             return Ok(());
         }
+        if draft.tip.frames.get() > NUMBER_MAX || draft.tip.records.get() > NUMBER_MAX {
+            return Err(self.numbers_used_up());
+        }
         let path = self.disk.path().join(segment_name(self.tip.segment.get()));
         let live = self.live.as_mut().ok_or(JournalError::Stale)?;
         let written = live
@@ -195,6 +198,22 @@ impl<D: Disk> Writer<D> {
                 self.is_stale = !is_known || !is_cut;
                 Err(error)
             }
+        }
+    }
+
+    /// Number of the next segment.
+    fn next_number(&self) -> Result<u64, JournalError> {
+        let number = self.tip.segment.get().saturating_add(1);
+        let is_possible = number <= NUMBER_MAX;
+        is_possible
+            .then_some(number)
+            .ok_or_else(|| self.numbers_used_up())
+    }
+
+    /// The error of a journal whose numbers are at their end.
+    fn numbers_used_up(&self) -> JournalError {
+        JournalError::NumbersUsedUp {
+            path: self.disk.path().to_owned(),
         }
     }
 
@@ -238,11 +257,11 @@ impl<D: Disk> Writer<D> {
     /// Begins the next segment and lets old ones go. The file gets its name when its head is durable,
     /// so no crash leaves a part of a head behind.
     pub(super) fn begin_segment(&mut self, now: Timestamp) -> Result<(), JournalError> {
-        let number = self.tip.segment.get() + 1;
+        let number = self.next_number()?;
         let count = count_to_remove(&self.sealed, &self.limits, now.filetime());
         let through = self.sealed.iter().take(count).next_back();
         let removed_through = through.map_or(self.removed_through, |segment| segment.number);
-        let removed_count = self.removed_count + count as u64;
+        let removed_count = self.removed_count.saturating_add(count as u64);
         let mut head = SegmentHead {
             number: number.into(),
             created: now.filetime().into(),

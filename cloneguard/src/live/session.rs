@@ -25,6 +25,17 @@ pub trait Sink {
     /// Why it is not. Nothing is acknowledged then, and the session ends.
     fn take(&mut self, delivery: &Delivery<'_>) -> Result<(), Self::Error>;
 
+    /// Hears that the driver has been told of what was taken in. What need not be durable has its place here:
+    /// the driver does not wait for it.
+    ///
+    /// # Errors
+    ///
+    /// Why the session is to end.
+    fn told(&mut self, delivery: &Delivery<'_>) -> Result<(), Self::Error> {
+        let _nothing = delivery;
+        Ok(())
+    }
+
     /// Hears of the connection.
     fn notice(&mut self, notice: Notice<'_>);
 }
@@ -180,7 +191,9 @@ impl<'a> Session<'a> {
             let delivery = self.consumer.feed(&message.body).map_err(Failure::Batch)?;
             sink.take(&delivery).map_err(Failure::Sink)?;
             let is_last = self.once && self.is_drained(&message, &delivery);
-            match port.reply(message.id, delivery.ack.bytes()) {
+            let replied = port.reply(message.id, delivery.ack.bytes());
+            sink.told(&delivery).map_err(Failure::Sink)?;
+            match replied {
                 // The driver sends it again, and the repeats are dropped.
                 Ok(()) | Err(PortError::NobodyWaits) => {}
                 // The next connection says how far this one got.

@@ -24,9 +24,9 @@ impl Measure {
     /// Takes in how a request ended.
     pub(super) fn end(&mut self, status: Option<u32>, duration: Option<u64>, byte_count: u64) {
         match status {
-            Some(status) if is_failure(status) => self.failed += 1,
+            Some(status) if is_failure(status) => self.failed = self.failed.saturating_add(1),
             Some(_) => {
-                self.completed += 1;
+                self.completed = self.completed.saturating_add(1);
                 self.byte_count = self.byte_count.saturating_add(byte_count);
             }
             None => {}
@@ -38,9 +38,9 @@ impl Measure {
 
     /// Takes in requests that have no records of their own.
     pub(super) fn summary(&mut self, summary: &Summary) {
-        self.summarised += summary.count;
-        self.completed += summary.completed;
-        self.failed += summary.failed;
+        self.summarised = self.summarised.saturating_add(summary.count);
+        self.completed = self.completed.saturating_add(summary.completed);
+        self.failed = self.failed.saturating_add(summary.failed);
         self.byte_count = self.byte_count.saturating_add(summary.byte_count);
     }
 }

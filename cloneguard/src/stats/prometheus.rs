@@ -108,6 +108,11 @@ impl Report {
         }
         let help = "Lost records that the driver has not told of.";
         metrics.single("lost_records_untold_total", help, loss.untold);
+        metrics.single(
+            "records_undelivered_total",
+            "Records that loads of the driver took with them when they were stopped.",
+            self.loss.undelivered,
+        );
         let help = "Times that the driver told of lost records.";
         metrics.single("gaps_total", help, loss.gaps);
         let help = "Requests refused because they could not be recorded.";

@@ -24,7 +24,7 @@ impl Rate {
         self.last = Some(self.last.map_or(time, |last| last.max(time)));
         let minute = time.filetime() / MINUTE;
         let count = self.open.entry(minute).or_default();
-        *count += times;
+        *count = count.saturating_add(times);
         let candidate = (*count, minute);
         if self.busiest.is_none_or(|(most, _)| candidate.0 > most) {
             self.busiest = Some(candidate);

@@ -150,6 +150,9 @@ pub struct NameCount {
 pub struct LossReport {
     /// Records that were lost, as the records behind them say.
     pub records: u64,
+    /// Records that loads took with them when they were stopped, as the next ones say. One whose
+    /// acknowledgement did not arrive is among them though it is here.
+    pub undelivered: u64,
     /// How many times the driver told of losses.
     pub gaps: u64,
     /// What it told, by class and cause.
@@ -194,9 +197,9 @@ impl Stats {
 
     fn requests(&self) -> Requests {
         let measures = || self.measures.values();
-        let recorded: u64 = measures().map(|measure| measure.count).sum();
-        let summarised: u64 = measures().map(|measure| measure.summarised).sum();
-        let count = recorded + summarised;
+        let recorded = total(measures().map(|measure| measure.count));
+        let summarised = total(measures().map(|measure| measure.summarised));
+        let count = recorded.saturating_add(summarised);
         let seconds = self.rate.span().map(|(first, last)| {
             last.filetime().saturating_sub(first.filetime()) as f64 / 10_000_000.0
         });
@@ -204,7 +207,7 @@ impl Stats {
         Requests {
             count,
             summarised,
-            byte_count: byte_counts.fold(0, u64::saturating_add),
+            byte_count: total(byte_counts),
             per_second: seconds
                 .filter(|seconds| *seconds > 0.0)
                 .map(|seconds| count as f64 / seconds),
@@ -257,9 +260,10 @@ impl Stats {
     fn loss(&self) -> LossReport {
         let classes = self.losses.classes().into_iter();
         let counts = classes.flat_map(|(_, causes)| causes.causes());
-        let told: u64 = counts.map(|(_, count)| count).sum();
+        let told = total(counts.map(|(_, count)| count));
         LossReport {
             records: self.lost,
+            undelivered: self.undelivered,
             gaps: self.gaps,
             told: self.losses,
             untold: self.lost.saturating_sub(told),
@@ -279,6 +283,11 @@ impl Durations {
             max_100ns: durations.largest()?,
         })
     }
+}
+
+/// The sum of numbers that records tell, which are any.
+pub(super) fn total(numbers: impl Iterator<Item = u64>) -> u64 {
+    numbers.fold(0, u64::saturating_add)
 }
 
 /// The most frequent names.

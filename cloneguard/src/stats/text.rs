@@ -1,6 +1,6 @@
 //! A report for people.
 
-use super::report::{Durations, NameCount, Report, VerdictReport};
+use super::report::{Durations, NameCount, Report, VerdictReport, total};
 use crate::CauseCounts;
 use crate::table::{byte_size, printable};
 use core::fmt;
@@ -26,7 +26,7 @@ impl fmt::Display for Report {
 
 impl Report {
     fn fmt_requests(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let records: u64 = self.records.iter().map(|record| record.count).sum();
+        let records = total(self.records.iter().map(|record| record.count));
         let loads = self.loads;
         writeln!(f, "records   {records} of {loads} loads of the driver")?;
         for record in &self.records {
@@ -99,11 +99,15 @@ impl Report {
                 loss.untold
             )?;
         }
+        let taken = loss.undelivered;
+        if taken > 0 {
+            writeln!(f, "  taken     {taken} records by loads that were stopped")?;
+        }
         if loss.refused_unaudited > 0 {
+            let refused = loss.refused_unaudited;
             writeln!(
                 f,
-                "  refused   {} requests that could not be recorded",
-                loss.refused_unaudited
+                "  refused   {refused} requests that could not be recorded"
             )?;
         }
         if self.unclean_stops > 0 {

@@ -43,8 +43,9 @@ impl Top {
             None if self.counts.len() < PLACES => (text.into(), (0, 0)),
             None => (text.into(), self.give_way()),
         };
-        self.order.insert((count + times, Arc::clone(&text)));
-        self.counts.insert(text, (count + times, excess));
+        let count = count.saturating_add(times);
+        self.order.insert((count, Arc::clone(&text)));
+        self.counts.insert(text, (count, excess));
     }
 
     /// Takes the place of the text with the smallest count: that count, which is now the excess.

@@ -86,7 +86,7 @@ pub(super) fn amount(summary: &Summary) -> String {
 
 /// How the requests of a summary ended.
 pub(super) fn summary_status(summary: &Summary) -> String {
-    match summary.failed + summary.draining {
+    match summary.failed.saturating_add(summary.draining) {
         0 => "SUCCESS".to_owned(),
         others => format!("{others} not"),
     }

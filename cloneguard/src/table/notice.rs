@@ -128,7 +128,11 @@ fn counts(counters: &CounterValues) -> String {
 
 fn gap(gap: &Gap) -> String {
     let losses = &gap.losses;
-    let of = |causes: &crate::CauseCounts| causes.quota + causes.full + causes.fault;
+    // What a record says is any number.
+    let of = |causes: &crate::CauseCounts| {
+        let some = causes.quota.saturating_add(causes.full);
+        some.saturating_add(causes.fault)
+    };
     format!(
         "{} records lost: {} routine, {} findings, {} of the driver itself; {} requests refused for it",
         gap.total,

@@ -2,7 +2,7 @@
 //!
 //! Bytes and names have two states, what programs see and what the disk has. When the power fails,
 //! each name is as old or as new, and of bytes that nobody waited for any part may be there, with
-//! zeros where the length came before the bytes. When only the program dies, everything stays.
+//! zeros in whole sectors where the length came before the bytes. When only the program dies, everything stays.
 
 use cloneguard::journal::{Disk, Handle};
 use std::cell::RefCell;
@@ -160,9 +160,10 @@ fn survivor(inode: &Inode, dice: &mut Dice) -> Vec<u8> {
         0 => bytes.extend_from_slice(old),
         1 => bytes.extend_from_slice(new),
         2 => bytes.extend_from_slice(&new[..dice.below(new.len() + 1)]),
-        // The length is there, some of the bytes are not.
+        // The length is there, some of the sectors are not.
         _ => {
-            let hole = dice.below(new.len() + 1);
+            let end = (same + dice.below(new.len() + 1)).next_multiple_of(512);
+            let hole = (end - same).min(new.len());
             bytes.extend(std::iter::repeat_n(0, hole));
             bytes.extend_from_slice(&new[hole..]);
         }

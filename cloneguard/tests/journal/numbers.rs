@@ -97,7 +97,9 @@ fn the_first_load_may_begin_in_its_middle_and_no_other() {
     assert_eq!((report.loads[0].earlier, report.loads[0].lost), (90, 9));
 
     // Somebody took the first records of this load while the journal was there.
-    append_of(&mut writer, OTHER, &[(4, 1)]).unwrap();
+    let noted = append_of(&mut writer, OTHER, &[(4, 1)]).unwrap().gaps[0];
+    assert_eq!((noted.after.get(), noted.before.get()), (0, 4));
+    assert_eq!((noted.missing.get(), noted.explained.get()), (3, 1));
     let report = report_of(&disk);
     let gap = report.gaps.first[0];
     assert_eq!((gap.boot_id, gap.after, gap.before), (OTHER, 0, 4));

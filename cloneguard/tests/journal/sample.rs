@@ -9,8 +9,8 @@ use cloneguard::journal::{
 use std::collections::BTreeMap;
 use std::time::Duration;
 use wire::{
-    ConsumerBody, Counters, Heading, HeartbeatBody, LossClass, Record, RecordBody, RecordHead,
-    RecordKind,
+    ConsumerBody, Counters, Heading, HeartbeatBody, LossClass, PreviousStop, Record, RecordBody,
+    RecordHead, RecordKind, StartedBody,
 };
 use zerocopy::FromBytes as _;
 
@@ -77,6 +77,28 @@ pub(crate) fn heartbeat(sequence: u64, lost_before: u64, counters: Counters) -> 
             body.interval_seconds = 60.into();
         },
     )
+}
+
+/// A start of the driver that says how this load ended.
+pub(crate) fn started(
+    sequence: u64,
+    previous: PreviousStop,
+    boot_id: [u8; 16],
+    (last, undelivered): (u64, u64),
+) -> Vec<u8> {
+    let heading = Heading {
+        kind: RecordKind::Started,
+        class: LossClass::State,
+        time: at(sequence).filetime(),
+        request: 0,
+    };
+    written(heading, &[], sequence, 0, |body: &mut StartedBody| {
+        body.previous = previous.raw();
+        body.policy_mode = 1;
+        body.previous_boot_id = boot_id;
+        body.previous_sequence = last.into();
+        body.previous_undelivered = undelivered.into();
+    })
 }
 
 /// The bytes of a record with its numbers.

@@ -132,12 +132,52 @@ fn a_tail_that_was_never_acknowledged_is_cut_off_and_said() {
 
         let (mut writer, opened) = open(&torn_disk);
         assert_eq!(opened.torn, before.torn);
+        assert!(!opened.is_changed);
         assert!(opened.findings.is_empty());
         append(&mut writer, &[(13, 0), (14, 0), (15, 0)]).unwrap();
         let after = report_of(&torn_disk);
         assert!(after.is_sound(), "{after:#?}");
         assert_eq!(after.records, 15);
         assert_eq!(after.torn_bytes, (length - start) as u64);
+    }
+}
+
+#[test]
+fn a_tail_that_was_never_acknowledged_and_was_changed_is_damage() {
+    let disk = journal(12);
+    let earlier = disk.files()[ANCHOR_NAME].clone();
+    append(&mut open_again(&disk), &[(13, 0), (14, 0)]).unwrap();
+    let mut files = disk.files();
+    files.insert(ANCHOR_NAME.to_owned(), earlier);
+    let number = *segments(&files).last().unwrap();
+    let name = segment_name(number);
+    let spans = spans(&files[&name]);
+    let behind = &spans[spans.len() - 2..];
+    for span in behind {
+        for offset in span.start..span.end {
+            for mask in [1 << (offset % 8), 0xFF] {
+                let mut changed = files.clone();
+                changed.get_mut(&name).unwrap()[offset] ^= mask;
+                let what = format!("byte {} of frame {}", offset - span.start, span.head.index);
+                let found = report(&changed);
+                assert!(
+                    !found.is_sound() && found.torn.is_none(),
+                    "{what}: {found:#?}"
+                );
+                let place = found.damages.first[0].place;
+                assert_eq!(
+                    (place.offset, place.frame),
+                    (span.start as u64, span.head.index.get())
+                );
+
+                // Nobody was promised it: the driver sends it again.
+                let disk = Memory::of(&changed);
+                let (mut writer, opened) = open(&disk);
+                assert!(opened.is_changed, "{what}");
+                append(&mut writer, &[(13, 0), (14, 0)]).unwrap();
+                assert_eq!(crate::sample::assert_sound(&disk), 14, "{what}");
+            }
+        }
     }
 }
 

@@ -1,10 +1,14 @@
 //! Repeats, gaps, losses, restarts.
 
-use crate::build::{BOOT, NAMELESS, batch, batch_of, clone, counters, ended, record, sound};
+use crate::build::{
+    self, BOOT, NAMELESS, batch, batch_of, clone, counters, ended, numbered, record, sound,
+};
 use cloneguard::{Consumer, Entry, Finding, Totals};
 use proptest::prelude::*;
-use wire::{ConnectKind, Counters, DecodeError, Record};
-use zerocopy::IntoBytes as _;
+use wire::{
+    ConnectKind, Counters, DecodeError, Heading, LossClass, Record, RecordKind, StartedBody,
+};
+use zerocopy::{FromZeros as _, IntoBytes as _};
 
 /// The numbers of the entries that a batch yields.
 fn fed(consumer: &mut Consumer, bytes: &[u8]) -> (Vec<u64>, Vec<Finding>) {
@@ -186,6 +190,70 @@ fn a_new_load_starts_over() {
 }
 
 #[test]
+fn of_a_load_that_follows_nobody_else_was_to_have_anything() {
+    for mut consumer in [Consumer::resume(BOOT, 7), {
+        let mut consumer = Consumer::new();
+        fed(&mut consumer, &sound(&[(7, 0)]));
+        consumer
+    }] {
+        let other = batch([0xC0; 16], counters(5, 2), &[(5, 2)]);
+        let (_, findings) = fed(&mut consumer, &other);
+        let gap = Finding::Gap {
+            after: 0,
+            before: 5,
+            missing: 4,
+            explained: 2,
+        };
+        assert_eq!(findings, [gap]);
+        assert_eq!(consumer.totals().unexplained, 2);
+    }
+}
+
+/// What a start says that tells of the end of a load, to a consumer that has this much of the usual one.
+fn end_of(boot_id: [u8; 16], through: u64, last: u64, undelivered: u64) -> (Vec<Finding>, Totals) {
+    let mut body = StartedBody::new_zeroed();
+    body.previous = 2;
+    body.policy_mode = 1;
+    body.previous_boot_id = boot_id;
+    body.previous_sequence = last.into();
+    body.previous_undelivered = undelivered.into();
+    let heading = Heading {
+        kind: RecordKind::Started,
+        class: LossClass::State,
+        time: 0,
+        request: 0,
+    };
+    let record = numbered(build::write(heading, &body, &[]), 1, 0);
+    let mut consumer = Consumer::resume(BOOT, through);
+    let (_, findings) = fed(
+        &mut consumer,
+        &batch_of([0xC0; 16], counters(1, 0), &[record]),
+    );
+    (findings, *consumer.totals())
+}
+
+#[test]
+fn what_a_load_took_with_it_is_missing() {
+    let missing = |after, last, undelivered| Finding::EndMissing {
+        after,
+        last,
+        undelivered,
+    };
+    let (findings, totals) = end_of(BOOT, 10, 15, 5);
+    assert_eq!(findings, [missing(10, 15, 5)]);
+    assert_eq!((totals.undelivered, totals.unexplained), (5, 0));
+    let (findings, totals) = end_of(BOOT, 10, 15, 2);
+    assert_eq!(findings, [missing(10, 15, 2)]);
+    assert_eq!((totals.undelivered, totals.unexplained), (2, 3));
+    // What came and was not acknowledged in time is not missing.
+    assert_eq!(end_of(BOOT, 14, 15, 5).0, [missing(14, 15, 1)]);
+    assert_eq!(end_of(BOOT, 15, 15, 5).0, []);
+    // A load of which nothing came.
+    assert_eq!(end_of([0xA0; 16], 10, 6, 6).0, [missing(0, 6, 6)]);
+    assert_eq!(end_of([0; 16], 10, 6, 6).0, []);
+}
+
+#[test]
 fn counters_that_contradict_are_findings() {
     let feed = |counters: Counters| {
         let mut consumer = Consumer::new();
@@ -292,7 +360,7 @@ fn a_heartbeat_that_does_not_add_up_is_a_finding() {
             reserved: 0.into(),
         };
         let heading = Heading::state(RecordKind::Heartbeat, 5);
-        let mut bytes = crate::build::write(heading, &body, &[]);
+        let mut bytes = build::write(heading, &body, &[]);
         let (head, _) = RecordHead::mut_from_prefix(&mut bytes).unwrap();
         head.sequence = 1.into();
         batch_of(BOOT, counters(1, 0), &[bytes])

@@ -11,6 +11,9 @@ use std::rc::Rc;
 use wire::{Ack, ConnectRequest, DecodeError};
 use zerocopy::IntoBytes as _;
 
+/// What is shown once the driver has been told.
+const SHOWN: u64 = 9;
+
 /// What happened, in order.
 type Log = Rc<RefCell<Vec<String>>>;
 
@@ -110,6 +113,14 @@ impl Sink for Notes {
         Ok(())
     }
 
+    fn told(&mut self, delivery: &Delivery<'_>) -> Result<(), &'static str> {
+        let through = delivery.ack.through_sequence();
+        if through == SHOWN {
+            self.log.borrow_mut().push(format!("show {through}"));
+        }
+        Ok(())
+    }
+
     fn notice(&mut self, notice: Notice<'_>) {
         let text = match notice {
             Notice::Connected => "connected".to_owned(),
@@ -162,6 +173,13 @@ fn what_was_kept_is_acknowledged_and_nothing_else() {
         "close",
     ];
     assert_eq!(log, expected);
+}
+
+#[test]
+fn the_driver_does_not_wait_until_records_are_shown() {
+    let steps = vec![message(&[(SHOWN, 8)]), Step::Stop];
+    let (_, log) = play(vec![Ok(steps)], false, SHOWN);
+    assert_eq!(log[2..5], ["keep 9", "acknowledge 9", "show 9"]);
 }
 
 #[test]

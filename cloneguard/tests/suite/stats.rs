@@ -5,7 +5,11 @@ use crate::kinds;
 use cloneguard::stats::{Durations, Report, Stats};
 use cloneguard::{Entry, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
-use wire::{EndedBody, Heading, LossClass, Record, RecordKind};
+use wire::{
+    EndedBody, GapBody, Heading, LossClass, Record, RecordBody, RecordKind, StartedBody,
+    SummaryBody,
+};
+use zerocopy::FromZeros as _;
 
 /// 2026-11-23T12:34:56.7890123Z
 const NOW: u64 = 134_399_108_967_890_123;
@@ -360,4 +364,44 @@ fn labels_with_every_sign_come_through() {
             .iter()
             .any(|(_, labels, _)| labels.get("kind").is_some_and(|kind| kind == "a\"b\\c\nd"))
     );
+}
+
+#[test]
+fn numbers_that_no_driver_counts_to_overflow_nothing() {
+    let mut stats = Stats::default();
+    for _ in 0..2 {
+        let mut body = GapBody::new_zeroed();
+        body.total = u64::MAX.into();
+        body.losses[2][2] = u64::MAX.into();
+        body.refused = u64::MAX.into();
+        let gap = own(RecordKind::Gap, &body, &[]);
+        stats.add(&gap);
+        let mut body = StartedBody::new_zeroed();
+        body.policy_mode = 1;
+        body.previous_undelivered = u64::MAX.into();
+        stats.add(&own(RecordKind::Started, &body, &[]));
+        let mut body = SummaryBody::new_zeroed();
+        body.control_codes = 1;
+        body.names.iter_mut().for_each(|name| name.state = 1);
+        body.count = u64::MAX.into();
+        body.completed = u64::MAX.into();
+        stats.add(&own(RecordKind::Summary, &body, &names()));
+    }
+    let report = stats.report(10);
+    assert_eq!(report.loss.refused_unaudited, u64::MAX);
+    assert_eq!(report.loss.undelivered, u64::MAX);
+    assert_eq!(report.loss.told.state.fault, u64::MAX);
+    assert_eq!(report.requests.count, u64::MAX);
+    assert!(!report.to_string().is_empty() && !report.prometheus().is_empty());
+}
+
+/// The entry of a record of this kind.
+fn own<B: RecordBody>(kind: RecordKind, body: &B, names: &[Vec<u16>]) -> Entry {
+    let heading = Heading {
+        kind,
+        class: LossClass::State,
+        time: NOW,
+        request: 0,
+    };
+    read(numbered(write(heading, body, names), 1, 0))
 }

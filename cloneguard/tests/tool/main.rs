@@ -14,7 +14,10 @@ mod messages;
 mod reading;
 mod replay;
 mod schema;
+mod silence;
 mod stats;
+#[cfg(unix)]
+mod watch;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -224,8 +224,9 @@ fn what_was_found_is_a_table_for_people() {
     let ran = place.run(&["search", "journal", "--verdict", "refused"]);
     assert_eq!((ran.code, ran.err.as_str()), (Some(0), "1 record found\n"));
     let lines: Vec<&str> = ran.out.lines().collect();
-    assert_eq!(lines.len(), 2);
+    assert_eq!(lines.len(), 3);
     assert!(lines[0].contains("SOURCE -> TARGET"));
+    assert_eq!(lines[1], "-- 2026-11-23 UTC");
     let ran = place.run(&["search", "journal", "--pid", "1"]);
     assert_eq!(
         (ran.out.as_str(), ran.err.as_str()),

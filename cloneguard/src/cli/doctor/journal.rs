@@ -112,10 +112,20 @@ fn chain(report: &Report) -> Check {
 
 /// What the driver had no room for.
 fn losses(report: &Report) -> Check {
-    match report.lost() {
-        0 => Check::fine("losses", "the driver lost no records"),
-        lost => {
-            let says = format!("the driver says that it lost {lost} records");
+    match (report.lost(), report.undelivered()) {
+        (0, 0) if report.open_ends() != 0 => {
+            let loads = report.open_ends();
+            let says = format!("no loss is known; what {loads} loads took with them is not");
+            let mend = "stop the driver with `sc stop cloneguard` before the machine is turned off; \
+                        see `cloneguard verify`";
+            Check::note("losses", says, mend)
+        }
+        (0, 0) => Check::fine("losses", "the driver lost no records"),
+        (lost, undelivered) => {
+            let mut says = format!("the driver says that it lost {lost} records");
+            if undelivered != 0 {
+                says = format!("{says}, and took {undelivered} with it when it was stopped");
+            }
             let mend = "raise journal-size or summarise in the policy, and keep `watch` running; \
                         `cloneguard stats` has the causes";
             Check::note("losses", says, mend)

@@ -1,6 +1,6 @@
 //! What `verify` prints.
 
-use cloneguard::journal::{Damage, FindingNote, Gap, Listed, LoadReport, Place, Report};
+use cloneguard::journal::{Damage, FindingNote, Gap, Listed, LoadReport, LoadSums, Place, Report};
 use serde_json::{Value, json};
 
 /// The report for people.
@@ -34,6 +34,7 @@ pub(super) fn lines(report: &Report, is_sound: bool) -> Vec<String> {
             "cut off   {bytes} bytes of writes that were not finished nor acknowledged"
         ));
     }
+    lines.extend(older_loads(&report.older_loads));
     lines.extend(report.loads.iter().map(load));
     if let Some(end) = &report.end {
         lines.push(format!("end       {}:{}", end.frame, hex(&end.hash)));
@@ -67,6 +68,22 @@ fn problems(report: &Report) -> Vec<String> {
     lines
 }
 
+/// The loads that are not listed.
+fn older_loads(sums: &LoadSums) -> Option<String> {
+    let LoadSums {
+        loads,
+        lost,
+        undelivered,
+        ..
+    } = sums;
+    (*loads != 0).then(|| {
+        format!(
+            "loads     {loads} before those below; {lost} records lost by the driver's count, {undelivered} \
+             undelivered"
+        )
+    })
+}
+
 /// A load in a line.
 fn load(load: &LoadReport) -> String {
     let LoadReport {
@@ -76,6 +93,7 @@ fn load(load: &LoadReport) -> String {
         lost,
         missing,
         earlier,
+        undelivered,
         ..
     } = load;
     let mut line = format!(
@@ -88,21 +106,26 @@ fn load(load: &LoadReport) -> String {
     if *earlier != 0 {
         line = format!("{line}, {earlier} before the journal was begun");
     }
-    let behind = load
-        .end
-        .map(|end| (end.last.saturating_sub(*last), end.undelivered));
-    if let Some((behind @ 1.., undelivered)) = behind {
-        line = format!(
-            "{line}; {behind} behind the last never came: the driver took {undelivered} records with it"
-        );
+    if *undelivered != 0 {
+        line = format!("{line}; {undelivered} behind the last never came: it took them with it");
+    }
+    if load.end.is_some_and(|end| !end.is_in_order) {
+        line = format!("{line}; it ended without a stop, and what it took with it is not known");
     }
     line
 }
 
 /// The last line.
 fn verdict(report: &Report, is_sound: bool) -> String {
-    let lost = report.lost();
+    let lost = report.counted_missing();
     match (is_sound, lost) {
+        (true, 0) if report.open_ends() != 0 => {
+            let loads = report.open_ends();
+            format!(
+                "sound: everything is as it was written, and nothing known is missing; what {loads} loads took \
+                 with them is not known"
+            )
+        }
         (true, 0) => "sound: everything is as it was written, and nothing is missing".to_owned(),
         (true, lost) => format!(
             "sound: everything is as it was written; {lost} records are missing, as the driver counted"
@@ -134,10 +157,13 @@ pub(super) fn json(report: &Report, is_sound: bool) -> Value {
         "first_time": report.first_time,
         "last_time": report.last_time,
         "lost": report.lost(),
+        "undelivered": report.undelivered(),
+        "open_ends": report.open_ends(),
         "torn_bytes": report.torn_bytes,
         "unfinished_bytes": report.torn.map_or(0, |torn| torn.byte_count),
         "end": report.end.map(|end| json!({ "frame": end.frame, "hash": hex(&end.hash) })),
         "is_as_expected": report.is_as_expected,
+        "load_count": report.older_loads.loads + report.loads.len() as u64,
         "loads": report.loads.iter().map(load_json).collect::<Vec<_>>(),
         "damage_count": report.damages.count,
         "damages": list(&report.damages, damage_json),
@@ -164,6 +190,7 @@ fn load_json(load: &LoadReport) -> Value {
         "earlier": load.earlier,
         "last_of_driver": load.end.map(|end| end.last),
         "undelivered": load.end.map(|end| end.undelivered),
+        "undelivered_missing": load.undelivered,
     })
 }
 

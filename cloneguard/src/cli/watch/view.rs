@@ -2,7 +2,7 @@
 
 use super::super::screen;
 use cloneguard::filter::Filter;
-use cloneguard::table::Layout;
+use cloneguard::table::Table;
 use cloneguard::{Delivery, Entry, Finding, SCHEMA_VERSION, Totals};
 use serde_json::json;
 use std::io::{self, Write};
@@ -15,9 +15,7 @@ pub(super) struct View {
 
 enum Form {
     Json,
-    /// A table whose heading has not been printed yet.
-    NewTable(Layout),
-    Table(Layout),
+    Table(Table),
     /// Nobody looks any more.
     Hidden,
 }
@@ -27,7 +25,7 @@ impl View {
         let form = if json {
             Form::Json
         } else {
-            Form::NewTable(Layout::new(screen::width()))
+            Form::Table(Table::new(screen::width()))
         };
         Self { form, filter }
     }
@@ -53,37 +51,45 @@ impl View {
     }
 
     fn entry(&mut self, out: &mut impl Write, entry: &Entry) -> io::Result<()> {
-        let is_shown = self
-            .filter
-            .as_ref()
-            .is_none_or(|filter| filter.matches(entry));
-        let layout = match self.form {
-            Form::Hidden => return Ok(()),
-            Form::Json if is_shown => return entry.write_json_line(out),
-            Form::Json => return Ok(()),
-            Form::NewTable(layout) => {
-                writeln!(out, "{}", layout.header())?;
-                self.form = Form::Table(layout);
-                layout
-            }
-            Form::Table(layout) => layout,
-        };
         // What is missing is no record, and no filter hides it.
         if entry.lost_before() != 0 {
-            let (lost, next) = (entry.lost_before(), entry.sequence());
-            writeln!(out, "! {lost} records were lost before {next}")?;
+            self.loss(out, entry)?;
         }
-        if is_shown {
-            writeln!(out, "{}", layout.row(entry))?;
+        let is_hidden = |filter: &Filter| !filter.matches(entry);
+        if self.filter.as_ref().is_some_and(is_hidden) {
+            return Ok(());
         }
-        Ok(())
+        match &mut self.form {
+            Form::Hidden => Ok(()),
+            Form::Json => entry.write_json_line(out),
+            Form::Table(table) => table.write(out, entry),
+        }
+    }
+
+    /// Records that were lost before this one.
+    fn loss(&mut self, out: &mut impl Write, entry: &Entry) -> io::Result<()> {
+        let (lost, next) = (entry.lost_before(), entry.sequence());
+        match &self.form {
+            Form::Hidden => Ok(()),
+            Form::Table(_) => writeln!(out, "! {lost} records were lost before {next}"),
+            Form::Json => {
+                let line = json!({
+                    "schema_version": SCHEMA_VERSION,
+                    "kind": "loss",
+                    "boot_id": boot_id(entry),
+                    "before": next,
+                    "count": lost,
+                });
+                writeln!(out, "{line}")
+            }
+        }
     }
 
     /// Something that does not add up.
     fn finding(&self, out: &mut impl Write, finding: &Finding) -> io::Result<()> {
-        match self.form {
+        match &self.form {
             Form::Hidden => Ok(()),
-            Form::NewTable(_) | Form::Table(_) => writeln!(out, "! {finding}"),
+            Form::Table(_) => writeln!(out, "! {finding}"),
             Form::Json => {
                 let line = json!({
                     "schema_version": SCHEMA_VERSION,
@@ -96,13 +102,20 @@ impl View {
     }
 }
 
-/// The counts, on the standard error output: the other one may be read by a program.
-pub(super) fn summary(totals: &Totals) -> io::Result<()> {
+/// The load of the driver that an entry is of, as it stands in the entry's own JSON.
+fn boot_id(entry: &Entry) -> String {
+    let bytes = entry.boot_id();
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The counts, for the standard error output: the other one may be read by a program.
+pub(super) fn summary(totals: &Totals) -> String {
     let mut line = format!(
         "{} records of {} loads of the driver; {} lost",
         totals.entries, totals.loads, totals.lost
     );
     for (count, what) in [
+        (totals.undelivered, "taken along by a load that ended"),
         (totals.unexplained, "missing without an explanation"),
         (totals.earlier, "let go by another program before"),
         (totals.repeats, "came again"),
@@ -111,5 +124,5 @@ pub(super) fn summary(totals: &Totals) -> io::Result<()> {
             line = format!("{line}, {count} {what}");
         }
     }
-    writeln!(io::stderr(), "{line}")
+    line
 }
