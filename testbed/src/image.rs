@@ -141,6 +141,11 @@ impl Image {
             .then(|| format!("{}+{rva:#x}", self.name))
     }
 
+    /// The addresses at which it lies.
+    pub(crate) fn range(&self) -> std::ops::Range<u64> {
+        self.pages.start()..self.pages.start() + self.pages.size()
+    }
+
     /// Takes the discardable sections away, as the system does when DriverEntry has returned.
     pub(crate) fn discard_init(&self) -> Result<(), Violation> {
         for section in self.sections.iter().filter(|section| section.discardable) {

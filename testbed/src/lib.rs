@@ -13,6 +13,7 @@
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 pub mod boundary;
+mod cost;
 pub mod fltmgr;
 pub mod image;
 pub mod injection;
@@ -26,6 +27,7 @@ pub mod thread;
 pub mod verifier;
 pub mod volume;
 
+pub use cost::Cost;
 pub use image::ImageError;
 pub use injection::{Chosen, Injection, Site};
 pub use loader::{LoadError, UnloadError};

@@ -43,6 +43,10 @@ impl Driver {
     pub(crate) fn place(&self, address: u64) -> Option<String> {
         self.image.place(address)
     }
+
+    pub(crate) fn range(&self) -> std::ops::Range<u64> {
+        self.image.range()
+    }
 }
 
 /// Why a driver was not loaded.

@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::boundary::fault;
 use crate::boundary::memory::Memory;
+use crate::cost::CallCounter;
 use crate::fltmgr::{self, FilterManager, PortClient};
 use crate::image::Image;
 use crate::injection::Injection;
@@ -76,6 +77,7 @@ pub struct Machine {
     sleepers: Arc<Sleepers>,
     clock: Arc<Clock>,
     injection: Injection,
+    call_counter: CallCounter,
     registry: Registry,
     system_volume: SystemVolume,
     process_notify: NotifyRoutines,
@@ -116,6 +118,7 @@ impl Machine {
             sleepers,
             clock: Arc::new(Clock::new(options.clock)),
             injection: Injection::default(),
+            call_counter: CallCounter::default(),
             registry: Registry::default(),
             system_volume: SystemVolume::default(),
             process_notify: NotifyRoutines::default(),
@@ -254,6 +257,11 @@ impl Machine {
     #[must_use]
     pub fn clock(&self) -> &Arc<Clock> {
         &self.clock
+    }
+
+    /// Where calls are counted.
+    pub(crate) fn call_counter(&self) -> &CallCounter {
+        &self.call_counter
     }
 
     /// What is chosen to fail.

@@ -13,6 +13,7 @@ use std::cell::Cell;
 use std::ptr;
 
 use super::memory::{Access, host_usize};
+use super::steps::Inside;
 use crate::thread::Thread;
 use crate::verifier::{self, Rule, Violation};
 
@@ -46,7 +47,9 @@ pub fn image(
     slots.copy_from_slice(arguments);
     let [a, b, c, d, e, f, g, h] = words;
     let before = thread.begin(label);
+    let inside = Inside::enter();
     let result = function(a, b, c, d, e, f, g, h);
+    drop(inside);
     thread.end(before)?;
     Ok(result)
 }

@@ -17,6 +17,7 @@ use std::sync::OnceLock;
 use super::guest::Guest;
 use super::mapping::Mapping;
 use super::memory::{Access, host_usize};
+use super::steps;
 use crate::machine::Machine;
 use crate::thread::{self, Thread};
 use crate::verifier::{self, Rule, Violation};
@@ -170,6 +171,8 @@ extern "C" fn on_fault(
     context: *mut libc::c_void,
 ) {
     let context: *const libc::ucontext_t = context.cast();
+    // SAFETY: the system passes valid information on this signal to a handler set with SA_SIGINFO.
+    let is_step = signal == libc::SIGTRAP && unsafe { (*info).si_code } == libc::TRAP_TRACE;
     // SAFETY: the system passes the context of this signal to a handler set with SA_SIGINFO.
     let registers = unsafe { &(*context).uc_mcontext.gregs };
     let register = |index: libc::c_int| {
@@ -183,6 +186,9 @@ extern "C" fn on_fault(
         rcx: register(libc::REG_RCX),
         error: register(libc::REG_ERR),
     };
+    if is_step {
+        return steps::note(registers.rip);
+    }
     // SAFETY: `info` is valid for the same reason.
     let info = unsafe { &*info };
     // SAFETY: every signal that this handler is installed for carries an address.

@@ -18,6 +18,7 @@ use super::arguments::Answer;
 use super::import::{Call, Import};
 use super::mapping::Mapping;
 use super::memory::{Access, PAGE};
+use super::steps::Outside;
 use crate::thread;
 use crate::verifier::{self, CallSite, Rule, Violation};
 
@@ -99,6 +100,7 @@ extern "C" fn import_entry() {
 ///
 /// `binding` comes from a stub of [`Trampolines`], which keeps it in place.
 unsafe extern "win64" fn dispatch(binding: *const Binding, words: u64, returns_to: u64) -> u64 {
+    let _outside = Outside::enter();
     // SAFETY: by the contract above the binding is alive: its driver is executing this call.
     let binding = unsafe { &*binding };
     match answer(binding, words, returns_to) {
@@ -124,6 +126,7 @@ fn answer(binding: &Binding, words: u64, returns_to: u64) -> Answer {
     };
     thread.enter_call(&site);
     let call = Call::by_image(thread, site, words);
+    call.machine().call_counter().note(&call);
     let result = call
         .thread()
         .check_breakpoint(routine)

@@ -31,6 +31,13 @@ impl Machine {
         place.or_else(gone)
     }
 
+    /// The addresses at which the image of a loaded driver lies.
+    pub(crate) fn image_range(&self, name: &str) -> Option<std::ops::Range<u64>> {
+        let drivers = lock(&self.drivers);
+        let driver = drivers.iter().find(|driver| driver.name() == name)?;
+        Some(driver.range())
+    }
+
     /// The driver object of a loaded driver.
     #[must_use]
     pub fn driver_object(&self, driver: u32) -> Option<ObjectAddress> {

@@ -128,6 +128,7 @@ pub(crate) fn ex_allocate_pool2(
         call.check_irql(Irql::Apc)?;
     }
     let machine = call.machine();
+    machine.call_counter().allocate(size);
     let too_large = size > machine.options().pool_limit || !machine.pool().has_room(size);
     if machine.injection().fails(call) || too_large {
         return Ok(0);

@@ -2,6 +2,7 @@
 //! sees, and how each kind of misbehaviour stops the run.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
+mod cost;
 mod faults;
 mod files;
 mod going;

@@ -1,0 +1,154 @@
+//! Counts the instructions of an image that a piece of work executes, one by one.
+//!
+//! With the trap flag set the processor raises a debug exception behind every instruction (Intel SDM 3A, 17.3.1.4), which
+//! the host turns into SIGTRAP. The handler looks where the thread stands and counts, if that is in the image. The flag is
+//! set as control crosses into the image and cleared as it comes back ([`Inside`], [`Outside`]): the host makes threads
+//! and the like with signals blocked, and a blocked SIGTRAP of this kind ends the process. A count does not depend on
+//! what else the machine does, and the same code counts the same each time.
+#![expect(
+    unsafe_code,
+    reason = "sets the trap flag, and shares a table with a signal handler"
+)]
+
+use std::arch::asm;
+use std::cell::Cell;
+use std::ops::Range;
+use std::ptr;
+use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// How often each byte of a range was where the thread stood.
+#[derive(Debug)]
+struct Table {
+    start: u64,
+    hits: Box<[AtomicU64]>,
+}
+
+/// The table of the work that is being counted; null for none.
+static TABLE: AtomicPtr<Table> = AtomicPtr::new(ptr::null_mut());
+/// One at a time.
+static BUSY: Mutex<()> = Mutex::new(());
+
+thread_local! {
+    /// Whether this thread is counted.
+    static COUNTS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs `body` on this thread, and answers how often each address of the range was executed: pairs of the distance from
+/// its start and a count, those of 0 left out.
+pub(crate) fn count<T>(range: Range<u64>, body: impl FnOnce() -> T) -> (T, Vec<(u64, u64)>) {
+    let _busy = BUSY.lock().unwrap_or_else(PoisonError::into_inner);
+    let length = usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(0);
+    let table = Table {
+        start: range.start,
+        hits: (0..length).map(|_| AtomicU64::new(0)).collect(),
+    };
+    TABLE.store(ptr::from_ref(&table).cast_mut(), Ordering::Release);
+    COUNTS.set(true);
+    let counting = Counting;
+    let value = body();
+    drop(counting);
+    let hits = (0_u64..).zip(table.hits.iter());
+    let hits = hits.map(|(at, count)| (at, count.load(Ordering::Relaxed)));
+    (value, hits.filter(|(_, count)| *count > 0).collect())
+}
+
+/// A count is under way; ends it when dropped, also by a panic.
+struct Counting;
+
+impl Drop for Counting {
+    fn drop(&mut self) {
+        COUNTS.set(false);
+        TABLE.store(ptr::null_mut(), Ordering::Release);
+    }
+}
+
+/// Whether what this thread does is counted.
+pub(crate) fn is_counted() -> bool {
+    COUNTS.get()
+}
+
+/// Runs `body`, for which the thread that is counted waits, on a thread that is counted too.
+pub(super) fn counted_too<T>(counted: bool, body: impl FnOnce() -> T) -> T {
+    struct Before(bool);
+    impl Drop for Before {
+        fn drop(&mut self) {
+            COUNTS.set(self.0);
+        }
+    }
+    let _before = Before(COUNTS.replace(counted));
+    body()
+}
+
+/// Notes where a thread stands behind an instruction. For the signal handler: it takes no lock and allocates nothing.
+pub(super) fn note(address: u64) {
+    // SAFETY: the table lives until the pointer to it is null again, which is behind the last step of the thread that
+    // is counted; only that thread and one for which it waits are stepped,
+    // and their handler is what runs here.
+    let Some(table) = (unsafe { TABLE.load(Ordering::Acquire).as_ref() }) else {
+        return;
+    };
+    let at = usize::try_from(address.wrapping_sub(table.start)).ok();
+    if let Some(count) = at.and_then(|at| table.hits.get(at)) {
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Control is in the image for as long as the value lives: with a count under way, each instruction is seen.
+pub(super) struct Inside(());
+
+impl Inside {
+    #[inline]
+    pub(super) fn enter() -> Self {
+        if COUNTS.get() {
+            set_trap_flag();
+        }
+        Self(())
+    }
+}
+
+impl Drop for Inside {
+    #[inline]
+    fn drop(&mut self) {
+        if COUNTS.get() {
+            clear_trap_flag();
+        }
+    }
+}
+
+/// Control is back in the host for as long as the value lives, which was called by an image.
+pub(super) struct Outside(());
+
+impl Outside {
+    #[inline]
+    pub(super) fn enter() -> Self {
+        if COUNTS.get() {
+            clear_trap_flag();
+        }
+        Self(())
+    }
+}
+
+impl Drop for Outside {
+    #[inline]
+    fn drop(&mut self) {
+        if COUNTS.get() {
+            set_trap_flag();
+        }
+    }
+}
+
+fn set_trap_flag() {
+    // SAFETY: changes the trap flag alone, for which a handler is installed before any image runs; the stack is as before
+    // behind it.
+    unsafe {
+        asm!("pushfq", "or qword ptr [rsp], 0x100", "popfq");
+    }
+}
+
+fn clear_trap_flag() {
+    // SAFETY: as above.
+    unsafe {
+        asm!("pushfq", "and qword ptr [rsp], -0x101", "popfq");
+    }
+}
