@@ -1,7 +1,7 @@
 //! `package`: from source to a signed driver package, `cloneguard_package`, for both architectures.
 //!
 //! [`stamp`] makes the INF file, [`rules`] check it, [`catalog`] and [`sign`] do what Inf2Cat and SignTool do where
-//! there is no WDK, [`verify`] takes nothing for granted. On Windows the WDK's own
+//! there is no WDK, [`verify`] takes nothing for granted, [`wine`] installs the result. On Windows the WDK's own
 //! tools make the package (`cargo make`), and [`rules`] run beside InfVerif.
 
 mod catalog;
@@ -14,7 +14,9 @@ mod make;
 mod rules;
 mod sign;
 mod stamp;
+mod tamper;
 mod verify;
+mod wine;
 
 use std::path::{Path, PathBuf};
 
@@ -47,6 +49,8 @@ enum Action {
         #[arg(long)]
         root: Option<PathBuf>,
     },
+    /// Make the x64 package, install it by Wine's SetupAPI, compare, start, uninstall
+    Wine,
     /// Check an INF file, or the INX file of this repository, against the rules; InfVerif too if it is there
     Inf {
         /// The file; without it, the repository's own for both architectures
@@ -54,7 +58,7 @@ enum Action {
     },
 }
 
-#[derive(Args)]
+#[derive(Args, Default)]
 struct MakeOptions {
     /// For one architecture only
     #[arg(long)]
@@ -77,10 +81,34 @@ enum Architecture {
 pub(crate) fn run(options: &Options) -> Result<()> {
     match &options.action {
         Some(Action::Verify { directory, root }) => verify(directory, root.as_deref()),
+        Some(Action::Wine) => install_under_wine().map(|line| println!("Wine: {line}")),
         Some(Action::Inf { file: Some(file) }) => check_inf(file),
         Some(Action::Inf { file: None }) => check_inx(),
         None => make::packages(&options.make).map(drop),
     }
+}
+
+/// Makes both packages, and demands that no byte of either can be changed unseen.
+pub(crate) fn check() -> Result<String> {
+    let root = sign::Signer::for_tests()?.root();
+    let mut count = 0;
+    for made in make::packages(&MakeOptions::default())? {
+        let name = format!("target/package/tamper-{}", std::process::id());
+        let scratch = files::root().join(name);
+        count += tamper::every_change_is_seen(&made.directory, &root, &scratch)?;
+    }
+    Ok(format!("x64, arm64; {count} changed bytes seen"))
+}
+
+/// What was seen of the x64 package under Wine.
+pub(crate) fn install_under_wine() -> Result<String> {
+    let options = MakeOptions {
+        arch: Some(Architecture::X64),
+        ..MakeOptions::default()
+    };
+    let made = make::packages(&options)?;
+    let package = made.first().context("no package was made")?;
+    wine::run(&package.directory)
 }
 
 fn verify(directory: &Path, root: Option<&Path>) -> Result<()> {

@@ -16,7 +16,7 @@ use anyhow::{Context as _, Result, ensure};
 use crate::build::{self, Arch};
 #[cfg(unix)]
 use crate::kit::Kit;
-use crate::{files, image, lint};
+use crate::{files, image, lint, package};
 
 /// Makes a test that cannot run (no referee, no image, no target) fail instead of passing with a note.
 const REQUIRE: &str = "CLONEGUARD_REQUIRE_REFEREES";
@@ -30,10 +30,12 @@ const STAND_IN: &str = "kit/wdk-build";
 /// A kind of check: its name, and what runs it and may leave a remark for the summary.
 type Kind = (&'static str, fn() -> Result<String>);
 
-const KINDS: [Kind; 6] = [
+const KINDS: [Kind; 8] = [
     ("format", format),
     ("clippy", clippy),
     ("image rules", image_rules),
+    ("package", package),
+    ("wine", wine),
     ("tests", tests),
     ("orders", orders),
     ("house lints", house_lints),
@@ -123,6 +125,22 @@ fn clippy_stand_in() -> Result<()> {
 fn image_rules() -> Result<String> {
     image::build_and_report()?;
     Ok("x64, arm64".to_owned())
+}
+
+/// On Windows the WDK makes packages.
+fn package() -> Result<String> {
+    if cfg!(windows) {
+        return Ok("not here: cargo make".to_owned());
+    }
+    package::check()
+}
+
+/// Wine is where Windows is not.
+fn wine() -> Result<String> {
+    if cfg!(windows) {
+        return Ok("not here".to_owned());
+    }
+    package::install_under_wine()
 }
 
 /// The tests of every member that runs on this host, with the built image at hand.

@@ -59,8 +59,9 @@ impl Package<'_> {
         let contents = Contents::read(self.directory)?;
         let name = contents.catalog()?.to_owned();
         let path = contents.path(&name);
-        let catalog = Catalog::read(&contents::bytes(&path)?)
-            .with_context(|| format!("{name} is no catalogue"))?;
+        let bytes = contents::bytes(&path)
+            .with_context(|| format!("{} names the catalogue {name}", contents.inf_name))?;
+        let catalog = Catalog::read(&bytes).with_context(|| format!("{name} is no catalogue"))?;
         self.compare(&contents, &name, &catalog)?;
         rules::refuse_broken(&contents.inf, &contents.inf_name)?;
         let arch = architecture(&contents)?;
