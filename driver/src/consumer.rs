@@ -3,14 +3,14 @@
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use flt::port::Caller;
+use flt::shared::Held;
 use flt::status::NtStatus;
 use flt::sync::SpinLock;
 use guard::{ConsumerNote, Name, NoteEvent};
 use wire::{BOOT_ID_SIZE, ConsumerEvent};
 
 use crate::audit::Audit;
-use crate::processes::{Processes, Text};
-use crate::requestor::image;
+use crate::processes::{Image, Processes};
 
 /// How many programs that connect or are turned away are told of from one heartbeat to the next: a program that knocks
 /// without end must not fill the journal.
@@ -20,7 +20,7 @@ const TOLD_MAX: u32 = 32;
 pub(crate) struct Program {
     process_id: u32,
     start_key: u64,
-    image: Result<Text, NtStatus>,
+    image: Result<Held<Image>, NtStatus>,
     boot_id: [u8; BOOT_ID_SIZE],
     after_sequence: u64,
 }
@@ -36,7 +36,7 @@ impl Program {
         Self {
             process_id: caller.program.id(),
             start_key: caller.program.start_key(),
-            image: known.map(|known| known.image.share()),
+            image: known.and_then(|known| known.share_image()),
             boot_id,
             after_sequence,
         }
@@ -51,7 +51,7 @@ impl Program {
             after_sequence: self.after_sequence,
             boot_id: self.boot_id,
             image: match &self.image {
-                Ok(text) => image(text),
+                Ok(image) => image.as_name(),
                 Err(status) => Name::absent(status.bits()),
             },
         })

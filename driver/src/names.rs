@@ -50,6 +50,7 @@ impl Named {
     pub(crate) fn as_name(&self) -> Name<'_> {
         Name {
             units: self.name.as_ref().map_or(&[][..], FileName::units),
+            more: 0,
             state: self.state,
             reason: self.reason,
         }

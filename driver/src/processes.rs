@@ -1,9 +1,13 @@
 //! What the driver remembers of processes: the path of the image, and the parent.
 //!
 //! Kept by start key, from the process's beginning, or the first request of one that is older than the driver, to its
-//! end. The path is asked for once and lent from then on, by a counted reference; two requests that are the first of
-//! their process at the same instant may both ask. The table is bounded: when it is full, a new process takes the place
-//! of another one, which is then asked about anew, and whose parent is unknown from then on.
+//! end. The path is asked for once and lent from then on, by a counted reference; that there is none is remembered too,
+//! unless it was for want of memory. Whoever asks first claims the process in the table. Of two first requests at the
+//! same instant the second does not wait, which a request never does for another, and does not ask again, which would
+//! make a burst of first requests as expensive as one lookup each: its record is without the image, and says why.
+//!
+//! The table is bounded, and so is what it holds: of a path as much as a record stores. When it is full, a new process
+//! takes the place of another one, which is then asked about anew, and whose parent is unknown from then on.
 
 use alloc::boxed::Box;
 
@@ -14,19 +18,55 @@ use flt::process::Process;
 use flt::shared::Held;
 use flt::status::NtStatus;
 use flt::sync::SpinLock;
-use guard::{Keyed, KeyedSlot};
+use guard::policy::PathName;
+use guard::{Keyed, KeyedSlot, Name, NameState};
 
-/// Room for the processes of a large machine: 64 KiB, the paths apart.
+/// Room for the processes of a large machine: 64 KiB, the paths apart, which are 2 KiB each at most.
 const SLOTS: usize = 4096;
 
-/// A text that several hold.
-pub(crate) type Text = Held<Box<[u16]>>;
-type Table = Keyed<Held<Known>, Box<[KeyedSlot<Held<Known>>]>>;
+type Table = Keyed<Entry, Box<[KeyedSlot<Entry>]>>;
+
+/// The path of an image, as far as a record stores it. Empty for a process without one, such as System.
+pub(crate) struct Image {
+    units: Box<[u16]>,
+    /// How many more units the path has.
+    more: usize,
+}
+
+impl Image {
+    // What the kernel gives is paged memory; requests are recorded where that must not be touched.
+    fn ask(process: &Process<'_>, passive: Passive) -> Result<Held<Self>, NtStatus> {
+        let path = process.image(passive)?;
+        let kept = Name::cut(path.units());
+        Held::try_new(Self {
+            units: try_copy(kept)?,
+            more: path.units().len().saturating_sub(kept.len()),
+        })
+    }
+
+    /// The path for a record.
+    pub(crate) fn as_name(&self) -> Name<'_> {
+        Name {
+            units: &self.units,
+            more: self.more,
+            state: NameState::Image,
+            reason: 0,
+        }
+    }
+
+    /// The path for the policy. The empty one is known and matches no pattern.
+    pub(crate) fn as_path(&self) -> Option<PathName<'_>> {
+        Some(PathName {
+            is_cut: self.more > 0,
+            ..PathName::split(&self.units)?
+        })
+    }
+}
 
 /// A process that is known.
 pub(crate) struct Known {
-    /// The path of its image; empty for a process without one, such as System.
-    pub(crate) image: Text,
+    /// Its image, or why there is none.
+    pub(crate) image: Result<Held<Image>, NtStatus>,
     /// Its parent, if its beginning was seen.
     pub(crate) parent: Option<KnownParent>,
 }
@@ -37,20 +77,46 @@ pub(crate) struct KnownParent {
     pub(crate) id: u32,
     /// Its start key; 0 if it had ended before the process began.
     pub(crate) start_key: u64,
-    /// The path of its image, if it could be had then.
-    pub(crate) image: Option<Text>,
+    /// Its image, if that could be had then.
+    pub(crate) image: Option<Held<Image>>,
 }
 
 impl Known {
+    /// Its image for others to hold.
+    pub(crate) fn share_image(&self) -> Result<Held<Image>, NtStatus> {
+        self.image
+            .as_ref()
+            .map(Held::share)
+            .map_err(|status| *status)
+    }
+
     fn ask(
         process: &Process<'_>,
         parent: Option<KnownParent>,
         passive: Passive,
     ) -> Result<Held<Self>, NtStatus> {
-        // What the kernel gives is paged memory; requests are recorded where that must not be touched.
-        let image = Held::try_new(try_copy(process.image(passive)?.units())?)?;
+        let image = match Image::ask(process, passive) {
+            Err(NtStatus::INSUFFICIENT_RESOURCES) => return Err(NtStatus::INSUFFICIENT_RESOURCES),
+            answer => answer,
+        };
         Held::try_new(Self { image, parent })
     }
+}
+
+/// What the table has of a process.
+enum Entry {
+    /// Somebody asks about it.
+    Claimed,
+    Known(Held<Known>),
+}
+
+/// What came of wanting to ask.
+enum Claim {
+    Known(Held<Known>),
+    /// Another asks.
+    Taken,
+    /// Whoever gets this asks, and calls [`Processes::fulfil`].
+    Ours,
 }
 
 /// The table.
@@ -69,23 +135,23 @@ impl Processes {
 
     /// A process that is known already. At most DISPATCH_LEVEL.
     pub(crate) fn find(&self, start_key: u64) -> Option<Held<Known>> {
-        self.table
-            .with(|table| table.get(start_key).map(Held::share))
+        self.table.with(|table| match table.get(start_key) {
+            Some(Entry::Known(known)) => Some(known.share()),
+            Some(Entry::Claimed) | None => None,
+        })
     }
 
-    /// A process, asked about if it is not known.
+    /// A process, asked about if it is not known. `OPERATION_IN_PROGRESS` if another thread is asking.
     pub(crate) fn know(
         &self,
         process: &Process<'_>,
         passive: Passive,
     ) -> Result<Held<Known>, NtStatus> {
-        let start_key = process.start_key();
-        if let Some(known) = self.find(start_key) {
-            return Ok(known);
+        match self.claim(process.start_key()) {
+            Claim::Known(known) => Ok(known),
+            Claim::Taken => Err(NtStatus::OPERATION_IN_PROGRESS),
+            Claim::Ours => self.learn(process, None, passive),
         }
-        let known = Known::ask(process, None, passive)?;
-        self.keep(start_key, known.share());
-        Ok(known)
     }
 
     /// A process begins. Without memory for it, it is asked about later, and its parent stays unknown.
@@ -95,10 +161,12 @@ impl Processes {
         let parent = KnownParent {
             id: parent.id,
             start_key: found.map_or(0, Process::start_key),
-            image: known.map(|known| known.image.share()),
+            image: known.and_then(|known| known.share_image().ok()),
         };
-        if let Ok(known) = Known::ask(process, Some(parent), passive) {
-            self.keep(process.start_key(), known);
+        if let Claim::Ours = self.claim(process.start_key())
+            && let Err(status) = self.learn(process, Some(parent), passive)
+        {
+            wdk::println!("CloneGuard: a process is not remembered: {status}");
         }
     }
 
@@ -109,8 +177,45 @@ impl Processes {
         drop(gone);
     }
 
-    fn keep(&self, start_key: u64, known: Held<Known>) {
-        let gone = self.table.with(move |table| table.insert(start_key, known));
+    /// Asks about a process that is claimed.
+    fn learn(
+        &self,
+        process: &Process<'_>,
+        parent: Option<KnownParent>,
+        passive: Passive,
+    ) -> Result<Held<Known>, NtStatus> {
+        let start_key = process.start_key();
+        let known = Known::ask(process, parent, passive);
+        self.fulfil(start_key, known.as_ref().ok().map(Held::share));
+        // Of one that ended before it was claimed nobody would tell us any more.
+        if process.has_ended(passive) {
+            self.end(start_key);
+        }
+        known
+    }
+
+    fn claim(&self, start_key: u64) -> Claim {
+        let (claim, gone) = self.table.with(|table| match table.get(start_key) {
+            Some(Entry::Known(known)) => (Claim::Known(known.share()), None),
+            Some(Entry::Claimed) => (Claim::Taken, None),
+            None => (Claim::Ours, table.insert(start_key, Entry::Claimed)),
+        });
+        drop(gone);
+        claim
+    }
+
+    /// Puts what was learned in the place of the claim, or takes that back. A claim that is gone stays so: the process
+    /// has ended, or another one has its place.
+    fn fulfil(&self, start_key: u64, known: Option<Held<Known>>) {
+        let gone = self.table.with(move |table| {
+            if !matches!(table.get(start_key), Some(Entry::Claimed)) {
+                return known.map(Entry::Known);
+            }
+            match known {
+                Some(known) => table.insert(start_key, Entry::Known(known)),
+                None => table.remove(start_key),
+            }
+        });
         drop(gone);
     }
 }

@@ -8,9 +8,7 @@ use flt::status::NtStatus;
 use flt::subject::{Subject, UserSid};
 use flt::time;
 use guard::policy::PathName;
-use guard::{
-    Bitness, Identity, Name, NameState, Parent, Process, Requestor, RequestorMode, TokenFacts, User,
-};
+use guard::{Bitness, Identity, Name, Parent, Process, Requestor, RequestorMode, TokenFacts, User};
 
 use crate::CloneGuard;
 use crate::processes::{Known, Processes};
@@ -92,8 +90,10 @@ impl Asker {
     /// The image for a record.
     pub(crate) fn image_name(&self) -> Name<'_> {
         match &self.known {
-            Some(Ok(known)) => image(&known.image),
-            Some(Err(status)) => Name::absent(status.bits()),
+            Some(known) => match known.as_ref().map(|known| known.image.as_ref()) {
+                Ok(Ok(image)) => image.as_name(),
+                Ok(Err(status)) | Err(status) => Name::absent(status.bits()),
+            },
             None => Name::absent(0),
         }
     }
@@ -101,14 +101,13 @@ impl Asker {
     /// The image of the parent for a record.
     pub(crate) fn parent_name(&self) -> Name<'_> {
         let parent = self.known().and_then(|known| known.parent.as_ref());
-        let text = parent.and_then(|parent| parent.image.as_ref());
-        text.map_or(Name::absent(0), |text| image(text))
+        let image = parent.and_then(|parent| parent.image.as_ref());
+        image.map_or(Name::absent(0), |image| image.as_name())
     }
 
-    /// The image for the policy. A process without one has an empty name, which is known and matches no
-    /// pattern.
+    /// The image for the policy.
     pub(crate) fn image_path(&self) -> Option<PathName<'_>> {
-        PathName::split(&self.known()?.image)
+        self.known()?.image.as_ref().ok()?.as_path()
     }
 
     fn known(&self) -> Option<&Known> {
@@ -196,15 +195,6 @@ fn user(answer: Option<&Result<UserSid, NtStatus>>) -> User<'_> {
             reason: status.bits(),
         },
         None => User::default(),
-    }
-}
-
-/// The path of an image for a record.
-pub(crate) fn image(units: &[u16]) -> Name<'_> {
-    Name {
-        units,
-        state: NameState::Image,
-        reason: 0,
     }
 }
 

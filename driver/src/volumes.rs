@@ -217,6 +217,7 @@ fn device(name: &Result<VolumeName, NtStatus>) -> Name<'_> {
 fn known_device(name: &VolumeName) -> Name<'_> {
     Name {
         units: name.units(),
+        more: 0,
         state: NameState::Normalized,
         reason: 0,
     }

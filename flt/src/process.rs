@@ -8,7 +8,8 @@ use core::slice;
 
 use flt_sys::nt::{HANDLE, ObfDereferenceObject};
 use flt_sys::process::{
-    PsGetProcessCreateTimeQuadPart, PsGetProcessStartKey, PsLookupProcessByProcessId,
+    PsGetProcessCreateTimeQuadPart, PsGetProcessExitStatus, PsGetProcessStartKey,
+    PsLookupProcessByProcessId, STATUS_PENDING,
 };
 use flt_sys::types::{EPROCESS, UNICODE_STRING};
 use wdk_sys::ntddk::ExFreePool;
@@ -68,6 +69,14 @@ impl Process<'_> {
         // SAFETY: the process is referenced (invariant); any level (ntddk.h).
         let time = unsafe { PsGetProcessCreateTimeQuadPart(self.as_ptr()) };
         time.cast_unsigned()
+    }
+
+    /// Whether it has ended, or is ending. One that ends with STATUS_PENDING as its status seems not to have.
+    #[must_use]
+    pub fn has_ended(&self, _: Passive) -> bool {
+        // SAFETY: the process is referenced (invariant), the level is proven.
+        let status = unsafe { PsGetProcessExitStatus(self.as_ptr()) };
+        status != STATUS_PENDING
     }
 
     /// The full NT path of the process's image; empty for a process without one, such as System.

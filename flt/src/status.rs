@@ -48,6 +48,9 @@ impl NtStatus {
     /// STATUS_CONNECTION_COUNT_LIMIT.
     pub const CONNECTION_COUNT_LIMIT: Self = Self::error(0xC000_0246);
 
+    /// STATUS_OPERATION_IN_PROGRESS.
+    pub const OPERATION_IN_PROGRESS: Self = Self::error(0xC000_0476);
+
     /// STATUS_FLT_INVALID_NAME_REQUEST: no name can be had in this context.
     pub const FLT_INVALID_NAME_REQUEST: Self = Self::error(0xC01C_0005);
 

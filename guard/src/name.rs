@@ -12,6 +12,8 @@ pub const NAME_UNITS_MAX: usize = 1024;
 pub struct Name<'a> {
     /// The 16-bit units, without a terminator.
     pub units: &'a [u16],
+    /// How many more the name has: whoever keeps it has cut it, by [`Name::cut`].
+    pub more: usize,
     /// Where the name comes from.
     pub state: NameState,
     /// NTSTATUS: why there is no name, or why not the normalised one; 0 if neither.
@@ -24,8 +26,21 @@ impl<'a> Name<'a> {
     pub const fn absent(reason: u32) -> Self {
         Self {
             units: &[],
+            more: 0,
             state: NameState::Absent,
             reason,
+        }
+    }
+
+    /// The units of a name that a record stores: who keeps a name for records need keep no more.
+    #[must_use]
+    pub fn cut(units: &'a [u16]) -> &'a [u16] {
+        let Some((stored, rest)) = units.split_at_checked(NAME_UNITS_MAX) else {
+            return units;
+        };
+        match (stored.split_last(), rest.first()) {
+            (Some((0xD800..=0xDBFF, before)), Some(0xDC00..=0xDFFF)) => before,
+            _ => stored,
         }
     }
 
@@ -34,13 +49,7 @@ impl<'a> Name<'a> {
         if self.state == NameState::Absent {
             return &[];
         }
-        let Some((stored, rest)) = self.units.split_at_checked(NAME_UNITS_MAX) else {
-            return self.units;
-        };
-        match (stored.split_last(), rest.first()) {
-            (Some((0xD800..=0xDBFF, before)), Some(0xDC00..=0xDFFF)) => before,
-            _ => stored,
-        }
+        Self::cut(self.units)
     }
 
     /// The head of the name. `stored_bytes` is left to the writer of the record.
@@ -50,7 +59,7 @@ impl<'a> Name<'a> {
         let full_units = if self.state == NameState::Absent {
             0
         } else {
-            self.units.len()
+            self.units.len().saturating_add(self.more)
         };
         let full_bytes = u16::try_from(full_units)
             .ok()

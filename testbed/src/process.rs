@@ -11,9 +11,11 @@ use std::thread::{Builder, JoinHandle};
 
 use crate::boundary::crew;
 use crate::fltmgr::Connection;
+use crate::io::Hold;
 use crate::machine::Machine;
 use crate::ntos::handle::HandleTable;
 use crate::ntos::object::{Kind, ObjectAddress};
+use crate::status::NtStatus;
 use crate::thread::{self, KernelThread, Mode, Thread, UserThread};
 use crate::verifier::{self, Rule, Violation};
 
@@ -48,6 +50,8 @@ pub struct Process {
     holders: AtomicU32,
     /// How often its image was looked up.
     image_lookups: AtomicU32,
+    image_hold: Option<Hold>,
+    image_failure: Option<NtStatus>,
 }
 
 impl Process {
@@ -76,6 +80,8 @@ impl Process {
             ended: AtomicBool::new(false),
             holders: AtomicU32::new(1),
             image_lookups: AtomicU32::new(0),
+            image_hold: spec.image_hold,
+            image_failure: spec.image_failure,
         })
     }
 
@@ -106,8 +112,13 @@ impl Process {
         self.image_lookups.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn note_image_lookup(&self) {
-        self.image_lookups.fetch_add(1, Ordering::Relaxed);
+    /// Somebody looks up its image, and may have to wait. Answers with the status that it gets in place of a name.
+    pub(crate) fn look_up_image(&self) -> Option<NtStatus> {
+        let before = self.image_lookups.fetch_add(1, Ordering::Relaxed);
+        if let Some(hold) = self.image_hold.as_ref().filter(|_| before == 0) {
+            hold.pass();
+        }
+        self.image_failure
     }
 
     /// NT path of its program.

@@ -78,6 +78,8 @@ pub(crate) const CONSTANTS: &[Constant] = constants! {
         SecurityImpersonation;
     port in Minifilters:
         FLT_PORT_CONNECT;
+    process in Foundation:
+        STATUS_PENDING;
     registration in SystemServices:
         IRP_MJ_FILE_SYSTEM_CONTROL, IRP_MN_USER_FS_REQUEST, IRP_MN_MOUNT_VOLUME,
         IRP_MN_VERIFY_VOLUME, IRP_MN_LOAD_FILE_SYSTEM, IRP_MN_KERNEL_CALL;

@@ -264,7 +264,7 @@ fn hash(bytes: &[u8]) -> u64 {
 /// The directory of a file: its name up to the last backslash, which no name of a file or a stream can
 /// contain (MS-FSCC 2.1.5). `None` if there is no name, or one so long that a record would cut it.
 fn directory<'a>(name: &Name<'a>) -> Option<Name<'a>> {
-    if name.state == NameState::Absent {
+    if name.state == NameState::Absent || name.more > 0 {
         return None;
     }
     let end = name

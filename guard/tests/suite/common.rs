@@ -229,6 +229,7 @@ impl Case {
     pub(crate) fn draft<'a>(&'a self, names: [&'a [u16]; 3]) -> Draft<'a> {
         let name = |units| Name {
             units,
+            more: 0,
             state: NameState::Normalized,
             reason: 0,
         };

@@ -16,6 +16,7 @@ fn each_name_has_its_place() {
     let mut draft = case.draft([&image, &source, &target]);
     draft.names.parent = Name {
         units: &parent,
+        more: 0,
         state: NameState::Image,
         reason: 7,
     };
@@ -49,6 +50,20 @@ fn a_long_name_is_cut_but_not_inside_a_surrogate_pair() {
     let bytes = numbered(&draft);
     assert_eq!(bytes.len(), RECORD_SIZE_MAX);
     assert!(!request(&bytes).target().is_truncated());
+}
+
+#[test]
+fn a_name_that_was_cut_before_has_its_full_length_all_the_same() {
+    let case = case();
+    let crab = units("\u{1F980}");
+    for lead in [NAME_UNITS_MAX, 1023, 1022] {
+        let name = [vec![0x61; lead], crab.clone(), crab.clone()].concat();
+        let whole = numbered(&case.draft([&[], &name, &[]]));
+        let kept = Name::cut(&name);
+        let mut draft = case.draft([&[], kept, &[]]);
+        draft.names.source.more = name.len() - kept.len();
+        assert_eq!(numbered(&draft), whole, "{lead}");
+    }
 }
 
 #[test]
@@ -87,6 +102,7 @@ fn an_absent_name_has_a_reason_and_no_units() {
     draft.names.source = Name::absent(0xC000_00BB);
     draft.names.target = Name {
         units: &stray,
+        more: 0,
         state: NameState::Absent,
         reason: 1,
     };

@@ -133,6 +133,7 @@ fn a_volume_is_told_with_its_device() {
         volume: VOLUME,
         device: Name {
             units: &device,
+            more: 0,
             state: NameState::Normalized,
             reason: 0,
         },
@@ -164,6 +165,7 @@ fn a_consumer_is_told_with_its_image() {
         boot_id: [3; 16],
         image: Name {
             units: &image,
+            more: 0,
             state: NameState::Image,
             reason: 0,
         },

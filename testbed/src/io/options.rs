@@ -234,7 +234,7 @@ impl Hold {
     }
 
     /// A request arrives and waits.
-    pub(super) fn pass(&self) {
+    pub(crate) fn pass(&self) {
         let (state, changed) = &*self.0;
         lock(state).arrived += 1;
         changed.notify_all();

@@ -83,6 +83,7 @@ imports! {
         PsGetCurrentThreadId() -> u64 [Dispatch] => process::ps_get_current_thread_id;
         PsGetProcessStartKey(process: u64) -> u64 [Dispatch] => process::ps_get_process_start_key;
         PsGetProcessCreateTimeQuadPart(process: u64) -> i64 [High] => process::ps_get_process_create_time_quad_part;
+        PsGetProcessExitStatus(process: u64) -> NtStatus [Apc] => process::ps_get_process_exit_status;
         PsLookupProcessByProcessId(id: u64, process: u64) -> NtStatus [Apc] => process::ps_lookup_process_by_process_id;
         PsSetCreateProcessNotifyRoutine(routine: u64, remove: bool) -> NtStatus [Passive] => process_notify::ps_set_create_process_notify_routine;
         SeLocateProcessImageName(process: u64, name: u64) -> NtStatus [Passive] => process::se_locate_process_image_name;

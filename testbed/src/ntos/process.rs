@@ -4,7 +4,9 @@ use crate::boundary::import::Call;
 use crate::boundary::memory::Access;
 use crate::ntos::object::OB;
 use crate::ntos::pool::{self, SYSTEM_TAG};
-use crate::status::{NtStatus, STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_CID, STATUS_SUCCESS};
+use crate::status::{
+    NtStatus, STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_CID, STATUS_PENDING, STATUS_SUCCESS,
+};
 use crate::verifier::{Rule, Violation};
 
 /// "IoGetCurrentProcess function (wdm.h)", Microsoft Learn.
@@ -73,6 +75,17 @@ pub(crate) fn ps_lookup_process_by_process_id(
     Ok(STATUS_SUCCESS)
 }
 
+/// "PsGetProcessExitStatus function (ntddk.h)", Microsoft Learn. Of a process that has not ended it is STATUS_PENDING, as
+/// "GetExitCodeProcess function (processthreadsapi.h)" says.
+pub(crate) fn ps_get_process_exit_status(call: &Call, process: u64) -> Result<NtStatus, Violation> {
+    let process = call.machine().objects().process(process)?;
+    Ok(if process.has_ended() {
+        STATUS_SUCCESS
+    } else {
+        STATUS_PENDING
+    })
+}
+
 /// "PsGetThreadId function (ntifs.h)", Microsoft Learn.
 pub(crate) fn ps_get_thread_id(call: &Call, thread: u64) -> Result<u64, Violation> {
     let Some(thread) = call.machine().objects().thread(thread)? else {
@@ -99,8 +112,10 @@ pub(crate) fn se_locate_process_image_name(
     let process = call.machine().objects().process(process)?;
     let guest = call.guest();
     guest.check_aligned(name, 8, "pImageFileName")?;
-    process.note_image_lookup();
     guest.write_u64(name, 0, "pImageFileName")?;
+    if let Some(failure) = process.look_up_image() {
+        return Ok(failure);
+    }
     // The System process has no file; the name is then empty.
     let units: Vec<u16> = match process.id() {
         4 => Vec::new(),
@@ -161,7 +176,10 @@ mod tests {
             assert_eq!(look(copy.id()), Ok(STATUS_SUCCESS));
             assert_eq!(call.guest().read_u64(out, "process"), Ok(copy.object().0));
             assert_eq!(copy.parent_id(), 4);
+            let ended = || ps_get_process_exit_status(call, copy.object().0);
+            assert_eq!(ended(), Ok(STATUS_PENDING));
             copy.exit();
+            assert_eq!(ended(), Ok(STATUS_SUCCESS));
             assert_eq!(
                 look(copy.id()),
                 Ok(STATUS_SUCCESS),

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::{Bitness, Process};
+use crate::io::Hold;
 use crate::ntos::token::{SYSTEM_SID, Token};
+use crate::status::NtStatus;
 
 /// What a process to create is like.
 #[derive(Clone, Debug)]
@@ -13,6 +15,8 @@ pub struct ProcessSpec {
     pub(super) token: Token,
     pub(super) parent: Option<Arc<Process>>,
     pub(super) id: Option<u64>,
+    pub(super) image_hold: Option<Hold>,
+    pub(super) image_failure: Option<NtStatus>,
 }
 
 impl ProcessSpec {
@@ -24,6 +28,8 @@ impl ProcessSpec {
             token: Token::of("S-1-5-21-1004336348-1177238915-682003330-1001"),
             parent: None,
             id: None,
+            image_hold: None,
+            image_failure: None,
         }
     }
 
@@ -66,6 +72,20 @@ impl ProcessSpec {
 
     pub(crate) fn given_id(&self) -> Option<u64> {
         self.id
+    }
+
+    /// Lets the first who looks up its image wait at this barrier.
+    #[must_use]
+    pub fn hold_image(mut self, hold: &Hold) -> Self {
+        self.image_hold = Some(hold.clone());
+        self
+    }
+
+    /// Whoever looks up its image gets this status and no name.
+    #[must_use]
+    pub fn image_failure(mut self, status: NtStatus) -> Self {
+        self.image_failure = Some(status);
+        self
     }
 
     /// Gives it a parent; otherwise that is the process whose thread creates it, or the System process if no

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use cloneguard::{Event, EventFile};
-use testbed::io::{FileIds, VolumeSpec};
+use testbed::io::{FileIds, Hold, VolumeId, VolumeSpec};
 use testbed::ntos::token::{Impersonation, Token};
+use testbed::status::STATUS_NOT_FOUND;
 use testbed::volume::{Disposition, FILE_GENERIC_READ, FILE_GENERIC_WRITE, OpenRequest};
-use testbed::{Process, ProcessSpec};
+use testbed::{Process, ProcessSpec, UserThread};
 
 use super::{Ask, Bench, CLUSTER, COPY, USER, clone_once, close, send, two_files};
 
@@ -249,6 +250,145 @@ fn an_image_is_looked_up_once_a_process() {
     }
     clones(&shell, 2);
     assert_eq!(shell.image_lookups(), 1);
+    bench.end();
+}
+
+/// That there is no image to be had is remembered as well, and why.
+#[test]
+fn an_image_that_is_not_to_be_had_is_asked_for_once() {
+    let Some(bench) = Bench::start() else {
+        return;
+    };
+    let spec = ProcessSpec::user(COPY).image_failure(STATUS_NOT_FOUND);
+    let shell = bench.machine.create_process(ProcessSpec::user(SHELL));
+    let nameless = bench.machine.create_process(spec.parent(&shell));
+    for _ in 0..3 {
+        nameless.run(|thread| clone_once(thread, bench.refs));
+    }
+    assert_eq!(nameless.image_lookups(), 1);
+    let events = bench.events();
+    assert_eq!(events.len(), 3);
+    for event in &events {
+        assert_eq!(reason(event), Some(STATUS_NOT_FOUND.0));
+        assert_eq!(event.parent_image.text.as_deref(), Some(SHELL));
+    }
+    bench.end();
+}
+
+/// Why there is no image in a record.
+fn reason(event: &Event) -> Option<u32> {
+    assert_eq!(event.image.text, None);
+    event.image.reason.as_ref().map(|reason| reason.code())
+}
+
+/// A program that is older than the driver, whose image takes as long to look up, the first time, as the barrier wants.
+fn slow(hold: &Hold) -> Option<(Bench, Arc<Process>)> {
+    let bench = Bench::bare()?;
+    let spec = ProcessSpec::user(COPY).hold_image(hold);
+    let old = bench.machine.create_process(spec);
+    bench.load();
+    Some((bench, old))
+}
+
+/// Of two requests that are the first of their process at the same instant one asks for the image. The other does not
+/// wait for it, and says so.
+#[test]
+fn two_first_requests_make_one_lookup() {
+    let hold = Hold::new();
+    let Some((bench, old)) = slow(&hold) else {
+        return;
+    };
+    let refs = bench.refs;
+    let first = old.spawn(move |thread: &UserThread| clone_once(thread, refs));
+    hold.wait_for(1);
+    old.run(|thread| clone_at(thread, refs, r"\Second"));
+    hold.release();
+    first.join();
+    old.run(|thread| clone_once(thread, refs));
+    assert_eq!(old.image_lookups(), 1);
+    let events = bench.events();
+    let of = |source: &str| {
+        let ends = |event: &&Event| {
+            let name = event.source.text.as_deref().expect("a name");
+            name.contains(source)
+        };
+        events.iter().filter(ends).collect::<Vec<_>>()
+    };
+    let (held, second) = (of("Source"), of("Second"));
+    assert_eq!((held.len(), second.len()), (2, 1));
+    for event in held {
+        assert_eq!(event.image.text.as_deref(), Some(COPY));
+    }
+    // STATUS_OPERATION_IN_PROGRESS.
+    assert_eq!(reason(second[0]), Some(0xC000_0476));
+    bench.end();
+}
+
+/// Clones one cluster between two files of this name.
+fn clone_at(thread: &UserThread, volume: VolumeId, path: &str) {
+    let access = FILE_GENERIC_READ | FILE_GENERIC_WRITE;
+    let [source, target] = ["1", "2"].map(|end| {
+        let request = OpenRequest::create(access);
+        let file = thread.create_file(volume, &format!("{path}{end}"), &request);
+        let file = file.expect("created");
+        thread.write(file, 0, &[1; 4096]).expect("written");
+        file
+    });
+    let ask = Ask::plain(source);
+    let answer = send(thread, target, &ask, testbed::io::RequestOptions::default());
+    assert!(answer.status.is_success(), "{answer:?}");
+    close(thread, &[source, target]);
+}
+
+/// A process that ends while its image is looked up is not remembered afterwards.
+#[test]
+fn a_process_that_ends_meanwhile_is_forgotten() {
+    let hold = Hold::new();
+    let Some((bench, old)) = slow(&hold) else {
+        return;
+    };
+    let held = || bench.machine.pool_held(super::SERVICE).expect("loaded");
+    let refs = bench.refs;
+    // What a clone takes for good, and the System process, which is nobody's parent here.
+    bench.copy.run(|thread| clone_once(thread, refs));
+    bench.machine.wait_until_idle();
+    let before = held();
+    let handles = old.run(|thread| two_files(thread, refs, 16));
+    let clone = old.spawn(move |thread: &UserThread| {
+        let ask = Ask::plain(handles.0);
+        send(
+            thread,
+            handles.1,
+            &ask,
+            testbed::io::RequestOptions::default(),
+        )
+    });
+    hold.wait_for(1);
+    old.kill();
+    hold.release();
+    clone.join();
+    assert_eq!(held(), before);
+    bench.end();
+}
+
+/// Of a path that is longer than any record the driver keeps what a record stores, and the record says how long it is.
+#[test]
+fn a_long_path_of_an_image_is_cut() {
+    let Some(bench) = Bench::still() else {
+        return;
+    };
+    let held = || bench.machine.pool_held(super::SERVICE).expect("loaded");
+    bench.machine.create_process(ProcessSpec::user(COPY)).exit();
+    let path = format!(r"\Device\HarddiskVolume3\{}.exe", "deep\\".repeat(5_000));
+    let before = held();
+    let program = bench.machine.create_process(ProcessSpec::user(&*path));
+    assert!(held() - before < 3 << 10, "{}", held() - before);
+    program.run(|thread| clone_once(thread, bench.refs));
+    let event = only(&bench);
+    assert!(event.image.is_truncated);
+    let kept = event.image.text.as_deref().expect("a path");
+    assert_eq!(kept.len(), 1024);
+    assert!(path.starts_with(kept));
     bench.end();
 }
 
