@@ -117,8 +117,8 @@ impl FromStr for Version {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let parts = text.split('.').map(str::parse);
-        let parts: Result<Vec<u16>, _> = parts.collect();
+        let parts = text.split('.').map(str::parse::<u16>);
+        let parts: Result<Vec<_>, _> = parts.collect();
         let numbers = parts.ok().and_then(|parts| parts.try_into().ok());
         let numbers = numbers
             .with_context(|| format!("\"{text}\" is no version of four numbers below 65536"))?;
