@@ -158,9 +158,8 @@ impl Entry {
     /// # Errors
     ///
     /// What the writer reports.
-    pub fn write_json_line(&self, mut out: impl io::Write) -> io::Result<()> {
-        serde_json::to_writer(&mut out, self)?;
-        out.write_all(b"\n")
+    pub fn write_json_line(&self, out: impl io::Write) -> io::Result<()> {
+        crate::json::write_line(out, self)
     }
 }
 

@@ -13,6 +13,8 @@
 //! [`journal`] keeps records on a disk, with proof that none is missing; [`export`] writes them in the formats
 //! of other programs.
 //!
+//! [`json`] writes lines that are safe to look at.
+//!
 //! [`live`] is the connection to a running driver: its port on Windows, the test-bed's socket on Linux.
 //!
 //! Bytes are decoded by `wire` alone. Unsafe code is denied by the workspace, and allowed in one module: the
@@ -27,6 +29,7 @@ mod event;
 pub mod export;
 pub mod filter;
 pub mod journal;
+pub mod json;
 mod label;
 pub mod lineage;
 pub mod live;

@@ -21,7 +21,7 @@ pub mod windows;
 
 pub use error::{ConnectError, PortError};
 pub use session::{Ended, Failure, Notice, Session, Sink};
-pub use status::{Status, reload};
+pub use status::{PATIENCE, Status, reload};
 pub use stop::{OnRequest, Stop};
 pub use store::Store;
 

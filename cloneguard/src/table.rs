@@ -9,7 +9,7 @@ mod cells;
 mod notice;
 mod text;
 
-pub(crate) use text::brief;
+pub(crate) use text::{brief, is_hidden};
 pub use text::{byte_size, printable, shorten};
 
 use crate::{Entry, Event, Summary, Timestamp};
@@ -98,7 +98,11 @@ impl Layout {
                 verdict: 12,
                 rules: 9,
                 // The longest usual name, INVALID_DEVICE_REQUEST, where there is room for it.
-                status: if width < 150 { 17 } else { 22 },
+                status: match width {
+                    ..150 => 17,
+                    150..170 => 22,
+                    _ => cells::STATUS_WIDTH,
+                },
                 time: 12,
             }
         };
@@ -156,7 +160,7 @@ impl Layout {
                 self.verdict,
             ),
             left(&cells::rules(&event.end), self.rules),
-            left(&cells::status(&event.end), self.status),
+            left(&cells::status(&event.end, self.status), self.status),
             self.time(event.head.time),
         ];
         cells.join(" ").trim_end().to_owned()

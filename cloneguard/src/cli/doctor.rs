@@ -119,6 +119,7 @@ fn print_json(checks: &[Check]) -> io::Result<()> {
         })
     });
     let mut out = io::stdout().lock();
-    writeln!(out, "{}", json!({ "checks": checks.collect::<Vec<_>>() }))?;
+    let checks = json!({ "checks": checks.collect::<Vec<_>>() });
+    cloneguard::json::write_line(&mut out, &checks)?;
     out.flush()
 }

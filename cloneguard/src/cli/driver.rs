@@ -36,6 +36,7 @@ pub(super) fn not_connected(error: &ConnectError) -> Trouble {
         | ConnectError::Busy
         | ConnectError::OtherVersion
         | ConnectError::Refused(_)
+        | ConnectError::Silent
         | ConnectError::Stopped => Trouble::NotConnected(text),
     }
 }

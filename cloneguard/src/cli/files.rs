@@ -46,7 +46,7 @@ pub(super) fn write_with<T>(
     let draft = draft_path(path);
     let failed = |error| file_trouble("cannot write", path, &error);
     let whole = || {
-        let file = File::create_new(&draft).map_err(failed)?;
+        let file = create_private(&draft).map_err(failed)?;
         let mut out = io::BufWriter::new(file);
         let value = fill(&mut out)?;
         out.flush().map_err(failed)?;
@@ -59,6 +59,15 @@ pub(super) fn write_with<T>(
         // The draft may not exist; the error that counts is the first one.
         drop(fs::remove_file(&draft));
     })
+}
+
+/// A new file that only its owner may read, where the system has such a thing: records have paths and users.
+fn create_private(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
 }
 
 /// Writes the bytes to a new file and waits until they are on the disk.

@@ -2,6 +2,7 @@
 
 use super::entries::{self, Reading};
 use super::exit::{self, EXIT_CODES, End, Trouble};
+use cloneguard::json;
 use cloneguard::lineage::{LineageReport, Query, Relatives};
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -62,8 +63,7 @@ pub(super) fn run(args: &Args) -> Result<End, Trouble> {
 fn print(report: &LineageReport, args: &Args) -> io::Result<()> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     if args.json {
-        serde_json::to_writer(&mut out, report)?;
-        writeln!(out)?;
+        json::write_line(&mut out, report)?;
     } else if args.dot {
         out.write_all(report.dot().as_bytes())?;
     } else {

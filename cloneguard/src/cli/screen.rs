@@ -36,7 +36,7 @@ pub(super) fn choice_among(words: impl Iterator<Item = OsString>) -> ColorChoice
 /// Columns of a table on the standard output.
 pub(super) fn width() -> usize {
     /// Where there is no terminal, and the most where there is one: further columns only spread the paths.
-    const WIDTH: usize = 160;
+    const WIDTH: usize = 180;
     let terminal = console::Term::stdout();
     let columns = terminal.size_checked().filter(|_| terminal.is_term());
     columns.map_or(WIDTH, |(_, columns)| usize::from(columns).min(WIDTH))

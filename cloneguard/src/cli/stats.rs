@@ -2,6 +2,7 @@
 
 use super::entries::{self, Reading, Selection};
 use super::exit::{self, EXIT_CODES, End, Trouble};
+use cloneguard::json;
 use cloneguard::stats::{Report, Stats};
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -50,8 +51,7 @@ pub(super) fn run(args: &Args) -> Result<End, Trouble> {
 fn print(report: &Report, args: &Args) -> io::Result<()> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     if args.json {
-        serde_json::to_writer(&mut out, report)?;
-        writeln!(out)?;
+        json::write_line(&mut out, report)?;
     } else if args.prometheus {
         out.write_all(report.prometheus().as_bytes())?;
     } else {

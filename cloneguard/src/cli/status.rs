@@ -43,8 +43,7 @@ pub(super) fn run(args: &Args) -> Result<End, Trouble> {
 fn print(status: &Status, is_json: bool) -> io::Result<()> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     if is_json {
-        serde_json::to_writer(&mut out, status)?;
-        writeln!(out)?;
+        cloneguard::json::write_line(&mut out, status)?;
     } else {
         print_lines(&mut out, status)?;
     }

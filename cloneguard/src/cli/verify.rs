@@ -53,7 +53,7 @@ pub(super) fn run(args: &Args) -> Result<End, Trouble> {
 fn print(report: &Report, is_sound: bool, is_json: bool) -> io::Result<()> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     if is_json {
-        writeln!(out, "{}", show::json(report, is_sound))?;
+        cloneguard::json::write_line(&mut out, &show::json(report, is_sound))?;
     } else {
         for line in show::lines(report, is_sound) {
             writeln!(out, "{}", cloneguard::table::printable(&line))?;

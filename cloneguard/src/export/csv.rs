@@ -4,11 +4,14 @@
 //! come behind the old ones. A field that an entry does not have is empty; the elements of a list are
 //! parted by semicolons.
 //!
-//! Spreadsheets take a text that begins with `=`, `+`, `-`, `@`, a tab or a carriage return for a formula, and a
-//! file name may be one (OWASP, "CSV Injection"). Such a text gets an apostrophe before it. Numbers do not.
+//! Spreadsheets take a text that begins with `=`, `+`, `-`, `@` or the full-width form of one for a formula, and
+//! a file name may be one (OWASP, "CSV Injection"). Such a sign gets an apostrophe before it, at the beginning and behind
+//! a semicolon, which parts cells where the comma is in numbers. Numbers do not. What a terminal would not print as a
+//! character of its own is U+FFFD. JSON has all names as they are.
 
 use super::Format;
 use crate::Entry;
+use crate::table::printable;
 use serde_json::Value;
 use std::io;
 
@@ -136,16 +139,32 @@ fn text(value: &Value) -> String {
         Value::Null | Value::Array(_) | Value::Object(_) => String::new(),
         Value::Bool(flag) => flag.to_string(),
         Value::Number(number) => number.to_string(),
-        Value::String(text) if text.starts_with(['=', '+', '-', '@', '\t', '\r']) => {
-            format!("'{text}")
-        }
-        Value::String(text) => text.clone(),
+        Value::String(text) => without_formulas(&printable(text)),
     }
+}
+
+/// A text in which no cell that somebody might make of it begins with what makes a formula.
+fn without_formulas(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    let mut is_start = true;
+    for character in text.chars() {
+        let is_sign = matches!(
+            character,
+            '=' | '+' | '-' | '@' | '\u{FF1D}' | '\u{FF0B}' | '\u{FF0D}' | '\u{FF20}'
+        );
+        if is_start && is_sign {
+            safe.push('\'');
+        }
+        let is_before = matches!(character, ',' | '"' | '\'') || character.is_whitespace();
+        is_start = character == ';' || is_start && is_before;
+        safe.push(character);
+    }
+    safe
 }
 
 /// A cell as it stands in the line: in quotes if it would not be read as one cell without.
 fn escaped(cell: &str) -> String {
-    if cell.contains(['"', ',', '\r', '\n']) {
+    if cell.contains(['"', ',', ';', '\r', '\n']) {
         format!("\"{}\"", cell.replace('"', "\"\""))
     } else {
         cell.to_owned()
@@ -171,14 +190,37 @@ mod tests {
     fn quotes_commas_and_line_ends_are_escaped() {
         assert_eq!(escaped("plain text"), "plain text");
         assert_eq!(escaped("a,b"), "\"a,b\"");
+        assert_eq!(escaped("20;99"), "\"20;99\"");
         assert_eq!(escaped("a\"b"), "\"a\"\"b\"");
         assert_eq!(escaped("a\r\nb"), "\"a\r\nb\"");
     }
 
     #[test]
     fn texts_that_would_be_formulas_are_none_and_numbers_stay() {
-        for text in ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx"] {
+        for text in [
+            "=1+1",
+            "+1",
+            "-1",
+            "@SUM(A1)",
+            "\u{ff1d}1",
+            "\u{ff0b}1",
+            "\u{ff0d}1",
+            "\u{ff20}A",
+        ] {
             assert_eq!(cell(&json!({ "a": text }), "a"), format!("'{text}"));
+        }
+        for (text, safe) in [
+            (" =1", " '=1"),
+            ("\u{3000}\"=1", "\u{3000}\"'=1"),
+            (",=1", ",'=1"),
+            (";=1", ";'=1"),
+            ("a; =1", "a; '=1"),
+            ("a,-b;c", "a,-b;c"),
+            ("\n=1", "\u{fffd}=1"),
+            ("\t=1", "\u{fffd}=1"),
+            ("a\u{9b}\u{202e}b", "a\u{fffd}\u{fffd}b"),
+        ] {
+            assert_eq!(cell(&json!({ "a": text }), "a"), safe);
         }
         assert_eq!(cell(&json!({ "a": -5 }), "a"), "-5");
         assert_eq!(cell(&json!({ "a": "b=c" }), "a"), "b=c");

@@ -40,8 +40,7 @@ impl Format for Ocsf {
     }
 
     fn entry(&mut self, entry: &Entry, out: &mut dyn io::Write) -> io::Result<bool> {
-        serde_json::to_writer(&mut *out, &self.document(entry))?;
-        out.write_all(b"\n")?;
+        crate::json::write_line(&mut *out, &self.document(entry))?;
         Ok(true)
     }
 

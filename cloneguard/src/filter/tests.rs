@@ -10,6 +10,33 @@ fn record() -> Value {
     serde_json::from_str(include_str!("record.json")).unwrap()
 }
 
+/// The paths of all members, but for those that are there only sometimes.
+fn members(value: &Value, path: &str) -> Vec<String> {
+    let Some(object) = value.as_object() else {
+        return vec![path.to_owned()];
+    };
+    let is_sometimes = |name: &str| matches!(name, "name" | "reason" | "id_reason");
+    let object = object.iter().filter(|(name, _)| !is_sometimes(name));
+    object
+        .flat_map(|(name, value)| members(value, &format!("{path}.{name}")))
+        .collect()
+}
+
+#[test]
+fn the_record_is_one_as_they_are_today() {
+    let golden = include_str!("../../tests/golden/clone.json");
+    let golden: Value = serde_json::from_str(golden).unwrap();
+    let is_whole = |path: &String| !path.contains("status") && !path.contains("reason");
+    let paths = |value| {
+        members(value, "")
+            .into_iter()
+            .filter(is_whole)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(paths(&record()), paths(&golden));
+    assert_eq!(record()["schema_version"], crate::SCHEMA_VERSION);
+}
+
 fn matches(filter: &str) -> bool {
     let filter = Filter::parse(filter).unwrap_or_else(|error| panic!("{error}"));
     filter.matches(&record())

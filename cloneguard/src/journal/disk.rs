@@ -151,22 +151,48 @@ fn name_holder(mut lock: &File) -> io::Result<()> {
     writeln!(lock, "{}", std::process::id())
 }
 
-/// Makes a directory that only its owner may enter, where the system has such a thing. On Windows it
-/// inherits the access of the directory above.
+/// Makes a directory that only its owner may enter, where the system has such a thing, and has it and those above
+/// it that were made on the disk. On Windows it inherits the access of the directory above.
 fn create_directory(path: &Path) -> io::Result<()> {
+    let is_there = |path: &&Path| !path.as_os_str().is_empty() && !path.is_dir();
+    let made: Vec<&Path> = path.ancestors().take_while(is_there).collect();
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
+    builder.create(path)?;
+    // A name is durable once the directory that has it is.
+    made.into_iter().rev().try_for_each(|made| {
+        let above = made.parent().unwrap_or(made);
+        let is_here = above.as_os_str().is_empty();
+        sync_directory(if is_here { Path::new(".") } else { above })
+    })
+}
+
+/// Waits until the names in a directory are durable. Windows opens no directory to be flushed, and needs
+/// none: NTFS and ReFS log their metadata.
+fn sync_directory(path: &Path) -> io::Result<()> {
+    if cfg!(windows) {
+        return Ok(());
+    }
+    File::open(path)?.sync_all()
 }
 
 /// Opens files that only their owner may read, and makes them.
 fn private() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false);
+    let mut options = real();
+    options.create(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+/// Opens files to be written, and no links, which may lead anywhere.
+fn real() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NOFOLLOW);
     options
 }
 
@@ -198,7 +224,7 @@ impl Disk for Folder {
     }
 
     fn reopen(&self, name: &str) -> io::Result<File> {
-        let mut file = OpenOptions::new().write(true).open(self.path.join(name))?;
+        let mut file = real().open(self.path.join(name))?;
         file.seek(SeekFrom::End(0))?;
         Ok(file)
     }
@@ -211,12 +237,8 @@ impl Disk for Folder {
         fs::remove_file(self.path.join(name))
     }
 
-    /// Windows opens no directory to be flushed, and needs none: NTFS and ReFS log their metadata.
     fn sync(&self) -> io::Result<()> {
-        if cfg!(windows) {
-            return Ok(());
-        }
-        File::open(&self.path)?.sync_all()
+        sync_directory(&self.path)
     }
 }
 

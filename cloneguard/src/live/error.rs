@@ -18,6 +18,8 @@ pub enum ConnectError {
     Refused(NtStatus),
     /// The way to the driver is broken.
     Broken(io::Error),
+    /// The driver does not answer.
+    Silent,
     /// A stop was requested.
     Stopped,
 }
@@ -50,7 +52,9 @@ impl ConnectError {
     pub const fn is_final(&self) -> bool {
         match self {
             Self::Denied(_) | Self::OtherVersion | Self::Refused(_) => true,
-            Self::NotLoaded(_) | Self::Busy | Self::Broken(_) | Self::Stopped => false,
+            Self::NotLoaded(_) | Self::Busy | Self::Broken(_) | Self::Silent | Self::Stopped => {
+                false
+            }
         }
     }
 }
@@ -67,6 +71,7 @@ impl fmt::Display for ConnectError {
             ),
             Self::Refused(status) => write!(f, "the driver refuses the request: {status}"),
             Self::Broken(error) => write!(f, "the connection to the driver broke: {error}"),
+            Self::Silent => f.write_str("the driver does not answer"),
             Self::Stopped => f.write_str("interrupted"),
         }
     }

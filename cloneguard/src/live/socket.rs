@@ -77,6 +77,10 @@ fn unexpected(kind: Kind) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what)
 }
 
+/// Messages that may come while a reply is on its way: the driver sends one at a time, and again when nobody
+/// answers.
+const WAITING_MAX: usize = 16;
+
 /// A connection through the socket.
 struct SocketPort {
     stream: UnixStream,
@@ -110,7 +114,9 @@ impl Port for SocketPort {
         loop {
             let frame = self.read()?;
             match frame.kind {
-                Kind::Message => self.waiting.push_back(message(frame)),
+                Kind::Message if self.waiting.len() < WAITING_MAX => {
+                    self.waiting.push_back(message(frame));
+                }
                 Kind::Replied if frame.id == id => return taken(frame.value),
                 other => return Err(PortError::Broken(unexpected(other))),
             }
@@ -229,6 +235,36 @@ mod tests {
             assert!(matches!(port.reply(2, &[]), Err(PortError::Ended)));
             assert!(matches!(port.reply(3, &[]), Err(PortError::Broken(_))));
         });
+    }
+
+    #[test]
+    fn no_more_messages_than_any_driver_sends_are_kept_for_later() {
+        for (name, count, is_taken) in
+            [("few", WAITING_MAX, true), ("many", WAITING_MAX + 1, false)]
+        {
+            let serve = move |mut stream: UnixStream| {
+                write(&mut stream, Kind::Connected, 0, 0, &[]);
+                Frame::read(&mut stream).unwrap();
+                // In one piece, since the client does not read to the end of too many.
+                let mut frames = Vec::new();
+                for _ in 0..count {
+                    let message = Frame::about(Kind::Message, 1, 64, b"again".to_vec());
+                    message.write(&mut frames).unwrap();
+                }
+                let replied = Frame::about(Kind::Replied, 7, 0, Vec::new());
+                replied.write(&mut frames).unwrap();
+                io::Write::write_all(&mut stream, &frames).unwrap();
+            };
+            against(name, serve, |socket| {
+                let taken = connect(socket).unwrap().reply(7, &[]);
+                let is_broken = matches!(taken, Err(PortError::Broken(_)));
+                assert_eq!(
+                    (taken.is_ok(), is_broken),
+                    (is_taken, !is_taken),
+                    "{taken:?}"
+                );
+            });
+        }
     }
 
     #[test]

@@ -1,13 +1,17 @@
 //! How things stand with the driver: a status connection receives one report and nothing else.
 
-use super::{Failure, Source, Stop};
+use super::{ConnectError, Failure, Source, Stop};
 use crate::label::hex;
 use crate::{BootId, CounterValues, SCHEMA_VERSION, Timestamp};
 use core::convert::Infallible;
 use serde::{Serialize, Serializer};
+use std::time::Duration;
 use wire::policy::PolicyMode;
 use wire::{ConnectRequest, StatusReport};
 use zerocopy::IntoBytes as _;
+
+/// How long a driver may take to answer. It does so at once.
+pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A status report in native numbers. Its JSON is one object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -54,6 +58,18 @@ impl Status {
     ///
     /// Why there is no report.
     pub fn ask(source: &dyn Source, stop: &Stop) -> Result<Self, Failure<Infallible>> {
+        let (asked, is_late) = stop.within(PATIENCE, |stop| Self::wait(source, stop));
+        asked.map_err(|error| {
+            if is_late {
+                Failure::Connect(ConnectError::Silent)
+            } else {
+                error
+            }
+        })
+    }
+
+    /// Asks, and waits for the answer until a stop is requested.
+    fn wait(source: &dyn Source, stop: &Stop) -> Result<Self, Failure<Infallible>> {
         let request = ConnectRequest::status();
         let connected = source.connect(request.as_bytes(), stop);
         let mut port = connected.map_err(Failure::Connect)?;
@@ -94,9 +110,11 @@ impl From<&StatusReport> for Status {
 /// # Errors
 ///
 /// Why it could not be asked.
-pub fn reload(source: &dyn Source, stop: &Stop) -> Result<(), super::ConnectError> {
+pub fn reload(source: &dyn Source, stop: &Stop) -> Result<(), ConnectError> {
     let request = ConnectRequest::reload();
-    source.connect(request.as_bytes(), stop).map(drop)
+    let connect = |stop: &Stop| source.connect(request.as_bytes(), stop).map(drop);
+    let (asked, is_late) = stop.within(PATIENCE, connect);
+    asked.map_err(|error| if is_late { ConnectError::Silent } else { error })
 }
 
 fn boot_id<S: Serializer>(boot_id: &BootId, serializer: S) -> Result<S::Ok, S::Error> {

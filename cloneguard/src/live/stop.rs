@@ -1,6 +1,7 @@
 //! The request to stop, made by another thread: Ctrl-C, the end of a service.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// A request to stop that whoever waits for something hears at once.
@@ -89,6 +90,22 @@ impl Stop {
         false
     }
 
+    /// Does something with a stop that is requested with this one, or when so much time has passed. Whether it was
+    /// the time.
+    pub fn within<T>(&self, patience: Duration, action: impl FnOnce(&Self) -> T) -> (T, bool) {
+        let inner = Self::new();
+        let (other, timer) = (inner.clone(), inner.clone());
+        let with_this = self.on_request(move || {
+            other.request();
+        });
+        let watch = thread::spawn(move || timer.sleep(patience) && timer.request());
+        let value = action(&inner);
+        inner.request();
+        drop(with_this);
+        // The thread cannot panic; if it did, nobody ran out of patience.
+        (value, watch.join().unwrap_or(false))
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.inner
             .state
@@ -135,12 +152,30 @@ mod tests {
     }
 
     #[test]
+    fn an_action_within_a_time_hears_of_its_end_and_of_the_stop() {
+        let stop = Stop::new();
+        let wait = |stop: &Stop| while stop.sleep(Duration::from_secs(600)) {};
+        assert_eq!(stop.within(Duration::ZERO, wait), ((), true));
+        assert!(!stop.is_requested(), "it was the time");
+        let value = stop.within(Duration::from_secs(600), |inner| {
+            stop.request();
+            wait(inner);
+            7
+        });
+        assert_eq!(value, (7, false));
+        assert_eq!(
+            Stop::new().within(Duration::from_secs(600), |_| 8),
+            (8, false)
+        );
+    }
+
+    #[test]
     fn a_sleeper_wakes_when_the_stop_is_requested() {
         let stop = Stop::new();
         assert!(stop.sleep(Duration::ZERO), "nobody has asked");
         let other = stop.clone();
         // Long enough that a test which sleeps it out would be noticed.
-        let sleeper = std::thread::spawn(move || other.sleep(Duration::from_secs(600)));
+        let sleeper = thread::spawn(move || other.sleep(Duration::from_secs(600)));
         stop.request();
         assert!(!sleeper.join().unwrap());
     }

@@ -1,8 +1,11 @@
 //! The cells of a request and of a summary of requests.
 
 use super::text::{brief, byte_size, cut, left, printable};
-use crate::{Event, EventEnd, EventName, EventProcess, NtStatus, Summary};
+use crate::{Event, EventEnd, EventName, EventProcess, Summary};
 use wire::Verdict;
+
+/// Where there is so much room a status has its number and its name: `0xC0000010 INVALID_DEVICE_REQUEST`.
+pub(super) const STATUS_WIDTH: usize = 33;
 
 /// The file name of the image and the process id.
 pub(super) fn process(process: &EventProcess, image: &EventName, width: usize) -> String {
@@ -73,9 +76,14 @@ pub(super) fn rules(end: &EventEnd) -> String {
 }
 
 /// The final status without its prefix, or how the end was learned if it has none.
-pub(super) fn status(end: &EventEnd) -> String {
-    end.status
-        .map_or_else(|| end.outcome_name(), NtStatus::brief)
+pub(super) fn status(end: &EventEnd, width: usize) -> String {
+    let Some(status) = end.status else {
+        return end.outcome_name();
+    };
+    match status.name() {
+        Some(_) if width >= STATUS_WIDTH => format!("0x{:08X} {}", status.code(), status.brief()),
+        Some(_) | None => status.brief(),
+    }
 }
 
 /// How many requests, and of how many bytes.

@@ -21,20 +21,27 @@ pub fn shorten(text: &str, width: usize) -> String {
 /// and marks that are invisible or change the direction of writing.
 #[must_use]
 pub fn printable(text: &str) -> String {
-    let is_hidden = |character: char| {
-        character.is_control()
-            || matches!(character, '\u{AD}' | '\u{61C}' | '\u{200B}'..='\u{200F}'
-                | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
+    let shown = |character| {
+        if is_hidden(character) {
+            char::REPLACEMENT_CHARACTER
+        } else {
+            character
+        }
     };
-    text.chars()
-        .map(|c| {
-            if is_hidden(c) {
-                char::REPLACEMENT_CHARACTER
-            } else {
-                c
-            }
-        })
-        .collect()
+    text.chars().map(shown).collect()
+}
+
+/// Whether a character is a control, ends a line, or is one that Unicode lets be invisible: those with the property
+/// `Default_Ignorable_Code_Point` (`DerivedCoreProperties.txt`), which has all marks of direction, and the other
+/// format characters that have no form of their own (`Cf`).
+pub(crate) fn is_hidden(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
+            | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'
+            | '\u{2060}'..='\u{206F}' | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}'
+            | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFB}' | '\u{13430}'..='\u{1343F}'
+            | '\u{1BCA0}'..='\u{1BCA3}' | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}')
 }
 
 /// A number of bytes: in the largest unit that divides it, up to GiB.

@@ -133,3 +133,40 @@ fn segments_that_retention_takes_while_somebody_reads_are_no_damage() {
         assert!(!matches!(step, Step::Damage(_)), "{step:?}");
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_link_in_the_place_of_a_file_is_not_followed() {
+    use std::os::unix::fs::symlink;
+    for (name, is_there) in [("cloneguard.lock", true), ("cloneguard.lock", false)] {
+        let path = place(&format!("link-{is_there}"));
+        std::fs::create_dir_all(&path).unwrap();
+        let other = path.join("other");
+        if is_there {
+            std::fs::write(&other, "untouched").unwrap();
+        }
+        symlink(&other, path.join(name)).unwrap();
+        let error = Writer::open(&path, small(), at(1)).unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains("cloneguard.lock: cannot open it"), "{text}");
+        assert_eq!(other.exists(), is_there);
+        if is_there {
+            assert_eq!(std::fs::read(&other).unwrap(), b"untouched");
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_segment_that_is_a_link_is_not_written() {
+    let path = place("link-segment");
+    drop(Writer::open(&path, small(), at(1)).unwrap());
+    let (segment, moved) = (path.join(segment_name(1)), path.join("moved"));
+    std::fs::rename(&segment, &moved).unwrap();
+    std::os::unix::fs::symlink(&moved, &segment).unwrap();
+    let before = std::fs::read(&moved).unwrap();
+    Writer::open(&path, small(), at(1)).unwrap_err();
+    assert_eq!(std::fs::read(&moved).unwrap(), before);
+    // Reading changes nothing.
+    assert_eq!(look(&path), (true, 0));
+}

@@ -111,6 +111,33 @@ fn a_segment_that_somebody_else_removed_is_named_for_good() {
 }
 
 #[test]
+fn a_damaged_newest_head_blames_nobody_for_what_retention_did() {
+    let (disk, mut writer) = keeping_two();
+    fill(&mut writer, 1..=30);
+    drop(writer);
+    let mut files = disk.files();
+    let newest = *segments(&files).last().unwrap();
+    // In it stands what retention removed last.
+    files.get_mut(&segment_name(newest)).unwrap()[70] ^= 1;
+    let report = report_of(&Memory::of(&files));
+    let faults: Vec<Fault> = report
+        .damages
+        .first
+        .iter()
+        .map(|damage| damage.fault)
+        .collect();
+    assert_eq!(faults[0], Fault::HeadHash);
+    assert_eq!(report.damages.first[0].place.segment, newest);
+    let blames = |fault: &Fault| {
+        matches!(
+            fault,
+            Fault::SegmentsMissing { .. } | Fault::RemovedByOthers { .. }
+        )
+    };
+    assert!(!faults.iter().any(blames), "{faults:?}");
+}
+
+#[test]
 fn a_removal_that_failed_is_no_damage_and_is_tried_again() {
     let (disk, mut writer) = keeping_two();
     fill(&mut writer, 1..=30);

@@ -258,6 +258,13 @@ fn all_records_leave_as_json_lines() {
         ""
     );
     assert_eq!(place.read("records.jsonl"), exported.as_bytes());
+    // It has paths and users in it.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let file = std::fs::metadata(place.path().join("records.jsonl")).unwrap();
+        assert_eq!(file.permissions().mode() & 0o777, 0o600);
+    }
     let some = run(&place, &["export", "journal", "--filter", "pid=99"]);
     assert_eq!(some.lines().count(), 1);
 }

@@ -152,6 +152,8 @@ impl Links {
             None => return Ok(()),
         };
         stream.set_read_timeout(None)?;
+        let out = stream.try_clone()?;
+        // From here on nothing leaves before the program has ended.
         let process = self.administrator();
         let connected = process.run(|thread| thread.machine().connect_port(thread, PORT, &context));
         let number = self.tally.client(&connected);
@@ -162,7 +164,7 @@ impl Links {
             return told.or_else(killed);
         };
         let ended = match told {
-            Ok(()) => Self::exchange(&process, stream, Arc::new(port)),
+            Ok(()) => Self::exchange(&process, (stream, out), Arc::new(port)),
             Err(error) => {
                 process.kill();
                 killed(error)
@@ -185,10 +187,10 @@ impl Links {
     /// Messages one way, replies the other, until either side ends.
     fn exchange(
         process: &Arc<Process>,
-        mut stream: UnixStream,
+        (mut stream, out): (UnixStream, UnixStream),
         port: Arc<PortClient>,
     ) -> io::Result<()> {
-        let out = Arc::new(Mutex::new(stream.try_clone()?));
+        let out = Arc::new(Mutex::new(out));
         let (other, shared) = (Arc::clone(&port), Arc::clone(&out));
         let waiting = process.spawn(move |_| Self::forward(&other, &shared));
         let ended = answer(&mut stream, &port, &out);

@@ -2,15 +2,10 @@
 
 use super::check::{Check, Fault};
 use cloneguard::Timestamp;
-use cloneguard::live::{ConnectError, Source, Stop};
-use std::thread;
-use std::time::Duration;
+use cloneguard::live::{ConnectError, PATIENCE, Source, Stop};
 use wire::policy::PolicyMode;
 use wire::{ConnectRequest, StatusReport};
 use zerocopy::IntoBytes as _;
-
-/// How long a driver may take to answer. It does so at once.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Everything about a driver.
 pub(super) fn checks(source: &impl Source) -> Vec<Check> {
@@ -22,17 +17,7 @@ pub(super) fn checks(source: &impl Source) -> Vec<Check> {
 
 /// Asks a driver how it is.
 fn ask(source: &impl Source) -> Result<StatusReport, Check> {
-    let stop = Stop::new();
-    let timer = stop.clone();
-    let patience = thread::spawn(move || {
-        if timer.sleep(PATIENCE) {
-            timer.request();
-        }
-    });
-    let report = receive(source, &stop);
-    stop.request();
-    // The thread has nothing to say.
-    drop(patience.join());
+    let (report, _) = Stop::new().within(PATIENCE, |stop| receive(source, stop));
     report
 }
 
@@ -67,6 +52,10 @@ fn unreachable_driver(error: &ConnectError) -> Check {
             "end another program that asks the driver",
         ),
         ConnectError::Broken(_) => (Fault::File, "try again; see what the system says"),
+        ConnectError::Silent => (
+            Fault::NotConnected,
+            "unload the driver and load it again; if it stays silent, report it",
+        ),
         ConnectError::NotLoaded(_) | ConnectError::Refused(_) | ConnectError::Stopped => (
             Fault::NotConnected,
             "load the driver: `sc start cloneguard`; a test-bed: `./dev serve`",
