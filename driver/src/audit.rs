@@ -139,6 +139,7 @@ impl Audit {
                 status,
                 information,
                 ended: time::monotonic(),
+                time: time::system_time(),
                 kind,
                 source_after: match source {
                     SourceAfter::NotAsked => wire::SourceAfter::Unasked,
@@ -158,6 +159,7 @@ impl Audit {
                 status: status.bits(),
                 information: 0,
                 ended: time::monotonic(),
+                time: time::system_time(),
                 kind: OutcomeKind::Refused,
                 source_after: wire::SourceAfter::Unasked,
             },
@@ -233,12 +235,17 @@ impl Audit {
         boot_id: [u8; wire::BOOT_ID_SIZE],
         after_sequence: u64,
     ) -> Result<(), NtStatus> {
-        let whichever_runs = boot_id == [0; wire::BOOT_ID_SIZE];
-        if boot_id != self.boot_id && !whichever_runs {
-            // What it has is of another load: everything held is new to it.
-            return Ok(());
+        if boot_id == self.boot_id {
+            return self.release(after_sequence).map(|_| ());
         }
-        self.release(after_sequence).map(|_| ())
+        // What it has is of another load: everything held is new to it. A number of no load at all would let go of
+        // records that nobody has.
+        let is_of_a_load = boot_id != [0; wire::BOOT_ID_SIZE];
+        if is_of_a_load || after_sequence == 0 {
+            Ok(())
+        } else {
+            Err(NtStatus::INVALID_PARAMETER)
+        }
     }
 
     fn release(&self, through_sequence: u64) -> Result<u64, NtStatus> {

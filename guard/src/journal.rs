@@ -11,9 +11,9 @@
 //! (`reader.rs`). The records lie in `ring.rs`, requests are counted in `tally.rs`, and `ticket.rs` is
 //! the value that a request carries.
 
-use crate::outcome::into_ended;
+use crate::outcome::{found_at_end, into_ended};
 use crate::reader::Reader;
-use crate::ring::{Arrival, Ended, LossTable, Ring, Stock, Words};
+use crate::ring::{Arrival, Ended, LossTable, Place, Ring, Stock, Words, request_of};
 use crate::sync::AtomicU64;
 use crate::tally::{Sums, Tally};
 use crate::{Outcome, RECORD_SIZE_MAX, Ticket};
@@ -98,7 +98,7 @@ impl<S: AsRef<[AtomicU64]>> Journal<S> {
         if position.is_none() {
             self.tally.begin_lost();
         }
-        Ticket::new(position)
+        Ticket::new(class, position)
     }
 
     /// Takes in a record that is about no request, or about many: it is whole as it is. `false` if there
@@ -124,26 +124,59 @@ impl<S: AsRef<[AtomicU64]>> Journal<S> {
     }
 
     /// Adds the end of a request to its record and lets the record go. If the record had to go before,
-    /// the end becomes a record of its own.
+    /// the end becomes a record of its own, unless there was no room to keep what that needs; then it is
+    /// lost.
+    ///
+    /// What makes a finding of a routine request only now is told in any case, as long as there is room.
     ///
     /// # Errors
     ///
-    /// [`StaleTicket`] if no request in flight holds the ticket; nothing is changed then. For a
-    /// lost record there is nothing left to compare with, so only a ticket too many is noticed.
+    /// [`StaleTicket`] if no request in flight holds the ticket; nothing is changed then. For a record
+    /// that was lost, or that is gone without anything kept, there is nothing left to compare with, so only
+    /// a ticket too many is noticed.
     pub fn complete(&self, ticket: Ticket, outcome: &Outcome) -> Result<(), StaleTicket> {
-        match ticket.position() {
-            Some(position) => {
+        match ticket.place() {
+            Some(place) => {
                 let end = |prefix: &mut _| outcome.patch(prefix);
-                if let Ended::Late(mut record) = self.ring.end(position, end).ok_or(StaleTicket)? {
-                    let class = into_ended(&mut record);
-                    // A loss is counted like any other.
-                    self.ring.push(&record, class, Arrival::Whole);
+                match self.ring.end(place, end).ok_or(StaleTicket)? {
+                    Ended::InPlace => {}
+                    Ended::Late(mut record) => {
+                        let class = into_ended(&mut record);
+                        // A loss is counted like any other.
+                        self.ring.push(&record, class, Arrival::Whole);
+                    }
+                    Ended::Unkept => self.end_unkept(place, outcome),
                 }
             }
-            None => self.tally.end_lost().then_some(()).ok_or(StaleTicket)?,
+            None => {
+                self.tally.end_lost().then_some(()).ok_or(StaleTicket)?;
+                // Of a finding the loss is counted: nobody takes its request for one that passed.
+                if outcome.makes_a_finding() && !ticket.is_finding() {
+                    self.tell_finding(0, outcome, Arrival::Alone);
+                }
+            }
         }
         self.tally.end(outcome);
         Ok(())
+    }
+
+    /// The end of a request of which nothing was kept but that its record left. It is lost; not so what it
+    /// makes a finding of a request without one, which had fired no rule before.
+    fn end_unkept(&self, place: Place, outcome: &Outcome) {
+        if place.is_finding {
+            self.ring.lose(LossClass::Finding, LossCause::Full);
+        } else if outcome.makes_a_finding() {
+            self.tell_finding(request_of(place.position), outcome, Arrival::Whole);
+        } else {
+            self.ring.lose(LossClass::Routine, LossCause::Full);
+        }
+    }
+
+    fn tell_finding(&self, request: u64, outcome: &Outcome, arrival: Arrival) {
+        match found_at_end(request, outcome) {
+            Some(record) => drop(self.ring.push(&record, LossClass::Finding, arrival)),
+            None => self.ring.lose(LossClass::Finding, LossCause::Fault),
+        }
     }
 
     /// Counts a request that went down without a look. It gets no record and no number.

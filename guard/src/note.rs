@@ -56,7 +56,7 @@ pub struct StartedNote {
     pub policy_revision: u64,
     /// Window in which passed requests are summarised, in seconds; 0 for never.
     pub summarise_seconds: u32,
-    /// Bytes of the journal.
+    /// Bytes of memory that the journal was given.
     pub journal_size: u64,
 }
 

@@ -1,10 +1,10 @@
-//! What the end of a request adds to its record, and the record of an end that comes late.
+//! What the end of a request adds to its record, and the record of an end that comes late or alone.
 
 use crate::record::class_of;
 use crate::ring::{LOST_WORD, PREFIX_WORDS, Prefix, REQUEST_WORD, STARTED_WORD, WORD};
 use core::mem::offset_of;
 use wire::{
-    EndHead, EndedBody, LossClass, OutcomeKind, RecordHead, RecordKind, RuleId, RuleSet,
+    EndHead, EndedBody, Heading, LossClass, OutcomeKind, RecordHead, RecordKind, RuleId, RuleSet,
     SourceAfter, Verdict,
 };
 use zerocopy::little_endian::{U16, U32, U64, U128};
@@ -46,8 +46,10 @@ pub struct Outcome {
     pub status: u32,
     /// `IoStatus.Information`. Not looked at unless `kind` is `Completed`.
     pub information: u64,
-    /// The end on the clock of [`Draft::started`].
+    /// The end on the clock of [`crate::Requestor::started`].
     pub ended: u64,
+    /// The end on the clock of the wall: FILETIME. Looked at only if the record of the request is gone.
+    pub time: u64,
     /// How the end was learned.
     pub kind: OutcomeKind,
     /// What the source handle then named.
@@ -66,19 +68,48 @@ impl Outcome {
         let Ok(Opening { head, end }) = Opening::mut_from_bytes(prefix.as_flattened_mut()) else {
             return;
         };
-        end.outcome = self.kind.raw();
         let started = end.duration.get();
         end.duration = U64::new(self.ended.saturating_sub(started));
+        self.put(end);
+        if self.makes_a_finding() {
+            head.class = class_of(Verdict::from_raw(end.verdict)).raw();
+        }
+    }
+
+    /// Whether a request that had passed is a finding now.
+    pub(crate) fn makes_a_finding(&self) -> bool {
+        self.source_after == SourceAfter::Changed
+    }
+
+    /// Writes all but the duration.
+    fn put(&self, end: &mut EndHead) {
+        end.outcome = self.kind.raw();
         if matches!(self.kind, OutcomeKind::Completed | OutcomeKind::Refused) {
             end.status = U32::new(self.status);
             end.information = U64::new(self.information);
         }
         end.source_after = self.source_after.raw();
-        if self.source_after == SourceAfter::Changed {
+        if self.makes_a_finding() {
             note_source_changed(end);
-            head.class = class_of(Verdict::from_raw(end.verdict)).raw();
         }
     }
+}
+
+/// A record of kind `ended` of a request that had passed and whose end makes it a finding, when nothing else
+/// of it is left: neither when it began nor, without a record before, its number.
+pub(crate) fn found_at_end(request: u64, outcome: &Outcome) -> Option<Prefix> {
+    let heading = Heading {
+        kind: RecordKind::Ended,
+        class: LossClass::Finding,
+        time: outcome.time,
+        request,
+    };
+    let mut record = [[0; WORD]; PREFIX_WORDS];
+    let fill = |body: &mut EndedBody| {
+        body.end.verdict = Verdict::Passed.raw();
+        outcome.put(&mut body.end);
+    };
+    wire::write_record(record.as_flattened_mut(), heading, &[], fill).map(|()| record)
 }
 
 /// Makes the first words of a record, with the end in them, a record of kind `ended`. Its time is that

@@ -19,7 +19,8 @@
 //! suspended.
 //!
 //! A record whose request takes too long is taken over by the reader (`late.rs`). Who gets it, the end
-//! or the reader, is decided by one compare-and-swap of its tag.
+//! or the reader, is decided by one compare-and-swap of its tag. Without room to keep what the end will
+//! need it is taken over all the same, so that no request can hold back the records of others.
 
 mod cursor;
 #[cfg(all(test, loom))]
@@ -33,7 +34,7 @@ pub(crate) use cursor::{Cursor, Found};
 pub(crate) use losses::LossTable;
 
 use crate::sync::{ATTEMPTS, AtomicU64, Ordering};
-use late::LateTable;
+use late::{LateTable, Unkept};
 use losses::Losses;
 use storage::Layout;
 use tag::{LENGTH_MAX, State, Tag};
@@ -66,6 +67,17 @@ pub(crate) enum Arrival {
     Open,
     /// It is whole.
     Whole,
+    /// Likewise, and the only one about its request, which it gives a number.
+    Alone,
+}
+
+/// Where the record of a request lies, among all that ever were.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// Its position.
+    pub(crate) position: u64,
+    /// Whether it is more than routine.
+    pub(crate) is_finding: bool,
 }
 
 /// Where the end of a request went.
@@ -75,6 +87,8 @@ pub(crate) enum Ended {
     InPlace,
     /// Nowhere: the record has been taken over. These are its first words, changed by the end.
     Late(Prefix),
+    /// Nowhere either, and there was no room to keep them.
+    Unkept,
 }
 
 /// How much is in the ring, and how much was.
@@ -108,6 +122,8 @@ pub(crate) struct Ring<S> {
     /// Records that were given back.
     delivered: AtomicU64,
     losses: Losses,
+    /// Requests in flight whose record was taken over without room to keep what their end needs.
+    unkept: Unkept,
 }
 
 /// A value with cache lines of its own, so that processors that use its neighbours do not wait for it.
@@ -131,6 +147,7 @@ impl<S: AsRef<[AtomicU64]>> Ring<S> {
             records: Line(AtomicU64::new(0)),
             delivered: AtomicU64::new(0),
             losses: Losses::new(),
+            unkept: Unkept::new(),
         })
     }
 
@@ -156,7 +173,7 @@ impl<S: AsRef<[AtomicU64]>> Ring<S> {
         let length = u64::try_from(record.len()).map_err(|_| LossCause::Fault)?;
         let least = match arrival {
             Arrival::Open => PREFIX_WORDS,
-            Arrival::Whole => HEAD_WORDS,
+            Arrival::Whole | Arrival::Alone => HEAD_WORDS,
         };
         if record.len() < least || length > LENGTH_MAX {
             return Err(LossCause::Fault);
@@ -173,17 +190,17 @@ impl<S: AsRef<[AtomicU64]>> Ring<S> {
         let span = parts.span(position);
         span.store(record);
         span.put(LOST_WORD, lost);
-        let state = match arrival {
-            Arrival::Open => {
-                span.put(REQUEST_WORD, request_of(position));
-                State::Pending
-            }
-            Arrival::Whole => State::Committed,
-        };
+        if arrival != Arrival::Whole {
+            span.put(REQUEST_WORD, request_of(position));
+        }
         let tag = Tag {
             position,
             length,
-            state,
+            state: match arrival {
+                Arrival::Open => State::Pending,
+                Arrival::Whole | Arrival::Alone => State::Committed,
+            },
+            is_finding: class != LossClass::Routine,
         };
         if let Some(place) = parts.tag(position) {
             place.store(tag.pack(), Ordering::Release);
@@ -225,32 +242,34 @@ impl<S: AsRef<[AtomicU64]>> Ring<S> {
     }
 
     /// Lets `change` write the end of a request into its record; `None`, with nothing changed, if no
-    /// request at that position is open.
-    pub(crate) fn end(&self, position: u64, change: impl FnOnce(&mut Prefix)) -> Option<Ended> {
+    /// request at that place is open. Once a record is gone of which nothing was kept there is nothing to
+    /// compare a place with: then only one too many is noticed.
+    pub(crate) fn end(&self, place: Place, change: impl FnOnce(&mut Prefix)) -> Option<Ended> {
         let parts = self.layout.parts(self.storage.as_ref())?;
-        let place = parts.tag(position)?;
-        let open = Tag::read(place.load(Ordering::Acquire), position)
-            .filter(|tag| tag.state == State::Pending);
-        if let Some(tag) = open {
+        let position = place.position;
+        let at = parts.tag(position)?;
+        let look = || Tag::read(at.load(Ordering::Acquire), position);
+        let is = |tag: &Tag, state| tag.state == state && tag.is_finding == place.is_finding;
+        if let Some(tag) = look().filter(|tag| is(tag, State::Pending)) {
             let ending = tag.with(State::Ending).pack();
             let swap =
-                place.compare_exchange(tag.pack(), ending, Ordering::Acquire, Ordering::Acquire);
+                at.compare_exchange(tag.pack(), ending, Ordering::Acquire, Ordering::Acquire);
             if swap.is_ok() {
                 let span = parts.span(position);
                 let mut prefix = span.prefix();
                 change(&mut prefix);
                 span.store(&prefix);
-                place.store(tag.with(State::Committed).pack(), Ordering::Release);
+                at.store(tag.with(State::Committed).pack(), Ordering::Release);
                 return Some(Ended::InPlace);
             }
         }
-        let is_gone = || {
-            Tag::read(place.load(Ordering::Acquire), position)
-                .is_none_or(|tag| tag.state == State::Late)
-        };
-        let mut prefix = LateTable::new(parts.late).take(position, is_gone)?;
-        change(&mut prefix);
-        Some(Ended::Late(prefix))
+        let is_gone = || look().is_none_or(|tag| is(&tag, State::Late));
+        if let Some(mut prefix) = LateTable::new(parts.late).take(place, is_gone) {
+            change(&mut prefix);
+            return Some(Ended::Late(prefix));
+        }
+        let was_taken_in = position < self.tail.0.load(Ordering::Relaxed);
+        (was_taken_in && is_gone() && self.unkept.take(place.is_finding)).then_some(Ended::Unkept)
     }
 
     /// The counts of one moment: that at which a producer stands between reading the losses and taking
@@ -287,6 +306,6 @@ impl<S: AsRef<[AtomicU64]>> Ring<S> {
 }
 
 /// The number of the request whose record lies at `position`: unique within a load, and never 0.
-const fn request_of(position: u64) -> u64 {
+pub(crate) const fn request_of(position: u64) -> u64 {
     position.saturating_add(1)
 }

@@ -29,7 +29,7 @@ pub struct ConnectRequest {
     pub kind: U16,
     /// Zero.
     pub reserved: U64,
-    /// The load of the driver that `after_sequence` belongs to; zero means whichever runs.
+    /// The load of the driver that `after_sequence` belongs to; zero for none.
     pub boot_id: [u8; BOOT_ID_SIZE],
     /// The last sequence number that the program has already made durable; zero for none.
     pub after_sequence: U64,
@@ -40,7 +40,7 @@ pub struct ConnectRequest {
 pub enum ConnectKind {
     /// Deliver records, each acknowledged before it leaves the driver.
     Watch {
-        /// The load that `after_sequence` belongs to; zero means whichever runs.
+        /// The load that `after_sequence` belongs to; zero for none.
         boot_id: [u8; BOOT_ID_SIZE],
         /// The last sequence number that the program has already made durable; zero for none.
         after_sequence: u64,
@@ -53,7 +53,7 @@ pub enum ConnectKind {
 }
 
 impl ConnectRequest {
-    /// A request to deliver records. `boot_id` zero means any load of the driver.
+    /// A request to deliver records. Without a `boot_id` there is no number either: the driver refuses it.
     #[must_use]
     pub const fn watch(boot_id: [u8; BOOT_ID_SIZE], after_sequence: u64) -> Self {
         Self {

@@ -35,7 +35,7 @@ pub struct StatusReport {
     pub now: U64,
     /// The last sequence number that was handed out.
     pub last_sequence: U64,
-    /// Bytes of the journal.
+    /// Bytes that the journal has for records.
     pub journal_size: U64,
     /// Bytes of it in use.
     pub journal_used: U64,

@@ -3,7 +3,7 @@
 use super::late::LateTable;
 use super::storage::{self, Parts};
 use super::tag::{State, Tag};
-use super::{LOST_WORD, Ring, STARTED_WORD, Words};
+use super::{LOST_WORD, Place, Ring, STARTED_WORD, Words};
 use crate::sync::{AtomicU64, Ordering};
 
 /// A place between two records, and what lies before it.
@@ -67,7 +67,7 @@ impl<S: AsRef<[AtomicU64]>> Ring<S> {
             State::Pending => {
                 let limit = overdue?;
                 let is_overdue = parts.span(position).get(STARTED_WORD) < limit;
-                (is_overdue && take_over(&parts, tag)).then_some(true)?
+                (is_overdue && self.take_over(&parts, tag)).then_some(true)?
             }
         };
         let lost = cursor.lost.max(parts.span(position).get(LOST_WORD));
@@ -106,23 +106,32 @@ impl<S: AsRef<[AtomicU64]>> Ring<S> {
         self.delivered.store(cursor.records, Ordering::Release);
         self.head.0.store(cursor.position, Ordering::Release);
     }
-}
 
-/// Takes over a record whose request has not ended; `false` if the end came first, or if there is no room
-/// to keep what the end will need.
-fn take_over(parts: &Parts<'_>, tag: Tag) -> bool {
-    let Some(place) = parts.tag(tag.position) else {
-        return false;
-    };
-    // An end that is under way may tear what is read here, and then the swap fails.
-    let prefix = parts.span(tag.position).prefix();
-    let Some(kept) = LateTable::new(parts.late).keep(tag.position, &prefix) else {
-        return false;
-    };
-    let late = tag.with(State::Late).pack();
-    let swap = place.compare_exchange(tag.pack(), late, Ordering::AcqRel, Ordering::Relaxed);
-    if swap.is_err() {
-        kept.drop_again();
+    /// Takes over a record whose request has not ended; `false` if the end came first. What the end will
+    /// need is kept if there is room for it.
+    fn take_over(&self, parts: &Parts<'_>, tag: Tag) -> bool {
+        let Some(at) = parts.tag(tag.position) else {
+            return false;
+        };
+        let place = Place {
+            position: tag.position,
+            is_finding: tag.is_finding,
+        };
+        // An end that is under way may tear what is read here, and then the swap fails.
+        let prefix = parts.span(tag.position).prefix();
+        let kept = LateTable::new(parts.late).keep(place, &prefix);
+        if kept.is_none() {
+            self.unkept.add(tag.is_finding);
+        }
+        let late = tag.with(State::Late).pack();
+        let swap = at.compare_exchange(tag.pack(), late, Ordering::AcqRel, Ordering::Relaxed);
+        if swap.is_ok() {
+            return true;
+        }
+        match kept {
+            Some(kept) => kept.drop_again(),
+            None => self.unkept.take_back(tag.is_finding),
+        }
+        false
     }
-    swap.is_ok()
 }

@@ -11,7 +11,7 @@
 //! order that it meets first here it finds both. Where both swap, it remembers both.
 
 use super::{Arrival, Cursor, Ended, Found, LOST_WORD, PREFIX_WORDS, REQUEST_WORD, Ring};
-use super::{Prefix, STARTED_WORD};
+use super::{Place, Prefix, STARTED_WORD};
 use crate::sync::AtomicU64;
 use loom::sync::Arc;
 use loom::thread;
@@ -55,7 +55,11 @@ fn push<const N: usize>(ring: &Ring<[AtomicU64; N]>, owner: u64, arrival: Arriva
 
 /// Ends the request at a position.
 fn end<const N: usize>(ring: &Ring<[AtomicU64; N]>, position: u64) -> Option<Ended> {
-    ring.end(position, |prefix| prefix[END_WORD] = END.to_le_bytes())
+    let place = Place {
+        position,
+        is_finding: true,
+    };
+    ring.end(place, |prefix| prefix[END_WORD] = END.to_le_bytes())
 }
 
 /// Asserts that a record is whole and answers with its owner.
@@ -310,6 +314,7 @@ fn the_end_and_the_reader_want_one_record() {
                 assert_eq!(taken, Some(true));
                 assert_eq!(owner(&prefix, true), 1);
             }
+            Ended::Unkept => panic!("an entry was free"),
         }
         assert_eq!(end(&ring, position), None, "the ticket is good once");
     });
@@ -345,6 +350,7 @@ fn two_ends_with_one_ticket_and_the_reader() {
                 assert!(late);
                 assert_eq!(owner(&prefix, true), 1);
             }
+            Some(Ended::Unkept) => panic!("an entry was free"),
             None => panic!("the ticket is good"),
         }
         let taken = taken.or_else(|| take_over(&ring)).expect("it has ended");
@@ -373,6 +379,7 @@ fn a_guessed_ticket_is_no_second_one() {
         match end.expect("the ticket is good") {
             Ended::InPlace => assert!(!late),
             Ended::Late(prefix) => assert!(late && owner(&prefix, true) == 1),
+            Ended::Unkept => panic!("an entry was free"),
         }
     });
 }
@@ -397,7 +404,8 @@ impl FromIterator<Ended> for Only {
     }
 }
 
-/// A late record's entry is used again: no end finds what was kept for another.
+/// A late record's entry is used again: no end finds what was kept for another. Without an entry the record
+/// goes all the same.
 #[test]
 fn an_entry_is_used_again() {
     check(3, || {
@@ -412,13 +420,46 @@ fn an_entry_is_used_again() {
         let second = ring.find(first.next, OVERDUE);
         let [one, two] = enders.map(|ender| ender.join().unwrap());
         assert!(matches!(one, Ended::Late(prefix) if owner(&prefix, true) == 1));
+        let is_late = second.is_some_and(|found| found.is_late);
         match two {
-            Ended::InPlace => assert!(second.is_none_or(|found| !found.is_late)),
-            Ended::Late(prefix) => {
-                assert_eq!(owner(&prefix, true), 2);
-                assert!(second.is_some_and(|found| found.is_late));
-            }
+            Ended::InPlace => assert!(!is_late),
+            Ended::Late(prefix) => assert!(is_late && owner(&prefix, true) == 2),
+            Ended::Unkept => assert!(is_late),
         }
+        for position in positions {
+            assert_eq!(end(&ring, position), None, "the ticket is good once");
+        }
+    });
+}
+
+/// The only entry is taken: the reader takes the record over without it, gives its cells back, and another
+/// record comes to lie there. The end, whenever it comes, is told once what became of the record.
+#[test]
+fn a_record_is_taken_over_without_an_entry() {
+    check(3, || {
+        let ring: Arc<Two> = ring();
+        let [_, position] = [1, 2].map(|who| push(&ring, who, Arrival::Open).unwrap());
+        let first = ring.find(Cursor::START, OVERDUE).expect("it is overdue");
+        let ender = {
+            let ring = Arc::clone(&ring);
+            thread::spawn(move || end(&ring, position).expect("the ticket is good once"))
+        };
+        let second = ring.find(first.next, OVERDUE);
+        if let Some(found) = &second {
+            assert_eq!(owner(&read(&ring, found), !found.is_late), 2);
+            ring.give_back(&first);
+            ring.give_back(found);
+            ring.advance(found.next);
+            push(&ring, 3, Arrival::Whole).expect("there is room");
+            push(&ring, 4, Arrival::Whole).expect("there is room");
+        }
+        let is_late = second.is_some_and(|found| found.is_late);
+        match ender.join().unwrap() {
+            Ended::InPlace => assert!(!is_late),
+            Ended::Unkept => assert!(is_late),
+            Ended::Late(_) => panic!("no entry was free"),
+        }
+        assert_eq!(end(&ring, position), None, "the ticket is good once");
     });
 }
 

@@ -6,8 +6,8 @@ use crate::sync::{AtomicU64, Ordering};
 use wire::LossClass;
 
 /// Cells for which there is one entry in the table of late requests, and one more in all. A request's
-/// record takes about 15 cells, so a quarter of the requests that fit the ring can be late at a time.
-/// Beyond that, later records wait until one of them ends.
+/// record takes about 15 cells, so of a quarter of the requests that fit the ring it can be kept at a time
+/// what their late end needs. Of more nothing is kept, and their end is counted as lost.
 const CELLS_PER_ENTRY: usize = 64;
 /// Words of so many cells, their tags and their entry.
 const GROUP_WORDS: usize = CELLS_PER_ENTRY * (CELL_WORDS + 1) + ENTRY_WORDS;

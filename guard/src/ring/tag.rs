@@ -7,9 +7,11 @@
 const STATE_BITS: u32 = 3;
 /// Bits of the length.
 const LENGTH_BITS: u32 = 11;
-/// Bits below the place, of which the low 50 remain: more cells than a processor writes in months, and
+/// Bits below the place, of which the low 49 remain: more cells than a processor writes in months, and
 /// more than any memory holds at once.
 const POSITION_SHIFT: u32 = STATE_BITS + LENGTH_BITS;
+/// The bit above the place: the record is a finding.
+const FINDING: u64 = 1 << 63;
 /// The largest length in words.
 pub(crate) const LENGTH_MAX: u64 = (1 << LENGTH_BITS) - 1;
 
@@ -35,6 +37,8 @@ pub(crate) struct Tag {
     pub(crate) length: u64,
     /// Where it stands.
     pub(crate) state: State,
+    /// Whether it is more than routine.
+    pub(crate) is_finding: bool,
 }
 
 impl Tag {
@@ -46,7 +50,9 @@ impl Tag {
             State::Committed => 3,
             State::Late => 4,
         };
-        (self.position << POSITION_SHIFT) | ((self.length & LENGTH_MAX) << STATE_BITS) | state
+        let finding = if self.is_finding { FINDING } else { 0 };
+        let place = (self.position << POSITION_SHIFT) & !FINDING;
+        finding | place | ((self.length & LENGTH_MAX) << STATE_BITS) | state
     }
 
     /// The tag of the record at `position`; `None` if no record begins there, or another one.
@@ -63,6 +69,7 @@ impl Tag {
             position,
             length,
             state,
+            is_finding: raw & FINDING != 0,
         };
         (tag.pack() == raw).then_some(tag)
     }

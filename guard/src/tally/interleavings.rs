@@ -22,6 +22,7 @@ fn the_tally_is_balanced_at_every_look() {
                     status,
                     information: 0,
                     ended: 0,
+                    time: 0,
                     kind: OutcomeKind::Completed,
                     source_after: SourceAfter::Unasked,
                 });

@@ -286,6 +286,7 @@ pub(crate) const fn ended(status: u32) -> Outcome {
         status,
         information: 7,
         ended: STARTED + 1234,
+        time: TIME + 1234,
         kind: OutcomeKind::Completed,
         source_after: SourceAfter::Unasked,
     }

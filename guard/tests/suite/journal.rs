@@ -122,36 +122,53 @@ fn a_late_record_lets_the_others_go() {
     assert_eq!((counters.held.get(), counters.completed.get()), (more, 2));
 }
 
+/// Somebody has more late requests than there is room to keep the first words of: nobody else waits for that.
 #[test]
-fn when_all_entries_are_taken_the_next_one_waits() {
+fn when_all_entries_are_taken_the_others_go_all_the_same() {
     let (journal, mut reader) = journal(JOURNAL_SIZE_MIN);
     let mut out = vec![0; 0x8000];
-    let late = STARTED + LATE_AFTER + 1;
-    let mut tickets = Vec::new();
-    let waiting = loop {
-        tickets.push(journal.reserve(ROUTINE, &smallest()));
-        let filled = journal
-            .fill_batch(&mut reader, BOOT, late, &mut out)
-            .unwrap();
-        journal
-            .acknowledge(&mut reader, filled.last_sequence)
-            .unwrap();
-        if filled.records == 0 {
-            break tickets.pop().unwrap();
-        }
+    let mut deliver = |now| {
+        let filled = journal.fill_batch(&mut reader, BOOT, now, &mut out);
+        let filled = filled.unwrap();
+        let through = filled.last_sequence;
+        journal.acknowledge(&mut reader, through).unwrap();
+        let batch = Batch::parse(&out[..filled.bytes]).unwrap();
+        let look = |record: wire::Record<'_>| (record.kind(), record.class(), record.lost_before());
+        batch.records().map(look).collect::<Vec<_>>()
     };
-    assert_eq!(tickets.len(), 4, "one for 64 cells, and one");
-    journal.complete(tickets[2], &ended(0)).unwrap();
-    let filled = journal
-        .fill_batch(&mut reader, BOOT, late, &mut out)
-        .unwrap();
-    let batch = Batch::parse(&out[..filled.bytes]).unwrap();
-    let kinds: Vec<_> = batch.records().map(|record| record.kind()).collect();
-    assert_eq!(kinds, [RecordKind::Clone, RecordKind::Ended]);
-    for ticket in [tickets[0], tickets[1], tickets[3], waiting] {
-        journal.complete(ticket, &ended(0)).unwrap();
+    let late = STARTED + LATE_AFTER + 1;
+    let classes = [ROUTINE, ROUTINE, FINDING, ROUTINE, ROUTINE, FINDING];
+    let tickets = classes.map(|class| {
+        let mut record = smallest();
+        record[9] = class.raw();
+        let ticket = journal.reserve(class, &record);
+        assert_eq!(deliver(late).len(), 1, "none waits");
+        ticket
+    });
+    assert_eq!(journal.usage().used, 0);
+    // There is an entry for each 64 cells, and one.
+    let of_a_class = |class| journal.counters().losses[usize::from(LossClass::raw(class))];
+    for ticket in &tickets[4..] {
+        journal.complete(*ticket, &ended(0)).unwrap();
     }
-    assert_eq!(journal.counters().in_flight, 0);
+    assert_eq!(of_a_class(ROUTINE).map(|count| count.get()), [0, 1, 0]);
+    assert_eq!(of_a_class(FINDING).map(|count| count.get()), [0, 1, 0]);
+    for ticket in &tickets {
+        let is_good = !tickets[4..].contains(ticket);
+        assert_eq!(journal.complete(*ticket, &ended(0)).is_ok(), is_good);
+    }
+    let counters = journal.counters();
+    assert!(counters.is_balanced());
+    assert_eq!((counters.in_flight.get(), counters.completed.get()), (0, 6));
+    assert_eq!(counters.last_sequence(), Some(12));
+    let told = [(ROUTINE, 2), (ROUTINE, 0), (FINDING, 0), (ROUTINE, 0)];
+    let told = told.map(|(class, lost)| (RecordKind::Ended, class, lost));
+    assert_eq!(deliver(0), told);
+    // What was kept for one that ended is free for another.
+    let next = journal.reserve(ROUTINE, &smallest());
+    assert_eq!(deliver(late).len(), 1);
+    journal.complete(next, &ended(0)).unwrap();
+    assert_eq!(deliver(0), [(RecordKind::Ended, ROUTINE, 0)]);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crate::common::{Case, Request, STARTED, encoded, ended, journal, note};
 use core::sync::atomic::AtomicU64;
 use guard::{
     Bitness, ControlCode, JOURNAL_SIZE_MIN, Journal, LATE_AFTER, LossCause, LossClass, Outcome,
-    OutcomeKind, Reader, SourceAfter, StaleTicket, Ticket,
+    OutcomeKind, Reader, RuleId, SourceAfter, StaleTicket, Ticket,
 };
 use proptest::prelude::*;
 use wire::{BOOT_ID_SIZE, Batch, Body, EndHead, Record};
@@ -38,6 +38,8 @@ enum What {
     Late([u16; 3]),
     /// The end of such a request.
     Ended(Outcome),
+    /// The end of a request of which nothing else is known, and that makes it a finding.
+    Found(Outcome),
     Note,
 }
 
@@ -56,7 +58,15 @@ struct Open {
     sequence: u64,
     class: LossClass,
     ticket: Ticket,
-    is_late: bool,
+    late: Late,
+}
+
+/// Whether a request's record was delivered without its end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Late {
+    No,
+    Kept,
+    Unkept,
 }
 
 /// The plain list.
@@ -86,13 +96,15 @@ fn calls() -> impl Strategy<Value = Vec<Call>> {
     let class = prop_oneof![3 => Just(LossClass::Routine), 1 => Just(LossClass::Finding)];
     let status = prop_oneof![Just(0_u32), Just(0xC000_000D)];
     let kind = prop_oneof![4 => Just(OutcomeKind::Completed), 1 => Just(OutcomeKind::Draining), 1 => Just(OutcomeKind::Refused)];
-    let outcome = (status, any::<u64>(), any::<u64>(), kind).prop_map(
-        |(status, information, ended, kind)| Outcome {
+    let after = prop_oneof![4 => Just(SourceAfter::Unasked), 1 => Just(SourceAfter::Changed)];
+    let outcome = (status, any::<u64>(), any::<u64>(), kind, after).prop_map(
+        |(status, information, ended, kind, source_after)| Outcome {
             status,
             information,
             ended,
+            time: 0,
             kind,
-            source_after: SourceAfter::Unasked,
+            source_after,
         },
     );
     let names = [units.clone(), units.clone(), units];
@@ -110,6 +122,13 @@ fn calls() -> impl Strategy<Value = Vec<Call>> {
 }
 
 impl Model {
+    /// Counts a record that is not taken in.
+    fn lose(&mut self, class: LossClass, cause: LossCause) {
+        self.sequence += 1;
+        self.lost_before += 1;
+        self.counts.losses[usize::from(class.raw())][usize::from(cause.raw())] += 1;
+    }
+
     /// Compares every counter, and with them the sums.
     fn check(&self, journal: &Held) {
         let counters = journal.counters();
@@ -145,6 +164,14 @@ impl Model {
                 check_names(&request, names, entry.sequence);
             }
             (What::Ended(outcome), Body::Ended(told)) => check_end(told.end(), outcome),
+            (What::Found(outcome), Body::Ended(told)) => {
+                let outcome = Outcome {
+                    ended: STARTED,
+                    ..outcome
+                };
+                check_end(told.end(), outcome);
+                assert_eq!((record.class(), record.time()), (LossClass::Finding, 0));
+            }
             (What::Note, Body::Policy(note)) => assert_eq!(note.revision, entry.sequence),
             (_, body) => panic!("{body:?}"),
         }
@@ -157,6 +184,8 @@ fn check_end(end: &EndHead, outcome: Outcome) {
     let completed = outcome.kind != OutcomeKind::Draining;
     assert_eq!(end.status(), completed.then_some(outcome.status));
     assert_eq!(end.information(), completed.then_some(outcome.information));
+    let is_noted = end.rules().contains(RuleId::SOURCE_CHANGED);
+    assert_eq!(is_noted, outcome.source_after == SourceAfter::Changed);
 }
 
 fn check_names(request: &wire::Request<'_>, names: [u16; 3], sequence: u64) {
@@ -227,7 +256,7 @@ impl Pair {
             sequence,
             class,
             ticket,
-            is_late: false,
+            late: Late::No,
         });
     }
 
@@ -249,18 +278,16 @@ impl Pair {
             .sum();
         let after = used + size.div_ceil(64);
         let is_full = after > self.cells;
-        self.model.sequence += 1;
         if is_full || class == LossClass::Routine && self.cells - after < self.cells.div_ceil(4) {
             let cause = if is_full {
                 LossCause::Full
             } else {
                 LossCause::Quota
             };
-            let class = usize::from(class.raw());
-            self.model.counts.losses[class][usize::from(cause.raw())] += 1;
-            self.model.lost_before += 1;
+            self.model.lose(class, cause);
             return false;
         }
+        self.model.sequence += 1;
         self.model.held.push(Entry {
             sequence: self.model.sequence,
             lost_before: core::mem::take(&mut self.model.lost_before),
@@ -285,8 +312,22 @@ impl Pair {
         } else {
             self.model.counts.failed += 1;
         }
-        if open.is_late {
-            self.hold(open.sequence, open.class, 88, What::Ended(*outcome));
+        let is_found = outcome.source_after == SourceAfter::Changed;
+        let is_new = is_found && open.class == LossClass::Routine;
+        let class = if is_found {
+            LossClass::Finding
+        } else {
+            open.class
+        };
+        match (open.late, ticket.is_lost()) {
+            (Late::Kept, _) => {
+                self.hold(open.sequence, class, 88, What::Ended(*outcome));
+            }
+            (Late::Unkept, _) | (_, true) if is_new => {
+                self.hold(open.sequence, class, 88, What::Found(*outcome));
+            }
+            (Late::Unkept, _) => self.model.lose(class, LossCause::Full),
+            (Late::No, _) => {}
         }
         let mut held = self.model.held.iter_mut();
         if let Some(entry) = held.find(|entry| entry.sequence == open.sequence)
@@ -300,6 +341,10 @@ impl Pair {
     }
 
     fn stale(&mut self, which: usize) {
+        if self.model.open.iter().any(|open| open.late == Late::Unkept) {
+            // Nothing is left of those to compare a ticket with.
+            return;
+        }
         let is_open = |ticket: &Ticket| self.model.open.iter().any(|open| open.ticket == *ticket);
         let done = &self.model.done;
         let old = (!done.is_empty()).then(|| done[which % done.len()]);
@@ -320,14 +365,15 @@ impl Pair {
         let model = &mut self.model;
         for (count, entry) in model.held.iter_mut().enumerate() {
             if let What::Request(names, None) = entry.what {
-                let taken = model.open.iter().filter(|open| open.is_late).count();
-                if !is_late || taken >= entries {
+                let kept = model.open.iter().filter(|open| open.late == Late::Kept);
+                let has_room = kept.count() < entries;
+                if !is_late {
                     return (count, false);
                 }
                 let mut open = model.open.iter_mut();
                 open.find(|open| open.sequence == entry.sequence)
                     .unwrap()
-                    .is_late = true;
+                    .late = if has_room { Late::Kept } else { Late::Unkept };
                 entry.what = What::Late(names);
             }
             if entry.size > room {

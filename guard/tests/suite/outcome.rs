@@ -1,6 +1,7 @@
 //! The end of a request, in its record and late.
 
-use crate::common::{Case, Request, STARTED, TIME, encoded, ended, journal};
+use crate::common::{Case, Request, STARTED, TIME, encoded, ended, journal, note};
+use core::sync::atomic::AtomicU64;
 use guard::{
     Bitness, ControlCode, JOURNAL_SIZE_MIN, LATE_AFTER, LossClass, Outcome, OutcomeKind, RuleId,
     SourceAfter, Verdict,
@@ -163,4 +164,121 @@ fn a_late_end_is_a_record_of_its_own() {
         assert_eq!((told.information(), told.duration()), (Some(7), Some(1234)));
         assert!(records.next().is_none());
     }
+}
+
+/// A request that passed, and whose record was lost; then a finding of its end, as it is told.
+fn found(journal: &guard::Journal<Box<[AtomicU64]>>, class: LossClass, outcome: &Outcome) {
+    let case = case();
+    let record = encoded(&case.draft([&[]; 3]));
+    let ticket = core::iter::repeat_with(|| journal.reserve(class, &record))
+        .find(|ticket| ticket.is_lost())
+        .unwrap();
+    journal.complete(ticket, outcome).unwrap();
+}
+
+const CHANGED: Outcome = Outcome {
+    source_after: SourceAfter::Changed,
+    ..ended(0)
+};
+
+/// Losses by class, whatever the cause.
+fn losses(journal: &guard::Journal<Box<[AtomicU64]>>) -> [u64; 3] {
+    let losses = journal.counters().losses;
+    losses.map(|causes| causes.iter().map(|count| count.get()).sum())
+}
+
+#[test]
+fn what_only_the_end_finds_is_told_though_the_record_was_lost() {
+    let (journal, _) = journal(JOURNAL_SIZE_MIN);
+    found(&journal, LossClass::Routine, &ended(0));
+    let held = journal.counters().held.get();
+    assert_eq!(losses(&journal), [1, 0, 0], "nothing was found");
+    found(&journal, LossClass::Routine, &CHANGED);
+    assert_eq!(
+        losses(&journal),
+        [2, 0, 0],
+        "the routine record, and no finding"
+    );
+    assert_eq!(journal.counters().held.get(), held + 1);
+    // Only without any room it is lost, as what it is.
+    found(&journal, LossClass::Finding, &ended(0));
+    while journal.offer(LossClass::Finding, &note(1, 0)) {}
+    found(&journal, LossClass::Routine, &CHANGED);
+    assert_eq!(losses(&journal), [3, 2, 0]);
+    // A finding that was lost is counted as one already.
+    found(&journal, LossClass::Finding, &CHANGED);
+    assert_eq!(losses(&journal), [3, 3, 0]);
+    assert!(journal.counters().is_balanced());
+}
+
+#[test]
+fn a_finding_without_its_request_says_what_it_is() {
+    let (journal, mut reader) = journal(JOURNAL_SIZE_MIN);
+    found(&journal, LossClass::Routine, &CHANGED);
+    let mut out = vec![0; 0x10000];
+    let late = STARTED + LATE_AFTER + 1;
+    let filled = journal
+        .fill_batch(&mut reader, BOOT, late, &mut out)
+        .unwrap();
+    let batch = Batch::parse(&out[..filled.bytes]).unwrap();
+    let numbers: Vec<_> = batch
+        .records()
+        .map(|record| record.request_number())
+        .collect();
+    let mut told = batch
+        .records()
+        .filter(|record| record.kind() == RecordKind::Ended);
+    let record = told.next().expect("it is told");
+    assert!(told.next().is_none());
+    check_found(&record);
+    let number = record.request_number();
+    assert!(number.is_some(), "a number of its own");
+    assert_eq!(numbers.iter().filter(|other| **other == number).count(), 1);
+}
+
+/// A record that tells of a finding, and of nothing that is not known.
+fn check_found(record: &wire::Record<'_>) {
+    assert_eq!(
+        (record.class(), record.time()),
+        (LossClass::Finding, TIME + 1234)
+    );
+    let Body::Ended(told) = record.body() else {
+        panic!("{record:?}");
+    };
+    let end = told.end();
+    assert_eq!(end.verdict(), Verdict::Flagged);
+    let rules: Vec<u8> = end.rules().iter().map(RuleId::number).collect();
+    assert_eq!(
+        (rules, end.source_after()),
+        (vec![45], SourceAfter::Changed)
+    );
+    assert_eq!((end.status(), end.information()), (Some(0), Some(7)));
+    assert_eq!(end.duration(), Some(0), "not known");
+}
+
+/// The record has left, and there was no room to keep anything of it.
+#[test]
+fn what_the_end_of_an_unkept_request_finds_is_told() {
+    let (journal, mut reader) = journal(JOURNAL_SIZE_MIN);
+    let (case, mut out) = (case(), vec![0; 0x10000]);
+    let record = encoded(&case.draft([&[]; 3]));
+    let late = STARTED + LATE_AFTER + 1;
+    // As many as there are entries, and one.
+    let tickets = [(); 5].map(|()| journal.reserve(LossClass::Routine, &record));
+    let filled = journal
+        .fill_batch(&mut reader, BOOT, late, &mut out)
+        .unwrap();
+    assert_eq!(filled.records, 5);
+    let batch = Batch::parse(&out[..filled.bytes]).unwrap();
+    let number = batch.records().last().unwrap().request_number();
+    journal.acknowledge(&mut reader, 5).unwrap();
+    journal.complete(tickets[4], &CHANGED).unwrap();
+    assert_eq!(losses(&journal), [0; 3]);
+    let filled = journal
+        .fill_batch(&mut reader, BOOT, late, &mut out)
+        .unwrap();
+    let batch = Batch::parse(&out[..filled.bytes]).unwrap();
+    let told = batch.records().next().unwrap();
+    check_found(&told);
+    assert_eq!(told.request_number(), number, "of that request");
 }

@@ -4,6 +4,7 @@ use cloneguard::{Consumer, Entry};
 use testbed::io::Hold;
 use wire::OutcomeKind;
 
+use super::blob::Blob;
 use super::unload::held_clones;
 use super::{Bench, clone_once};
 
@@ -41,6 +42,48 @@ fn a_record_goes_without_its_end_and_the_end_follows() {
     assert!(request.is_some());
     assert_eq!(ended.end.outcome, OutcomeKind::Completed);
     assert_eq!(ended.end.status.map(|status| status.code()), Some(0));
+    drop(watcher);
+    bench.end();
+}
+
+/// Somebody holds more requests than there is room to keep what their ends need: the records of others are
+/// delivered all the same, and what is lost of the ends is counted.
+#[test]
+fn more_than_can_be_kept_hold_back_nobody() {
+    let blob = Blob {
+        journal_size: 64 << 10,
+        ..Blob::OBSERVE
+    };
+    let Some(bench) = Bench::still_under(&blob) else {
+        return;
+    };
+    let hold = Hold::new();
+    let slow = held_clones(&bench, &hold, 20);
+    hold.wait_for(20);
+    bench.copy.run(|thread| clone_once(thread, bench.refs));
+    bench.pass(11);
+    let mut watcher = bench.watch(Consumer::new());
+    let taken = watcher.take();
+    watcher.acknowledge(&taken);
+    let events = taken.requests();
+    let pending = |event: &&cloneguard::Event| event.end.outcome == OutcomeKind::Pending;
+    assert_eq!(events.iter().filter(pending).count(), 20);
+    assert_eq!(events.len(), 21, "and the one that was quick");
+    // Nobody takes the ends until all of them have come.
+    drop(watcher);
+    hold.release();
+    for clone in slow {
+        assert!(clone().status.is_success());
+    }
+    let mut watcher = bench.watch(Consumer::new());
+    let drained = watcher.drain();
+    let is_end = |entry: &&Entry| matches!(entry, Entry::Ended(_));
+    let ends = drained.entries.iter().filter(is_end).count() as u64;
+    let counters = drained.counters;
+    assert!((1..20).contains(&ends), "{ends} ends were kept");
+    assert_eq!(counters.losses[0].map(|lost| lost.get()), [0, 20 - ends, 0]);
+    assert_eq!((counters.seen.get(), counters.completed.get()), (21, 21));
+    assert!(counters.is_balanced());
     drop(watcher);
     bench.end();
 }

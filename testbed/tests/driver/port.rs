@@ -158,6 +158,10 @@ fn a_program_that_comes_back_says_what_it_has() {
     let beyond = ConnectRequest::watch(boot_id(&taken), last(&taken) + 1);
     let refused = bench.connect(beyond.as_bytes()).err();
     assert_eq!(refused, Some(STATUS_INVALID_PARAMETER));
+    // A number of no load: it would let go of records that nobody has.
+    let of_none = ConnectRequest::watch([0; 16], 1);
+    let refused = bench.connect(of_none.as_bytes()).err();
+    assert_eq!(refused, Some(STATUS_INVALID_PARAMETER));
     // Its place is free again.
     drop(bench.watch(Consumer::new()));
     bench.end();

@@ -1,6 +1,6 @@
 //! The second look at the source handle, after the file system has answered.
 
-use cloneguard::Event;
+use cloneguard::{Entry, Event};
 use testbed::UserThread;
 use testbed::io::{Handle, Hold, RequestOptions};
 use testbed::volume::{FILE_GENERIC_READ, OpenRequest};
@@ -74,6 +74,62 @@ fn another_file_under_the_same_value_is_noted() {
     );
     assert_eq!(event.end.source_after, "changed");
     assert_eq!(event.end.deciding_rule.map(|rule| rule.id), Some(45));
+}
+
+/// The record of the request is lost, for want of room among the routine ones; the finding is not.
+#[test]
+fn a_finding_of_the_second_look_is_told_though_the_record_was_lost() {
+    let blob = Blob {
+        journal_size: 64 << 10,
+        ..RECHECK
+    };
+    let Some(bench) = Bench::under(&blob) else {
+        return;
+    };
+    bench.copy.run(|thread| {
+        for _ in 0..60 {
+            super::clone_once(thread, bench.refs);
+        }
+    });
+    exchanged_clone(&bench);
+    let mut watcher = bench.watch(cloneguard::Consumer::new());
+    let drained = watcher.drain();
+    let ended = drained.entries.iter().find_map(|entry| match entry {
+        Entry::Ended(ended) => Some(ended),
+        _ => None,
+    });
+    let ended = ended.expect("the finding is told");
+    assert_eq!(ended.end.verdict, Verdict::Flagged);
+    let rules: Vec<u8> = ended.end.rules.iter().map(|rule| rule.id).collect();
+    assert_eq!(rules, [45]);
+    assert_eq!(ended.end.source_after, "changed");
+    assert!(ended.head.time.filetime() > 0 && ended.head.request.is_some());
+    let of_it = |event: &&Event| event.head.request == ended.head.request;
+    assert_eq!(drained.requests().iter().filter(of_it).count(), 0);
+    let losses = drained.counters.losses;
+    assert_eq!(
+        losses[1].map(|lost| lost.get()),
+        [0; 3],
+        "no finding is lost"
+    );
+    assert!(losses[0][0].get() > 0);
+    drop(watcher);
+    bench.end();
+}
+
+/// A clone whose source handle names another file when it has ended.
+fn exchanged_clone(bench: &Bench) {
+    let hold = Hold::new();
+    let (source, target) = bench.copy.run(|thread| two_files(thread, bench.refs, 16));
+    let options = RequestOptions::default().hold(&hold);
+    let clone = bench
+        .copy
+        .spawn(move |thread: &UserThread| send(thread, target, &Ask::plain(source), options));
+    hold.wait_for(1);
+    bench.copy.run(|thread| exchange(thread, bench, source));
+    hold.release();
+    assert!(clone.join().status.is_success());
+    bench.copy.run(|thread| close(thread, &[source, target]));
 }
 
 #[test]

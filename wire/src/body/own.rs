@@ -52,7 +52,7 @@ pub struct StartedBody {
     pub previous_sequence: U64,
     /// How many records the load before is known to have taken with it undelivered; 0 if unknown.
     pub previous_undelivered: U64,
-    /// Bytes of the journal.
+    /// Bytes of memory that the journal was given.
     pub journal_size: U64,
     /// Revision of the policy in force; zero for the default.
     pub policy_revision: U64,

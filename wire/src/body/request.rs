@@ -101,7 +101,7 @@ pub struct RequestBody {
 }
 record_body!(RequestBody: Clone | Seen, REQUEST_NAMES);
 
-/// The end of a request whose own record had to leave before it ended.
+/// The end of a request whose own record had to leave before it ended, or was lost.
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 pub struct EndedBody {

@@ -23,7 +23,7 @@ open_enum! {
         Gap = 9 => "gap",
         /// Many passed requests of one kind within one window, told together.
         Summary = 10 => "summary",
-        /// The end of a request whose own record had to leave before it ended.
+        /// The end of a request whose own record had to leave before it ended, or was lost.
         Ended = 11 => "ended",
     }
 }
