@@ -30,6 +30,9 @@ use verify::Package;
 /// The source of the INF file.
 const INX: &str = "inf/cloneguard.inx";
 
+/// For packages that are made to be tested, wherever their sources come from.
+const SOME_DAY: &str = "01/31/2026";
+
 /// The command line.
 #[derive(Args)]
 pub(crate) struct Options {
@@ -58,7 +61,7 @@ enum Action {
     },
 }
 
-#[derive(Args, Default)]
+#[derive(Args)]
 struct MakeOptions {
     /// For one architecture only
     #[arg(long)]
@@ -69,6 +72,17 @@ struct MakeOptions {
     /// The version for DriverVer; else STAMPINF_VERSION, else that of the workspace
     #[arg(long, value_name = "A.B.C.D")]
     driver_version: Option<String>,
+}
+
+impl MakeOptions {
+    /// Without a question to git, which a copy of the sources may not be under.
+    fn for_tests(arch: Option<Architecture>) -> Self {
+        Self {
+            arch,
+            date: Some(SOME_DAY.to_owned()),
+            driver_version: None,
+        }
+    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -92,7 +106,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 pub(crate) fn check() -> Result<String> {
     let root = sign::Signer::for_tests()?.root();
     let mut count = 0;
-    for made in make::packages(&MakeOptions::default())? {
+    for made in make::packages(&MakeOptions::for_tests(None))? {
         let name = format!("target/package/tamper-{}", std::process::id());
         let scratch = files::root().join(name);
         count += tamper::every_change_is_seen(&made.directory, &root, &scratch)?;
@@ -102,11 +116,7 @@ pub(crate) fn check() -> Result<String> {
 
 /// What was seen of the x64 package under Wine.
 pub(crate) fn install_under_wine() -> Result<String> {
-    let options = MakeOptions {
-        arch: Some(Architecture::X64),
-        ..MakeOptions::default()
-    };
-    let made = make::packages(&options)?;
+    let made = make::packages(&MakeOptions::for_tests(Some(Architecture::X64)))?;
     let package = made.first().context("no package was made")?;
     wine::run(&package.directory)
 }
@@ -136,11 +146,11 @@ fn check_inf(file: &Path) -> Result<()> {
     infverif::run(file)
 }
 
-/// The file as it will be, whatever the day.
+/// The file as it will be on some day.
 fn check_inx() -> Result<()> {
     let inx = files::read_text(&files::root().join(INX))?;
     let stamp = stamp::Stamp {
-        date: stamp::Date::of_commit()?,
+        date: SOME_DAY.parse()?,
         version: stamp::Version::of_workspace()?,
     };
     for arch in Arch::ALL {

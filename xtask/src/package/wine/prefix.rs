@@ -72,9 +72,10 @@ impl Prefix {
             .with_context(|| format!("cannot create {}", directory.display()))?;
         let prefix = Self { directory };
         prefix.run(&["wineboot", "--init"])?;
-        // Without a debugger a driver that crashes ends at once.
-        let debugger = "HKLM\\Software\\Microsoft\\Windows NT\\CurrentVersion\\AeDebug";
-        prefix.run(&["reg", "delete", debugger, "/f"])?;
+        // With a debugger that does not exist a driver that crashes ends at once.
+        let crashes = "HKLM\\Software\\Microsoft\\Windows NT\\CurrentVersion\\AeDebug";
+        let none = ["/v", "Debugger", "/t", "REG_SZ", "/d", "none", "/f"];
+        prefix.run(&[["reg", "add", crashes].as_slice(), &none].concat())?;
         Ok(prefix)
     }
 
@@ -198,6 +199,8 @@ impl Prefix {
         command
             .env("WINEPREFIX", &self.directory)
             .env("WINEARCH", "win64")
+            // Wine links the user's folders to those below it.
+            .env("HOME", &self.directory)
             // What Wine would offer to download.
             .env("WINEDLLOVERRIDES", "mscoree=;mshtml=")
             .env_remove("DISPLAY")
