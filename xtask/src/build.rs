@@ -1,14 +1,15 @@
 //! Builds driver images: on Linux in the shadow workspace of [`crate::kit`], with a WDK where Cargo
 //! finds one.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 
-use crate::files;
 #[cfg(unix)]
 use crate::kit::Kit;
+use crate::{files, image};
 
 /// A processor that drivers are built for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,13 +118,21 @@ fn collect(arch: Arch, target_directory: &Path) -> Result<Image> {
     let release = target_directory.join(arch.target()).join("release");
     let images = files::root().join("target/image").join(arch.image_name());
     let sys = images.join(format!("{IMAGE}.sys"));
-    files::copy_if_changed(&release.join(format!("{IMAGE}.dll")), &sys)?;
-    files::copy_if_changed(
-        &release.join(format!("{IMAGE}.pdb")),
-        &sys.with_extension("pdb"),
-    )?;
+    let mut image = linked(&release.join(format!("{IMAGE}.dll")))?;
+    let mut symbols = linked(&release.join(format!("{IMAGE}.pdb")))?;
+    if cfg!(unix) {
+        image::settle(&mut image, &mut symbols)
+            .with_context(|| format!("{} cannot be told by its content", sys.display()))?;
+    }
+    files::write_if_changed(&sys, &image)?;
+    files::write_if_changed(&sys.with_extension("pdb"), &symbols)?;
     // Cargo does not know of the map, so it stays where the linker put it.
     let map = release.join("deps").join(format!("{IMAGE}.map"));
     files::copy_if_changed(&map, &sys.with_extension("map"))?;
     Ok(Image { arch, sys })
+}
+
+/// What the linker left.
+fn linked(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).with_context(|| format!("cannot read {}", path.display()))
 }

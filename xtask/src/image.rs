@@ -5,6 +5,7 @@
 //! checked, and `./dev image` prints the report.
 
 mod facts;
+mod identity;
 mod panics;
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ use crate::build::{self, Arch, Image};
 use crate::files;
 use crate::imports::{AllowedImports, FILTER_MANAGER, KERNEL, OLDEST_WINDOWS, is_old_enough};
 use facts::Facts;
+pub(crate) use identity::settle;
 
 /// Builds the product for both processors and prints the report on both images.
 pub(crate) fn build_and_report() -> Result<()> {

@@ -3,6 +3,7 @@
 use object::pe;
 
 use super::facts::{self, Facts};
+use super::identity;
 use super::version::Version;
 use super::{Expected, RULES};
 use crate::imports::{AllowedImports, KERNEL};
@@ -314,4 +315,58 @@ fn dwords(dwords: &[u32]) -> Vec<u8> {
 
 fn dword(number: usize) -> u32 {
     u32::try_from(number).expect("small")
+}
+
+/// An image that names its symbols, as two links of the same sources make it: one GUID and one time stamp differ.
+fn linked(lot: u8) -> (Vec<u8>, Vec<u8>) {
+    const DIRECTORY: usize = FILE_ALIGNMENT * 2 + 0x40;
+    const NAME: usize = FILE_ALIGNMENT * 2 + 0x100;
+    const ENTRY: usize = 28;
+    let mut image = Image::valid().bytes();
+    let mut put = |offset: usize, bytes: &[u8]| {
+        image[offset..offset + bytes.len()].copy_from_slice(bytes);
+    };
+    let optional_header = 0x40 + 24;
+    let directory = optional_header + 112 + pe::IMAGE_DIRECTORY_ENTRY_DEBUG * 8;
+    put(directory, &dwords(&[0x1040, dword(ENTRY * 2)]));
+    let kinds = [pe::IMAGE_DEBUG_TYPE_CODEVIEW, pe::IMAGE_DEBUG_TYPE_REPRO];
+    for (index, kind) in kinds.into_iter().enumerate() {
+        let own = DIRECTORY + index * ENTRY;
+        put(own + 4, &[lot; 4]);
+        put(own + 12, &dwords(&[kind, 24, 0x1100, dword(NAME)]));
+    }
+    put(0x40 + 8, &[lot; 4]);
+    put(NAME, b"RSDS");
+    put(NAME + 4, &[lot; 16]);
+    let mut symbols = vec![0; 100];
+    symbols[40..56].fill(lot);
+    (image, symbols)
+}
+
+#[test]
+fn an_image_is_told_by_its_content_and_not_by_the_lot_of_its_link() {
+    let settled = |lot| {
+        let (mut image, mut symbols) = linked(lot);
+        identity::settle(&mut image, &mut symbols).unwrap();
+        (image, symbols)
+    };
+    let (image, symbols) = settled(0x11);
+    assert_eq!(settled(0x22), (image.clone(), symbols.clone()));
+    let facts = Facts::read(&image, Vec::new()).unwrap();
+    assert_eq!(facts.stored_checksum, facts.computed_checksum);
+    let guid = &image[FILE_ALIGNMENT * 2 + 0x104..][..16];
+    assert_eq!(&symbols[40..56], guid);
+    assert_ne!(guid, [0x11; 16]);
+    let (mut other, mut other_symbols) = linked(0x11);
+    other[FILE_ALIGNMENT * 2] ^= 1;
+    identity::settle(&mut other, &mut other_symbols).unwrap();
+    assert_ne!(other_symbols, symbols);
+}
+
+#[test]
+fn symbols_of_another_image_are_refused() {
+    let (mut image, _) = linked(0x11);
+    let (_, mut symbols) = linked(0x22);
+    assert!(identity::settle(&mut image, &mut symbols).is_err());
+    assert!(identity::settle(&mut Image::valid().bytes(), &mut symbols).is_err());
 }
