@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bench;
 mod build;
 mod conformance;
 mod demo;
@@ -57,6 +58,8 @@ enum Command {
     Faults(faults::Options),
     /// Make the driver package for x64 and ARM64, signed for tests, and verify it
     Package(package::Options),
+    /// What the driver costs: instructions, calls, bytes, time, beside no filter and one that calls nothing
+    Bench(bench::Options),
     /// Formats, lints, all tests, image rules
     Test,
     /// The rules of the house that no compiler knows
@@ -81,6 +84,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Conformance(options) => return Ok(conformance::run(&options)),
         Command::Faults(options) => faults::run(&options),
         Command::Package(options) => package::run(&options),
+        Command::Bench(options) => bench::run(&options),
         Command::Test => test::run(),
         Command::Lint => lint::run(),
         Command::Mutate(options) => mutate::run(&options),

@@ -3,7 +3,7 @@
 //! [`act`] is one run of a machine from load to unload, in which the chosen calls fail; [`callers`] are its requests
 //! and [`consumer`] the program at the port. [`observation`] is what was seen of a run, and what of it may never be.
 //! [`sweep`] runs it once for each call, in a process of its own since a broken rule ends the process, and then for
-//! pairs; [`report`] prints what each failure led to, with the names of [`symbols`].
+//! pairs; [`report`] prints what each failure led to, with the names of the functions.
 
 mod act;
 mod callers;
@@ -11,16 +11,14 @@ mod consumer;
 mod observation;
 mod report;
 mod sweep;
-mod symbols;
 
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, ensure};
-use testbed::Chosen;
+use testbed::{Chosen, Symbols};
 
 use self::observation::Point;
 use self::sweep::Sweep;
-use self::symbols::Symbols;
 use crate::demo::output::say;
 
 /// Options of `testbed faults`.

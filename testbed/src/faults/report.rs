@@ -6,10 +6,10 @@ use std::io::BufWriter;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
+use testbed::Symbols;
 
 use super::observation::Point;
 use super::sweep::{Outcome, Run};
-use super::symbols::Symbols;
 use crate::demo::output::say;
 
 /// How many differences a row names before it counts the rest.

@@ -6,13 +6,14 @@ use std::path::Path;
 
 /// Where functions begin; empty without a map.
 #[derive(Debug, Default)]
-pub(crate) struct Symbols {
+pub struct Symbols {
     by_rva: BTreeMap<u64, String>,
 }
 
 impl Symbols {
     /// Those of an image. They only make a report easier to read, so a map that is missing is no error.
-    pub(crate) fn of(image: &Path) -> Self {
+    #[must_use]
+    pub fn of(image: &Path) -> Self {
         let map = fs::read_to_string(image.with_extension("map")).unwrap_or_default();
         Self::parse(&map)
     }
@@ -40,12 +41,20 @@ impl Symbols {
         Self { by_rva }
     }
 
-    /// The function in which an address lies, or the address.
-    pub(crate) fn name(&self, rva: u64) -> String {
+    /// The place of an address within its function, or the address.
+    #[must_use]
+    pub fn name(&self, rva: u64) -> String {
         match self.by_rva.range(..=rva).next_back() {
             Some((start, name)) => format!("{name}+{:#x}", rva - start),
             None => format!("{rva:#x}"),
         }
+    }
+
+    /// The function in which an address lies.
+    #[must_use]
+    pub fn function(&self, rva: u64) -> Option<&str> {
+        let before = self.by_rva.range(..=rva).next_back();
+        before.map(|(_, name)| name.as_str())
     }
 }
 
