@@ -82,7 +82,8 @@ impl Signer {
         Ok(())
     }
 
-    /// Signs an image or a catalogue.
+    /// Signs an image or a catalogue. The root stays outside, as SignTool has it: in the signature nothing would
+    /// vouch for its bytes.
     pub(super) fn sign(&self, from: &Path, to: &Path) -> Result<()> {
         if to.exists() {
             fs::remove_file(to).with_context(|| format!("cannot replace {}", to.display()))?;
