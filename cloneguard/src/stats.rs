@@ -4,6 +4,7 @@
 //! and that is text, JSON ([`Report`] serialises) or what Prometheus reads. Durations are counted
 //! in buckets (`quantile.rs`), names with a limit (`top.rs`); both say how far off they may be.
 
+mod loads;
 mod measure;
 mod prometheus;
 mod quantile;
@@ -18,9 +19,10 @@ pub use report::{
 };
 
 use crate::{BootId, CauseCounts, Ended, Entry, Event, EventEnd, Gap, LossCounts, Summary};
+use loads::Loads;
 use measure::Measure;
 use rate::Rate;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use top::Top;
 use wire::{LossClass, OutcomeKind, PreviousStop, Verdict, VolumeEvent};
 
@@ -31,7 +33,7 @@ const PENDING_MAX: usize = 1 << 16;
 #[derive(Clone, Debug, Default)]
 pub struct Stats {
     kinds: BTreeMap<String, u64>,
-    loads: HashSet<BootId>,
+    loads: Loads,
     unclean_stops: u64,
     findings: u64,
     volumes_not_attached: u64,
@@ -57,7 +59,7 @@ impl Stats {
         let head = entry.head();
         let kind = crate::label::label(head.kind.name(), head.kind.raw());
         *self.kinds.entry(kind).or_default() += 1;
-        self.loads.insert(head.boot_id);
+        self.loads.add(head.boot_id);
         self.lost = self.lost.saturating_add(head.lost_before);
         self.findings += u64::from(head.class == LossClass::Finding);
         match entry {

@@ -6,6 +6,7 @@ use super::ranges::Map;
 use super::{Limits, Lineage};
 use crate::Entry;
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 /// Names of a file that are kept.
 const NAMES_MAX: usize = 8;
@@ -13,8 +14,8 @@ const NAMES_MAX: usize = 8;
 /// Files by number.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Files {
-    numbers: HashMap<FileKey, usize>,
-    keys: Vec<FileKey>,
+    numbers: HashMap<Arc<FileKey>, usize>,
+    keys: Vec<Arc<FileKey>>,
     /// Names that records gave them, of the files that matter.
     names: HashMap<usize, Vec<String>>,
 }
@@ -26,8 +27,9 @@ impl Files {
             return *number;
         }
         let number = self.keys.len();
-        self.keys.push(key.clone());
-        self.numbers.insert(key.clone(), number);
+        let key = Arc::new(key.clone());
+        self.keys.push(Arc::clone(&key));
+        self.numbers.insert(key, number);
         number
     }
 
@@ -38,7 +40,7 @@ impl Files {
 
     /// The file of a number.
     pub(super) fn key(&self, number: usize) -> Option<&FileKey> {
-        self.keys.get(number)
+        self.keys.get(number).map(Arc::as_ref)
     }
 
     /// The names of a file, the latest last.

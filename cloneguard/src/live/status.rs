@@ -58,7 +58,16 @@ impl Status {
     ///
     /// Why there is no report.
     pub fn ask(source: &dyn Source, stop: &Stop) -> Result<Self, Failure<Infallible>> {
-        let (asked, is_late) = stop.within(PATIENCE, |stop| Self::wait(source, stop));
+        Self::ask_within(PATIENCE, source, stop)
+    }
+
+    /// Asks a driver that may take so long.
+    fn ask_within(
+        patience: Duration,
+        source: &dyn Source,
+        stop: &Stop,
+    ) -> Result<Self, Failure<Infallible>> {
+        let (asked, is_late) = stop.within(patience, |stop| Self::wait(source, stop));
         asked.map_err(|error| {
             if is_late {
                 Failure::Connect(ConnectError::Silent)
@@ -111,12 +120,55 @@ impl From<&StatusReport> for Status {
 ///
 /// Why it could not be asked.
 pub fn reload(source: &dyn Source, stop: &Stop) -> Result<(), ConnectError> {
+    reload_within(PATIENCE, source, stop)
+}
+
+/// The same of a driver that may take so long.
+fn reload_within(patience: Duration, source: &dyn Source, stop: &Stop) -> Result<(), ConnectError> {
     let request = ConnectRequest::reload();
     let connect = |stop: &Stop| source.connect(request.as_bytes(), stop).map(drop);
-    let (asked, is_late) = stop.within(PATIENCE, connect);
+    let (asked, is_late) = stop.within(patience, connect);
     asked.map_err(|error| if is_late { ConnectError::Silent } else { error })
 }
 
 fn boot_id<S: Serializer>(boot_id: &BootId, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&hex(boot_id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::live::Port;
+
+    /// A driver that never answers.
+    struct Silent;
+
+    impl Source for Silent {
+        fn connect(&self, _: &[u8], stop: &Stop) -> Result<Box<dyn Port>, ConnectError> {
+            while stop.sleep(Duration::from_secs(600)) {}
+            Err(ConnectError::Stopped)
+        }
+    }
+
+    #[test]
+    fn nobody_waits_for_ever_for_a_driver_that_is_silent() {
+        let asked = Status::ask_within(Duration::ZERO, &Silent, &Stop::new());
+        assert!(
+            matches!(asked, Err(Failure::Connect(ConnectError::Silent))),
+            "{asked:?}"
+        );
+        let asked = reload_within(Duration::ZERO, &Silent, &Stop::new());
+        assert!(matches!(asked, Err(ConnectError::Silent)), "{asked:?}");
+    }
+
+    #[test]
+    fn a_stop_is_not_silence() {
+        let stop = Stop::new();
+        stop.request();
+        let asked = Status::ask_within(Duration::from_secs(600), &Silent, &stop);
+        assert!(
+            matches!(asked, Err(Failure::Connect(ConnectError::Stopped))),
+            "{asked:?}"
+        );
+    }
 }

@@ -171,7 +171,7 @@ impl Stats {
         Report {
             first_time: span.map(|(first, _)| first),
             last_time: span.map(|(_, last)| last),
-            loads: self.loads.len() as u64,
+            loads: self.loads.count(),
             unclean_stops: self.unclean_stops,
             records: self.kind_counts(),
             requests: self.requests(),
