@@ -8,7 +8,8 @@
 //! The cases are judges, like the test-bed: this package has no dependency on `guard` or `flt` and so cannot
 //! name them. Through `cloneguard`, which reads the records, `guard` is compiled in all the same
 //! (docs/decisions/0005-one-evaluator.md).
-#![forbid(unsafe_code)]
+//!
+//! On Windows the program does more: `harness` is the one for a test-signed machine (docs/vm.md).
 
 pub mod ask;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
@@ -16,6 +17,8 @@ pub mod bed;
 pub mod case;
 pub mod cases;
 pub mod expect;
+#[cfg(any(windows, test))]
+mod harness;
 mod oracle;
 pub mod program;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]

@@ -2,12 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use cloneguard::Event;
+
 use crate::case::{Case, Code};
 use crate::expect::Mode;
 use crate::records;
 use crate::scene::{Scene, Stop};
 use crate::stage::Stage;
-use crate::trace::Run;
+use crate::trace::{Run, Sent};
 
 /// How a run of a case ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +18,8 @@ pub enum Outcome {
     Passed,
     /// What was not as expected.
     Failed(Vec<String>),
+    /// The file system of the machine takes another side of a dispute than the case does: what it did instead.
+    OtherSide(Vec<String>),
     /// Why the stage cannot run it.
     Skipped(String),
 }
@@ -60,21 +64,62 @@ impl Pair<'_> {
 
     fn outcome(&self, case: &Case, code: Code) -> Result<Outcome, Stop> {
         let bare = play(self.bare, None, case, code)?;
-        let mut faults = name("without the driver", &bare.faults);
-        if let Some((stage, mode)) = self.driver {
-            let with = play(stage, Some(mode), case, code);
-            // Read even if the body stopped: the next case begins without them.
-            let events = stage.records().map_err(Stop::Broken)?;
-            let with = with?;
-            faults.extend(name("with the driver", &with.faults));
-            faults.extend(differences(mode, &bare, &with));
-            faults.extend(records::compare(mode, &with.sent, &events));
+        let with = match self.driver {
+            Some((stage, mode)) => Some(play_with(stage, mode, case, code)?),
+            None => None,
+        };
+        Ok(judge(self.bare.has_one_side(), case, &bare, with.as_ref()))
+    }
+}
+
+/// What a run of a case with the driver leaves behind.
+pub(crate) struct With {
+    mode: Mode,
+    run: Run,
+    events: Vec<Event>,
+}
+
+/// Plays a case with the driver.
+pub(crate) fn play_with(
+    stage: &dyn Stage,
+    mode: Mode,
+    case: &Case,
+    code: Code,
+) -> Result<With, Stop> {
+    let run = play(stage, Some(mode), case, code);
+    // Read even if the body stopped: the next case begins without them.
+    let events = stage.records().map_err(Stop::Broken)?;
+    Ok(With {
+        mode,
+        run: run?,
+        events,
+    })
+}
+
+/// What came of a case: of its run without the driver, and of the comparison with one with it. A file system that
+/// `has_one_side` may answer a disputed case otherwise; what the driver makes of it is judged all the same.
+pub(crate) fn judge(has_one_side: bool, case: &Case, bare: &Run, with: Option<&With>) -> Outcome {
+    let is_other_side = has_one_side && !case.volume.sides.is_empty() && !bare.faults.is_empty();
+    let mut faults = Vec::new();
+    if !is_other_side {
+        faults.extend(name("without the driver", &bare.faults));
+    }
+    if let Some(With { mode, run, events }) = with {
+        if !is_other_side {
+            faults.extend(name("with the driver", &run.faults));
         }
-        Ok(if faults.is_empty() {
-            Outcome::Passed
-        } else {
-            Outcome::Failed(faults)
-        })
+        faults.extend(differences(*mode, bare, run));
+        if has_one_side {
+            faults.extend(unsafe_refusals(*mode, bare, run));
+        }
+        faults.extend(records::compare(*mode, &run.sent, events));
+    }
+    if !faults.is_empty() {
+        Outcome::Failed(faults)
+    } else if is_other_side {
+        Outcome::OtherSide(bare.faults.clone())
+    } else {
+        Outcome::Passed
     }
 }
 
@@ -84,12 +129,35 @@ fn name(whose: &str, faults: &[String]) -> Vec<String> {
 }
 
 /// Plays a body once.
-fn play(stage: &dyn Stage, mode: Option<Mode>, case: &Case, code: Code) -> Result<Run, Stop> {
+pub(crate) fn play(
+    stage: &dyn Stage,
+    mode: Option<Mode>,
+    case: &Case,
+    code: Code,
+) -> Result<Run, Stop> {
     let mut scene = Scene::set_up(stage, mode, case, code)?;
     let done = (case.body)(&mut scene);
     let run = scene.finish(&done);
     done?;
     Ok(run)
+}
+
+/// What the driver refuses by a definite rule, the file system of the machine must have refused with the same status
+/// (docs/soundness.md). Cases that expect otherwise are those of disputes, and this is what decides them.
+fn unsafe_refusals(mode: Mode, bare: &Run, with: &Run) -> Vec<String> {
+    let pairs = bare.sent.iter().zip(&with.sent).enumerate();
+    // Behind a refusal that the file system does not share, the two are no longer in the same state.
+    let first = pairs
+        .filter(|(_, (_, with))| with.expect.is_refused(Some(mode)))
+        .find(|(_, (bare, with))| bare.answer.status != with.answer.status);
+    let describe = |(index, (bare, with)): (usize, (&Sent, &Sent))| {
+        let (refusal, answer) = (with.answer.status, bare.answer.status);
+        format!(
+            "request {}: the driver refuses with {refusal} what the file system answers with {answer}",
+            index + 1
+        )
+    };
+    first.map(describe).into_iter().collect()
 }
 
 /// The two runs must look the same, up to the first request that the driver refuses.

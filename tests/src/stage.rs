@@ -51,6 +51,12 @@ pub trait Stage: Sync {
     /// When the stage has no such caller.
     fn start(&self, who: Who, label: &str) -> Result<Box<dyn Actor>, Trouble>;
 
+    /// Whether its file systems take one side of each dispute, as those of a real machine do, and not the side that a
+    /// volume's specification names.
+    fn has_one_side(&self) -> bool {
+        false
+    }
+
     /// What arrived at the file system of a volume until now.
     ///
     /// # Errors

@@ -50,7 +50,7 @@ fn with_driver(mode: Mode, cases: &[Case]) -> Option<Vec<Outcome>> {
 fn faults(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Failed(faults) => faults.join("\n"),
-        Outcome::Passed | Outcome::Skipped(_) => panic!("{outcome:?}"),
+        Outcome::Passed | Outcome::Skipped(_) | Outcome::OtherSide(_) => panic!("{outcome:?}"),
     }
 }
 

@@ -189,17 +189,18 @@ fn make_libraries(libraries: &Path) -> Result<()> {
         let library = directory.join("ntoskrnl.lib");
         let definition_file = directory.join("ntoskrnl.def");
         if files::write_if_changed(&definition_file, definition.as_bytes())? || !library.exists() {
-            make_import_library(arch, &definition_file, &library)?;
+            make_import_library(arch.image_name(), &definition_file, &library)?;
         }
     }
     Ok(())
 }
 
-fn make_import_library(arch: Arch, definition: &Path, library: &Path) -> Result<()> {
+/// Makes an import library of a definition file, for a processor by the linker's name.
+pub(crate) fn make_import_library(machine: &str, definition: &Path, library: &Path) -> Result<()> {
     // lld's librarian makes the same library as llvm-dlltool, and comes with rustup.
     let status = Command::new(rust_lld()?)
         .args(["-flavor", "link", "/lib"])
-        .arg(format!("/machine:{}", arch.image_name()))
+        .arg(format!("/machine:{machine}"))
         .arg(format!("/def:{}", definition.display()))
         .arg(format!("/out:{}", library.display()))
         .status()

@@ -12,6 +12,7 @@ mod conformance;
 mod demo;
 mod faults;
 mod files;
+mod harness;
 mod image;
 mod imports;
 #[cfg(unix)]

@@ -24,7 +24,7 @@ use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::build::Arch;
-use crate::files;
+use crate::{files, harness};
 use verify::Package;
 
 /// The source of the INF file.
@@ -40,6 +40,9 @@ pub(crate) struct Options {
     action: Option<Action>,
     #[command(flatten)]
     make: MakeOptions,
+    /// Also build the programs for a test-signed Windows, and put the packages beside them
+    #[arg(long)]
+    harness: bool,
 }
 
 #[derive(Subcommand)]
@@ -98,7 +101,15 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         Some(Action::Wine) => install_under_wine().map(|line| println!("Wine: {line}")),
         Some(Action::Inf { file: Some(file) }) => check_inf(file),
         Some(Action::Inf { file: None }) => check_inx(),
-        None => make::packages(&options.make).map(drop),
+        None => {
+            let made = make::packages(&options.make)?;
+            if options.harness {
+                for made in &made {
+                    harness::build_with_package(made.arch, &made.directory)?;
+                }
+            }
+            Ok(())
+        }
     }
 }
 

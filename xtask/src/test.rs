@@ -7,7 +7,7 @@ mod results;
 
 use std::env;
 use std::io::{BufReader, stdout};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -16,12 +16,18 @@ use anyhow::{Context as _, Result, ensure};
 use crate::build::{self, Arch};
 #[cfg(unix)]
 use crate::kit::Kit;
-use crate::{files, image, lint, package};
+use crate::{files, harness, image, lint, package};
 
 /// Makes a test that cannot run (no referee, no image, no target) fail instead of passing with a note.
 const REQUIRE: &str = "CLONEGUARD_REQUIRE_REFEREES";
 /// Tells tests of the test-bed where the image is.
 const IMAGE: &str = "CLONEGUARD_IMAGE";
+/// Tells tests where the programs for Windows are.
+const PROGRAMS: &str = "CLONEGUARD_PROGRAMS";
+/// Stands for the place of something that there is not.
+const NOT_BUILT: &str = "(did not build)";
+/// What Debian's package wine32 brings, which is of another architecture than this host.
+const WINE_32: &str = "/usr/lib/wine/wine";
 /// Clippy's arguments for every crate.
 const DENY_WARNINGS: [&str; 3] = ["--", "-D", "warnings"];
 /// Where the crate that stands in for wdk-build lies.
@@ -86,9 +92,10 @@ fn clippy() -> Result<String> {
         .args(["clippy", "--quiet", "--release"])
         .args(["--target", Arch::X64.target()])
         .args(["--package", "flt", "--package", build::PACKAGE]);
-    // The tool is built on either host. Its calls of Win32 are compiled for no other target.
+    // These are built on either host. Their calls of Windows are compiled for no other target.
     let mut tool = cargo();
     tool.args(["clippy", "--quiet", "--package", "cloneguard"])
+        .args(["--package", "conformance", "--package", "caller"])
         .args(["--target", Arch::X64.target()]);
     all([
         shown(host.args(DENY_WARNINGS)),
@@ -160,7 +167,12 @@ fn tests() -> Result<String> {
     let image = images.as_ref().ok().and_then(|images| images.first());
     test.env(
         IMAGE,
-        image.map_or(Path::new("(did not build)"), |image| &image.sys),
+        image.map_or(Path::new(NOT_BUILT), |image| &image.sys),
+    );
+    let programs = programs_for_wine();
+    test.env(
+        PROGRAMS,
+        programs.as_deref().unwrap_or(Path::new(NOT_BUILT)),
     );
     announce(&test);
     let mut child = test
@@ -173,7 +185,25 @@ fn tests() -> Result<String> {
     let status = child.wait().context("cannot wait for cargo")?;
     ensure!(status.success(), "cargo test ended with {status}: {totals}");
     images?;
-    Ok(totals.to_string())
+    programs?;
+    Ok(format!("{totals}{}", not_run()))
+}
+
+/// The programs for Windows, which tests run under Wine; on Windows that is no way to test them.
+fn programs_for_wine() -> Result<PathBuf> {
+    if cfg!(windows) {
+        return Ok(PathBuf::from(NOT_BUILT));
+    }
+    println!("   (the programs for Windows)");
+    harness::build_for_tests()
+}
+
+/// What the tests leave out on this host although it was built.
+fn not_run() -> &'static str {
+    if cfg!(windows) || Path::new(WINE_32).exists() {
+        return "";
+    }
+    "; not run: the 32-bit caller, for there is no 32-bit Wine (package wine32, architecture i386)"
 }
 
 /// The journal of guard under the model checker loom, which tries every order of its steps. Everything is

@@ -95,6 +95,7 @@ fn row(verdict: &Verdict) -> Row<'_> {
         Outcome::Passed => ("passed", None, &[][..]),
         Outcome::Failed(faults) => ("failed", None, faults.as_slice()),
         Outcome::Skipped(reason) => ("skipped", Some(reason.as_str()), &[][..]),
+        Outcome::OtherSide(answers) => ("other_side", None, answers.as_slice()),
     };
     Row {
         id: verdict.case.id,

@@ -27,6 +27,12 @@ fn test_case(verdict: &Verdict) -> TestCase {
     let status = match &verdict.outcome {
         Outcome::Passed => TestCaseStatus::success(),
         Outcome::Failed(faults) => failed(faults),
+        Outcome::OtherSide(answers) => {
+            let mut status = TestCaseStatus::skipped();
+            status.set_message("the file system takes another side");
+            status.set_description(answers.join("\n"));
+            status
+        }
         Outcome::Skipped(reason) => {
             let mut status = TestCaseStatus::skipped();
             status.set_message(reason.as_str());

@@ -22,6 +22,9 @@ pub(crate) struct Counts {
     pub(crate) passed: usize,
     pub(crate) failed: usize,
     pub(crate) skipped: usize,
+    /// Only a real machine has any.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) other_side: usize,
 }
 
 impl Counts {
@@ -36,8 +39,13 @@ impl Counts {
                 Outcome::Passed => counts.passed += 1,
                 Outcome::Failed(_) => counts.failed += 1,
                 Outcome::Skipped(_) => counts.skipped += 1,
+                Outcome::OtherSide(_) => counts.other_side += 1,
             }
         }
         counts
     }
+}
+
+const fn is_zero(count: &usize) -> bool {
+    *count == 0
 }

@@ -13,6 +13,12 @@ pub(crate) fn line(stage: StageKind, verdict: &Verdict) -> Option<String> {
     match &verdict.outcome {
         Outcome::Passed => None,
         Outcome::Skipped(reason) => Some(format!("skipped {} [{code}]: {reason}", case.id)),
+        Outcome::OtherSide(answers) => Some(format!(
+            "another side {} [{code}] ({}): {}",
+            case.id,
+            sides(case),
+            answers.join("; ")
+        )),
         Outcome::Failed(faults) => {
             let mut text = format!("FAILED {} [{code}] on {}\n", case.id, stage.name());
             let (expect, mode) = (&case.expect, stage.mode());
@@ -47,10 +53,18 @@ pub(super) fn summary(report: &StageReport) -> String {
         passed,
         failed,
         skipped,
+        other_side,
     } = Counts::of(report);
     let name = report.stage.name();
     let seconds = report.duration.as_secs_f64();
     let mut text = format!("{name:<9} {passed:>7} {failed:>7} {skipped:>8}  {seconds:.1} s\n");
+    if other_side > 0 {
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "    and {other_side} in which the file system takes another side of a dispute"
+        );
+    }
     for fault in &report.end {
         let _ = writeln!(text, "    at the end: {fault}");
     }

@@ -11,7 +11,7 @@ use crate::files;
 /// Every member with all the members it may itself depend on, also for its tests and build script, and
 /// why not on more. Those decide what its sources can name; what comes along with them is not looked at
 /// (docs/decisions/0005: `guard` comes to the judges with `cloneguard`). A new arrow is a new word here.
-const ARROWS: [(&str, &[&str], &str); 10] = [
+const ARROWS: [(&str, &[&str], &str); 11] = [
     ("wire", &[], "it is what both sides share"),
     (
         "guard",
@@ -37,13 +37,18 @@ const ARROWS: [(&str, &[&str], &str); 10] = [
     ),
     (
         "conformance",
-        &["cloneguard", "testbed", "wire"],
+        &["caller", "cloneguard", "testbed", "wire"],
         "the cases are judges too",
     ),
     (
         "bench",
         &["cloneguard", "testbed", "wire"],
         "it measures what ships, from outside",
+    ),
+    (
+        "caller",
+        &[],
+        "it is built for 32 bits too, and guard is not",
     ),
     ("xtask", &[], "automation must build when nothing else does"),
 ];

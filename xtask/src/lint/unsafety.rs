@@ -5,7 +5,7 @@ use super::tokens::{self, List, Token};
 
 /// The only places with unsafe code (CONTRIBUTING.md, `unsafe-one-home`), and why each is one. A
 /// folder ends in a slash.
-const HOMES: [(&str, &str); 6] = [
+const HOMES: [(&str, &str); 10] = [
     ("flt/src/", "calls the kernel"),
     (DECLARATIONS, "foreign declarations, which the lint counts"),
     (
@@ -14,6 +14,13 @@ const HOMES: [(&str, &str); 6] = [
     ),
     ("testbed/src/image.rs", "maps the image"),
     ("cloneguard/src/live/windows.rs", "Win32 calls of the port"),
+    ("tests/caller/src/nt", "calls ntdll"),
+    (
+        "tests/src/harness/sys/",
+        "Win32 calls of the program for Windows",
+    ),
+    ("kit/startup/", "what a C runtime does before main"),
+    ("kit/wine/", "a function of Windows that Wine lacks"),
     (
         "testbed/tests/images/",
         "drivers of a single file, data to the test-bed, some broken on purpose",

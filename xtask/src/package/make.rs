@@ -25,6 +25,7 @@ const CERTIFICATES: [&str; 2] = ["cloneguard-test-root.cer", "cloneguard-test-pu
 /// A package that was made and verified.
 #[derive(Debug)]
 pub(super) struct Made {
+    pub(super) arch: Arch,
     pub(super) directory: PathBuf,
     pub(super) verified: Verified,
 }
@@ -102,6 +103,7 @@ fn package(image: &Image, stamp: Stamp, signer: &Signer) -> Result<Made> {
     }
     .verify()?;
     Ok(Made {
+        arch: image.arch,
         directory,
         verified,
     })

@@ -1,0 +1,175 @@
+//! Which of the volumes at hand a case can run on.
+
+use crate::stage::{FileSystemKind, VolumeSpec};
+
+/// FILE_READ_ONLY_VOLUME (MS-FSCC 2.5.1).
+const READ_ONLY: u32 = 0x0008_0000;
+/// FILE_SUPPORTS_BLOCK_REFCOUNTING (MS-FSCC 2.5.1).
+const BLOCK_REFCOUNTING: u32 = 0x0800_0000;
+
+/// What a volume says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct VolumeInfo {
+    /// The name of its file system.
+    pub(crate) file_system: String,
+    /// Bytes per cluster.
+    pub(crate) cluster: u32,
+    /// `FileSystemAttributes`.
+    pub(crate) attributes: u32,
+}
+
+impl VolumeInfo {
+    fn has(&self, attribute: u32) -> bool {
+        self.attributes & attribute != 0
+    }
+
+    /// Whether nothing can be written to it.
+    pub(crate) fn is_read_only(&self) -> bool {
+        self.has(READ_ONLY)
+    }
+
+    /// What kind of volume of the cases it is.
+    fn kind(&self) -> Option<FileSystemKind> {
+        let clones = self.has(BLOCK_REFCOUNTING);
+        match self.file_system.as_str() {
+            "ReFS" if clones => Some(FileSystemKind::Refs),
+            "ReFS" => Some(FileSystemKind::OldRefs),
+            "NTFS" => Some(FileSystemKind::Ntfs),
+            "FAT" | "FAT32" | "exFAT" => Some(FileSystemKind::Fat),
+            _ if clones => Some(FileSystemKind::ThirdParty),
+            _ => None,
+        }
+    }
+}
+
+/// The first volume that is what a case asks for.
+///
+/// # Errors
+/// Why none is.
+pub(crate) fn choose(volumes: &[VolumeInfo], spec: &VolumeSpec) -> Result<usize, String> {
+    if spec.reference_limit.is_some() {
+        return Err("the limit on sharing a cluster cannot be chosen".to_owned());
+    }
+    if spec.capacity.is_some() {
+        return Err("no volume can be made of so few clusters".to_owned());
+    }
+    if spec.dev_drive {
+        return Err("no volume is a Dev Drive".to_owned());
+    }
+    let is_it = |volume: &VolumeInfo| {
+        // Of file systems that do not clone nobody asks how large a cluster is.
+        let fits = volume.cluster == spec.cluster || !volume.has(BLOCK_REFCOUNTING);
+        volume.kind() == Some(spec.kind) && fits && !volume.is_read_only()
+    };
+    let found = volumes.iter().position(is_it);
+    found.ok_or_else(|| format!("no volume with {}", describe(spec)))
+}
+
+fn describe(spec: &VolumeSpec) -> String {
+    let name = match spec.kind {
+        FileSystemKind::Refs => "a ReFS that clones",
+        FileSystemKind::OldRefs => "a ReFS that does not clone",
+        FileSystemKind::Ntfs => "NTFS",
+        FileSystemKind::ThirdParty => "a file system that clones and is not ReFS",
+        FileSystemKind::Fat => "FAT",
+    };
+    format!("{name} and clusters of {} bytes", spec.cluster)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BLOCK_REFCOUNTING, READ_ONLY, VolumeInfo, choose};
+    use crate::cases;
+    use crate::stage::{FileSystemKind, VolumeSpec};
+
+    fn volume(file_system: &str, cluster: u32, attributes: u32) -> VolumeInfo {
+        VolumeInfo {
+            file_system: file_system.to_owned(),
+            cluster,
+            attributes,
+        }
+    }
+
+    /// What `prepare` makes.
+    fn prepared() -> Vec<VolumeInfo> {
+        vec![
+            volume("ReFS", 4096, BLOCK_REFCOUNTING | READ_ONLY),
+            volume("ReFS", 4096, BLOCK_REFCOUNTING),
+            volume("ReFS", 65536, BLOCK_REFCOUNTING),
+            volume("NTFS", 4096, 0),
+        ]
+    }
+
+    #[test]
+    fn a_volume_is_chosen_by_what_it_says_of_itself() {
+        let volumes = prepared();
+        assert_eq!(
+            choose(&volumes, &VolumeSpec::refs(4096)),
+            Ok(1),
+            "not the read-only one"
+        );
+        assert_eq!(choose(&volumes, &VolumeSpec::refs(65536)), Ok(2));
+        assert_eq!(
+            choose(&volumes, &VolumeSpec::of(FileSystemKind::Ntfs)),
+            Ok(3)
+        );
+        let third = [
+            volume("WinBtrfs", 4096, BLOCK_REFCOUNTING),
+            volume("ReFS", 4096, 0),
+        ];
+        assert_eq!(
+            choose(&third, &VolumeSpec::of(FileSystemKind::ThirdParty)),
+            Ok(0)
+        );
+        assert_eq!(
+            choose(&third, &VolumeSpec::of(FileSystemKind::OldRefs)),
+            Ok(1)
+        );
+        let fat = [volume("exFAT", 32768, 0)];
+        assert_eq!(choose(&fat, &VolumeSpec::of(FileSystemKind::Fat)), Ok(0));
+    }
+
+    #[test]
+    fn what_no_volume_can_be_has_a_reason() {
+        let refs = VolumeSpec::refs(4096);
+        let limited = VolumeSpec {
+            reference_limit: Some(4),
+            ..refs
+        };
+        let small = VolumeSpec {
+            capacity: Some(64),
+            ..refs
+        };
+        let dev_drive = VolumeSpec {
+            dev_drive: true,
+            ..refs
+        };
+        let odd = VolumeSpec::refs(512);
+        for (spec, words) in [
+            (limited, "sharing"),
+            (small, "so few clusters"),
+            (dev_drive, "Dev Drive"),
+            (odd, "clusters of 512 bytes"),
+        ] {
+            let why = choose(&prepared(), &spec).unwrap_err();
+            assert!(why.contains(words), "{why}");
+        }
+        assert!(
+            choose(&[volume("NTFS", 4096, 0)], &refs)
+                .unwrap_err()
+                .contains("ReFS")
+        );
+    }
+
+    /// Most cases must have a place on a prepared machine, or a run on one would say little.
+    #[test]
+    fn prepared_volumes_serve_nine_cases_in_ten() {
+        let all: Vec<_> = cases::all().collect();
+        let volumes = prepared();
+        let served = all
+            .iter()
+            .filter(|case| choose(&volumes, &case.volume).is_ok())
+            .count();
+        assert!(served * 10 >= all.len() * 9, "{served} of {}", all.len());
+    }
+}

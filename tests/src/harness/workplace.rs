@@ -1,0 +1,79 @@
+//! Where this program keeps its things on the machine.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::ledger::Ledger;
+
+/// Below `%ProgramData%`, which only administrators write to unless they let others.
+const FOLDER: &str = r"CloneGuard\conformance";
+
+/// Paths of this program's own.
+#[derive(Clone, Debug)]
+pub(crate) struct Workplace(PathBuf);
+
+impl Workplace {
+    /// That of this machine.
+    pub(crate) fn of_machine() -> Self {
+        let data = std::env::var_os("ProgramData").unwrap_or_else(|| r"C:\ProgramData".into());
+        Self(Path::new(&data).join(FOLDER))
+    }
+
+    /// What is changed on the machine.
+    pub(crate) fn ledger(&self) -> Result<Ledger, String> {
+        Ledger::read(&self.0.join("ledger.jsonl"))
+    }
+
+    /// The file of a virtual disk.
+    pub(crate) fn disk(&self, name: &str) -> PathBuf {
+        self.0.join(format!("{name}.vhdx"))
+    }
+
+    /// The copy of the package that is installed from.
+    pub(crate) fn package(&self) -> PathBuf {
+        self.0.join("package")
+    }
+
+    /// The results of the last run.
+    pub(crate) fn results(&self) -> PathBuf {
+        self.0.join("results.json")
+    }
+
+    /// Keeps every other instance of this program out until the file is closed.
+    pub(crate) fn lock(&self) -> Result<File, String> {
+        let path = self.0.join("lock");
+        let wrong = |error: io::Error| format!("{}: {error}", path.display());
+        fs::create_dir_all(&self.0).map_err(wrong)?;
+        let file = File::create(&path).map_err(wrong)?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(fs::TryLockError::WouldBlock) => {
+                Err("another conformance.exe is at work".to_owned())
+            }
+            Err(fs::TryLockError::Error(error)) => Err(wrong(error)),
+        }
+    }
+
+    /// Removes what is not on record because it changes nothing: results, the lock, empty folders.
+    pub(crate) fn remove(&self) -> io::Result<()> {
+        for path in [self.results(), self.0.join("lock")] {
+            absent(fs::remove_file(path))?;
+        }
+        absent(fs::remove_dir(&self.0))?;
+        // Another part of CloneGuard may keep something beside it.
+        match self.0.parent().map(fs::remove_dir) {
+            Some(Err(error)) if error.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(()),
+            Some(removed) => absent(removed),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What is not there need not be removed.
+pub(crate) fn absent(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}

@@ -1,0 +1,151 @@
+//! An installation of Wine of one test's own, with the programs for Windows beside what it lacks.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+/// Where `./dev test` built the programs.
+const PROGRAMS: &str = "CLONEGUARD_PROGRAMS";
+/// Makes a test that cannot run fail.
+const REQUIRE: &str = "CLONEGUARD_REQUIRE_REFEREES";
+
+/// See the module. It goes when the value goes.
+pub(crate) struct Wine {
+    folder: PathBuf,
+}
+
+impl Wine {
+    /// Makes one; none without Wine or the programs, which is said, and allowed only where nobody requires it.
+    pub(crate) fn create() -> Option<Self> {
+        let missing = match std::env::var_os(PROGRAMS).map(PathBuf::from) {
+            Some(programs) if programs.is_dir() => {
+                match Command::new("wine").arg("--version").output() {
+                    Ok(_) => return Some(Self::with(&programs)),
+                    Err(error) => format!("wine: {error}"),
+                }
+            }
+            Some(programs) => format!("no programs in {}", programs.display()),
+            None => format!("{PROGRAMS} is not set"),
+        };
+        assert!(
+            std::env::var_os(REQUIRE).is_none(),
+            "required, and {missing}"
+        );
+        println!("not run: {missing}");
+        None
+    }
+
+    fn with(programs: &Path) -> Self {
+        let name = format!("conformance-wine-{}", std::process::id());
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let wine = Self { folder };
+        let here = wine.programs();
+        fs::create_dir_all(&here).expect("a folder");
+        for from in [&programs.join("x64"), programs] {
+            for entry in fs::read_dir(from).expect("the programs") {
+                let path = entry.expect("an entry").path();
+                if path.is_file() {
+                    let name = path.file_name().expect("a name");
+                    fs::copy(&path, here.join(name)).expect("a copy");
+                }
+            }
+        }
+        wine
+    }
+
+    /// Where the programs are, on this host.
+    pub(crate) fn programs(&self) -> PathBuf {
+        self.folder.join("programs")
+    }
+
+    /// A path of the machine that Wine plays, on this host.
+    pub(crate) fn drive_c(&self, path: &str) -> PathBuf {
+        self.folder.join("prefix/drive_c").join(path)
+    }
+
+    /// Runs a program with words and input to its end.
+    pub(crate) fn run(&self, program: &str, words: &[&str], input: &str) -> Output {
+        let mut wine = Command::new("wine");
+        self.environment(&mut wine);
+        let mut child = wine
+            .current_dir(self.programs())
+            .arg(program)
+            .args(words)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("wine runs");
+        let mut stdin = child.stdin.take().expect("an input");
+        // A program that reads nothing may end first.
+        let _written = stdin.write_all(input.as_bytes());
+        drop(stdin);
+        child.wait_with_output().expect("its end")
+    }
+
+    /// All files of the machine with their sizes.
+    pub(crate) fn files(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        below(&self.drive_c(""), &mut found);
+        found.sort();
+        found
+    }
+
+    /// Ends everything, and then the lines of the machine's registry that have this word.
+    pub(crate) fn registry(&self, word: &str) -> Vec<String> {
+        self.stop();
+        let registry = fs::read_to_string(self.folder.join("prefix/system.reg"));
+        let registry = registry.expect("a registry");
+        let lines = registry.lines().map(str::to_lowercase);
+        lines.filter(|line| line.contains(word)).collect()
+    }
+
+    /// No windows, no downloads, and nothing of whoever runs this.
+    fn environment(&self, command: &mut Command) {
+        command
+            .env("WINEPREFIX", self.folder.join("prefix"))
+            .env("WINEARCH", "win64")
+            .env("WINEDEBUG", "-all")
+            .env("WINEDLLOVERRIDES", "mscoree=;mshtml=")
+            .env_remove("DISPLAY")
+            .env_remove("WAYLAND_DISPLAY");
+    }
+
+    /// Ends what Wine keeps running, and waits until the registry is written.
+    fn stop(&self) {
+        for argument in ["-k", "-w"] {
+            // As Debian calls it, and as others do.
+            let mut servers = ["wineserver-stable", "wineserver"].into_iter();
+            let is_done = servers.any(|server| {
+                let mut server = Command::new(server);
+                self.environment(&mut server);
+                // With -k it fails if there is nothing to end.
+                server.arg(argument).output().is_ok()
+            });
+            assert!(is_done, "there is no wineserver");
+        }
+    }
+}
+
+impl Drop for Wine {
+    fn drop(&mut self) {
+        self.stop();
+        // For the next one's sake; what a test found has been told.
+        drop(fs::remove_dir_all(&self.folder));
+    }
+}
+
+/// All files below a folder. Links are files: below one lies the whole of this host.
+fn below(folder: &Path, found: &mut Vec<String>) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let entry = entry.expect("an entry");
+        let path = entry.path();
+        if entry.file_type().expect("a type").is_dir() {
+            below(&path, found);
+        } else {
+            let size = entry.metadata().expect("a size").len();
+            found.push(format!("{} {size}", path.display()));
+        }
+    }
+}
