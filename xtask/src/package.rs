@@ -64,7 +64,7 @@ enum Action {
     },
 }
 
-#[derive(Args)]
+#[derive(Args, Clone)]
 struct MakeOptions {
     /// For one architecture only
     #[arg(long)]
@@ -79,11 +79,18 @@ struct MakeOptions {
 
 impl MakeOptions {
     /// Without a question to git, which a copy of the sources may not be under.
-    fn for_tests(arch: Option<Architecture>) -> Self {
+    fn for_tests() -> Self {
         Self {
-            arch,
+            arch: None,
             date: Some(SOME_DAY.to_owned()),
             driver_version: None,
+        }
+    }
+
+    fn for_arch(&self, arch: Architecture) -> Self {
+        Self {
+            arch: Some(arch),
+            ..self.clone()
         }
     }
 }
@@ -98,7 +105,10 @@ enum Architecture {
 pub(crate) fn run(options: &Options) -> Result<()> {
     match &options.action {
         Some(Action::Verify { directory, root }) => verify(directory, root.as_deref()),
-        Some(Action::Wine) => install_under_wine().map(|line| println!("Wine: {line}")),
+        Some(Action::Wine) => {
+            let x64 = options.make.for_arch(Architecture::X64);
+            wine_installs(&x64).map(|line| println!("Wine: {line}"))
+        }
         Some(Action::Inf { file: Some(file) }) => check_inf(file),
         Some(Action::Inf { file: None }) => check_inx(),
         None => {
@@ -117,7 +127,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 pub(crate) fn check() -> Result<String> {
     let root = sign::Signer::for_tests()?.root();
     let mut count = 0;
-    for made in make::packages(&MakeOptions::for_tests(None))? {
+    for made in make::packages(&MakeOptions::for_tests())? {
         let name = format!("target/package/tamper-{}", std::process::id());
         let scratch = files::root().join(name);
         count += tamper::every_change_is_seen(&made.directory, &root, &scratch)?;
@@ -125,9 +135,13 @@ pub(crate) fn check() -> Result<String> {
     Ok(format!("x64, arm64; {count} changed bytes seen"))
 }
 
-/// What was seen of the x64 package under Wine.
+/// What is seen of the x64 package under Wine.
 pub(crate) fn install_under_wine() -> Result<String> {
-    let made = make::packages(&MakeOptions::for_tests(Some(Architecture::X64)))?;
+    wine_installs(&MakeOptions::for_tests().for_arch(Architecture::X64))
+}
+
+fn wine_installs(x64: &MakeOptions) -> Result<String> {
+    let made = make::packages(x64)?;
     let package = made.first().context("no package was made")?;
     wine::run(&package.directory)
 }

@@ -62,7 +62,7 @@ impl Package<'_> {
         let bytes = contents::bytes(&path)
             .with_context(|| format!("{} names the catalogue {name}", contents.inf_name))?;
         let catalog = Catalog::read(&bytes).with_context(|| format!("{name} is no catalogue"))?;
-        self.compare(&contents, &name, &catalog)?;
+        compare(&contents, &name, &catalog)?;
         rules::refuse_broken(&contents.inf, &contents.inf_name)?;
         let arch = architecture(&contents)?;
         ensure!(
@@ -71,11 +71,13 @@ impl Package<'_> {
             catalog.systems,
             super::systems(arch)
         );
-        for member in &catalog.members {
-            if member.kind == Kind::Image {
-                self.image(&contents.path(&member.file), member, arch)?;
-            }
-            self.signature(&path, &contents.path(&member.file), member.kind)?;
+        let is_image = |member: &&Member| member.kind == Kind::Image;
+        let images: Vec<_> = catalog.members.iter().filter(is_image).collect();
+        ensure!(!images.is_empty(), "{name} is about no image");
+        for image in images {
+            let file = contents.path(&image.file);
+            self.image(&file, image, arch)?;
+            self.signature(&path, &file)?;
         }
         let version = contents.inf.section("Version");
         let line = version.and_then(|version| version.all("DriverVer").next());
@@ -84,33 +86,6 @@ impl Package<'_> {
             stamp: line.map(|line| line.values.join(",")).unwrap_or_default(),
             members: catalog.members,
         })
-    }
-
-    /// Every file is in the catalogue as it is, and nothing else.
-    fn compare(&self, contents: &Contents, name: &str, catalog: &Catalog) -> Result<()> {
-        for file in &contents.files {
-            let now = contents.member(file)?;
-            let mut entries = catalog.members.iter();
-            let entry = entries
-                .find(|entry| entry.file == now.file)
-                .with_context(|| format!("{file} is not in {name}"))?;
-            ensure!(
-                *entry == now,
-                "{file} is not the file that {name} is about: its digest is another. Who changed it \
-                 has to make the package again"
-            );
-        }
-        let is_named = |entry: &&Member| {
-            let mut files = contents.files.iter();
-            files.any(|file| file.eq_ignore_ascii_case(&entry.file))
-        };
-        match catalog.members.iter().find(|entry| !is_named(entry)) {
-            Some(entry) => bail!(
-                "{name} is about {} as well, which the INF does not name",
-                entry.file
-            ),
-            None => Ok(()),
-        }
     }
 
     /// The image rules, and the digest and the signature by other people's code.
@@ -140,21 +115,45 @@ impl Package<'_> {
         quiet(&mut verify).with_context(|| format!("{file}: its own signature does not verify"))
     }
 
-    /// The signature of the catalogue. Of an image osslsigncode also looks for the digest in it.
-    fn signature(&self, catalog: &Path, file: &Path, kind: Kind) -> Result<()> {
-        if kind != Kind::Image {
-            return Ok(());
-        }
+    /// The signature of the catalogue, and the image by its digest in it.
+    fn signature(&self, catalog: &Path, image: &Path) -> Result<()> {
         let mut verify = Command::new("osslsigncode");
         verify.arg("verify").arg("-CAfile").arg(self.root);
-        verify.arg("-catalog").arg(catalog).arg("-in").arg(file);
+        verify.arg("-catalog").arg(catalog).arg("-in").arg(image);
         quiet(&mut verify).with_context(|| {
             format!(
                 "{}: its signature does not verify for {}",
                 catalog.display(),
-                file.display()
+                image.display()
             )
         })
+    }
+}
+
+/// Every file is in the catalogue as it is, and nothing else.
+fn compare(contents: &Contents, name: &str, catalog: &Catalog) -> Result<()> {
+    for file in &contents.files {
+        let now = contents.member(file)?;
+        let mut entries = catalog.members.iter();
+        let entry = entries
+            .find(|entry| entry.file == now.file)
+            .with_context(|| format!("{file} is not in {name}"))?;
+        ensure!(
+            *entry == now,
+            "{file} is not the file that {name} is about: its digest is another. Who changed it \
+             has to make the package again"
+        );
+    }
+    let is_named = |entry: &&Member| {
+        let mut files = contents.files.iter();
+        files.any(|file| file.eq_ignore_ascii_case(&entry.file))
+    };
+    match catalog.members.iter().find(|entry| !is_named(entry)) {
+        Some(entry) => bail!(
+            "{name} is about {} as well, which the INF does not name",
+            entry.file
+        ),
+        None => Ok(()),
     }
 }
 

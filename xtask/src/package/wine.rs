@@ -40,7 +40,7 @@ pub(super) fn run(package: &Path) -> Result<String> {
         contents: &contents,
     };
     let chosen = installed.chosen(&ranges)?;
-    let reached = installed.start()?;
+    let reached = installed.start(chosen)?;
     prefix.install(&inf, install::UNINSTALL)?;
     let left = prefix.snapshot()?.since(&before);
     ensure!(
@@ -103,9 +103,8 @@ impl Installed<'_> {
     }
 
     /// Starts the service. Wine has not all that the driver imports, so its DriverEntry ends early.
-    fn start(&self) -> Result<String> {
-        let service = Promise::of(&self.contents.inf, &install::ranges(&self.contents.inf)?[0])?;
-        let service = service.service.name;
+    fn start(&self, range: &Range) -> Result<String> {
+        let service = Promise::of(&self.contents.inf, range)?.service.name;
         let mut seen = Loading::default();
         self.prefix
             .watch(&["net", "start", &service], START_SECONDS, |line| {

@@ -12,6 +12,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 
 use super::hive::Hive;
 use crate::files;
+use crate::package::contents;
 use crate::package::install::{DRIVER_STORE, DRIVERS};
 
 /// For each thing that Wine is asked to do. All together take a quarter of a minute; this is for a machine that
@@ -32,6 +33,9 @@ pub(super) fn windows_path(directory: u32, file: &str) -> String {
         other => format!("C:\\directory {other}\\{file}"),
     }
 }
+
+/// How the directory of a prefix begins its name; the number of the process follows.
+const NAME: &str = "wine-";
 
 /// What there is in a prefix.
 #[derive(Debug)]
@@ -67,7 +71,8 @@ pub(super) struct Prefix {
 impl Prefix {
     /// Makes a fresh one below a directory.
     pub(super) fn create(parent: &Path) -> Result<Self> {
-        let directory = parent.join(format!("wine-{}", std::process::id()));
+        remove_abandoned(parent)?;
+        let directory = parent.join(format!("{NAME}{}", std::process::id()));
         fs::create_dir_all(&directory)
             .with_context(|| format!("cannot create {}", directory.display()))?;
         let prefix = Self { directory };
@@ -217,15 +222,7 @@ impl Prefix {
                 .arg(argument)
                 .stdout(Stdio::null())
                 .stderr(Stdio::null());
-            let mut child = match server.spawn() {
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                    // As Debian calls it.
-                    let mut server = Command::new("wineserver-stable");
-                    self.environment(&mut server);
-                    server.arg(argument).spawn().context(MISSING)?
-                }
-                child => child.context(MISSING)?,
-            };
+            let mut child = server.spawn().context(MISSING)?;
             // With -k it fails if there is nothing to end.
             wait(&mut child, LIMIT)?;
         }
@@ -258,6 +255,21 @@ fn wait(child: &mut Child, limit: Duration) -> Result<std::process::ExitStatus> 
         }
         thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// Removes what was left by runs that were ended before they could: prefixes of processes that are no more.
+fn remove_abandoned(parent: &Path) -> Result<()> {
+    for name in contents::names(parent)? {
+        let process = name
+            .strip_prefix(NAME)
+            .filter(|id| id.parse::<u32>().is_ok());
+        if process.is_some_and(|id| !Path::new("/proc").join(id).exists()) {
+            let directory = parent.join(&name);
+            fs::remove_dir_all(&directory)
+                .with_context(|| format!("cannot remove {}", directory.display()))?;
+        }
+    }
+    Ok(())
 }
 
 /// All files below a directory. Links are files: below one lies the whole of this host.
