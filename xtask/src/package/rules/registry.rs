@@ -1,5 +1,6 @@
 //! What is written to the registry, and what is deleted.
 
+use super::files::promises;
 use crate::package::inf::{Inf, Line, Section};
 use crate::package::install::{UNINSTALL, number};
 
@@ -25,6 +26,26 @@ pub(super) fn relative(inf: &Inf) -> Vec<String> {
     absolute
         .map(|line| format!("line {}: {} instead of HKR", line.number, line.get(0)))
         .collect()
+}
+
+/// "Registry state that is provisioned by the INF for driver and Win32 services should be stored under the "Parameters"
+/// subkey". The filter managers of the older range find nothing there.
+pub(super) fn parameters(inf: &Inf) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (range, promise) in promises(inf) {
+        let settings = promise.service.settings.iter();
+        let outside = settings.filter(|setting| {
+            let first = setting.key.split('\\').next().unwrap_or_default();
+            range.has_parameters() && !first.eq_ignore_ascii_case("Parameters")
+        });
+        wrong.extend(outside.map(|setting| {
+            format!(
+                "[{}]: {} of \"{}\" is not below Parameters",
+                range.section, setting.name, setting.key
+            )
+        }));
+    }
+    wrong
 }
 
 pub(super) fn appended(inf: &Inf) -> Vec<String> {

@@ -51,7 +51,7 @@ fn version() {
     breaks("1233", "CatalogFile = cloneguard.cat", "CatalogFile =");
     breaks("version", "Provider    = %Provider%", "");
     breaks("DriverVer", "11/26/2026", "26/11/2026");
-    breaks("PnpLockdown", "PnpLockdown = 1", "PnpLockdown = 0");
+    breaks("1324", "PnpLockdown = 1", "PnpLockdown = 0");
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn sections() {
 fn primitive_driver() {
     breaks("1212", "[Strings]", "[Manufacturer]\n[Strings]");
     breaks(
-        "decoration",
+        "1421",
         "[Strings]",
         "[DefaultUninstall]\nLegacyUninstall = 1\n[Strings]",
     );
@@ -106,7 +106,7 @@ fn files() {
     let good = inf(Arch::X64).replace("%13%", "%12%");
     let found = found(&good.replace(old, "CloneGuard.DriverFiles = 12"));
     assert!(
-        found[0].starts_with("directory (") && found.len() == 1,
+        found[0].starts_with("1322 (") && found.len() == 1,
         "{found:#?}"
     );
 }
@@ -124,6 +124,11 @@ fn registry() {
         "DelReg = CloneGuard.Registry2\nCopyFiles = CloneGuard.DriverFiles\n[CloneGuard.Registry2]",
     );
     let good = inf(Arch::X64);
+    breaks(
+        "1323",
+        "[CloneGuard.Registry]\n",
+        "[CloneGuard.Registry]\nHKR,,\"More\",0x00010001,1\n",
+    );
     let append = good.replace(
         "HKR,\"Parameters\",,0x00000010",
         "HKR,,\"List\",0x00010008,\"a\"",
@@ -169,8 +174,8 @@ fn minifilter() {
     breaks("instances", "InstanceFlags = 0x0", "InstanceFlags = 0x4");
     breaks(
         "instances",
-        "\"Parameters\\Instances\\\"%Instance%,\"Flags\"",
-        "\"Instances\\\"%Instance%,\"Flags\"",
+        "HKR,\"Instances\\\"%Instance%,\"Flags\"",
+        "HKR,\"Parameters\\Instances\\\"%Instance%,\"Flags\"",
     );
 }
 
