@@ -3,19 +3,16 @@
 //! A scenario runs in a child: this test program again, with the name of the service, which chooses what
 //! the driver does, in an environment variable.
 
-use std::process::Command;
+use testbed::{BootOptions, Machine};
 
-use testbed::{BootOptions, Machine, verifier};
+use super::{fault, image};
 
-use super::image;
-
-const SCENARIO: &str = "TESTBED_CORE_SCENARIO";
 const IMAGE: &str = "TESTBED_CORE_IMAGE";
 
 /// Loads the driver. Without the variables it does nothing.
 #[test]
 fn scenario() {
-    let (Ok(name), Some(image)) = (std::env::var(SCENARIO), std::env::var_os(IMAGE)) else {
+    let (Some(name), Some(image)) = (fault::chosen(), std::env::var_os(IMAGE)) else {
         return;
     };
     let machine = Machine::boot(BootOptions::default());
@@ -32,31 +29,7 @@ fn scenario() {
 /// Runs the scenario `name` and expects it to be stopped by `rule`, with `details` in the report.
 fn stops(name: &str, rule: &str, details: &[&str]) {
     let Some(path) = image::kernel() else { return };
-    let output = Command::new(std::env::current_exe().expect("a path"))
-        .args([
-            "--exact",
-            "faults::scenario",
-            "--nocapture",
-            "--test-threads=1",
-        ])
-        .env(SCENARIO, name)
-        .env(IMAGE, path)
-        .output()
-        .expect("the test program runs");
-    let (out, err) = (
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr),
-    );
-    assert_eq!(
-        output.status.code(),
-        Some(verifier::EXIT_CODE),
-        "{name}:\n{out}\n{err}"
-    );
-    let headline = format!("testbed: VIOLATION of rule {rule}\n");
-    assert!(err.contains(&headline), "{name}:\n{err}");
-    for detail in details {
-        assert!(err.contains(detail), "{name}: no \"{detail}\" in\n{err}");
-    }
+    fault::stops(name, &[(IMAGE, path.as_ref())], rule, details);
 }
 
 macro_rules! stops {

@@ -1,25 +1,21 @@
 //! One misbehaviour each: the run must stop with exit code 86 and name rule and place.
 //!
-//! A scenario runs in a child: this test program again, with the fault in an environment variable.
-
-use std::process::Command;
+//! A scenario runs in a child (`fault`).
 
 use testbed::fltmgr::PortClient;
 use testbed::io::{Hold, PostOperation, RequestOptions};
 use testbed::ntos::token::Token;
 use testbed::status::STATUS_SUCCESS;
 use testbed::volume::{FILE_GENERIC_READ, FILE_GENERIC_WRITE, OpenRequest};
-use testbed::{ProcessSpec, UserThread, verifier};
+use testbed::{ProcessSpec, UserThread};
 
-use super::{Bench, clone_input, send, two_files};
-
-const VARIABLE: &str = "TESTBED_FLTMGR_FAULT";
+use super::{Bench, clone_input, fault, send, two_files};
 
 /// Does everything that makes some fault show: a connection, requests of several kinds, an unload
-/// with a request in flight. Without the variable it does nothing.
+/// with a request in flight. Without a fault it does nothing.
 #[test]
 fn scenario() {
-    let Ok(fault) = std::env::var(VARIABLE) else {
+    let Some(fault) = fault::chosen() else {
         return;
     };
     let flag = format!("fault=\"{fault}\"");
@@ -94,45 +90,10 @@ fn stops(fault: &str, rule: &str, detail: &str) {
     if super::image::filter(&[]).is_none() {
         return;
     }
-    let output = Command::new(std::env::current_exe().expect("a path"))
-        .args([
-            "--exact",
-            "faults::scenario",
-            "--nocapture",
-            "--test-threads=1",
-        ])
-        .env(VARIABLE, fault)
-        .output()
-        .expect("the scenario runs");
-    let report = String::from_utf8_lossy(&output.stderr);
-    let printed = String::from_utf8_lossy(&output.stdout);
-    assert_eq!(
-        output.status.code(),
-        Some(verifier::EXIT_CODE),
-        "{fault}:\n{report}{printed}"
-    );
-    assert!(
-        report.contains(&format!("VIOLATION of rule {rule}\n")),
-        "{fault}:\n{report}"
-    );
-    assert!(
-        report.contains(detail),
-        "{fault}: no {detail:?} in\n{report}"
-    );
+    fault::stops(fault, &[], rule, &[detail]);
 }
 
-macro_rules! faults {
-    ($($name:ident: $rule:literal, $detail:literal;)*) => {
-        $(
-            #[test]
-            fn $name() {
-                stops(stringify!($name), $rule, $detail);
-            }
-        )*
-    };
-}
-
-faults! {
+crate::faults! {
     pending: "callback-status", "pre-operation of Filter for request 1 returned FLT_PREOP_PENDING";
     unknown_status: "callback-status", "returned 0x4d";
     lost_context: "callback-status", "set a completion context";
