@@ -8,6 +8,7 @@
 use alloc::boxed::Box;
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
+use flt::irql::Passive;
 use flt::memory::try_zeroed;
 use flt::port::{Link, Sent};
 use flt::status::NtStatus;
@@ -35,6 +36,9 @@ pub(crate) struct Delivery {
     wake: Event,
     greet: AtomicBool,
     stopping: AtomicBool,
+    /// Whether somebody waits for all to be sent that is there, and the sign that it was tried.
+    flushing: AtomicBool,
+    tried: Event,
     /// The status of the last send that failed, so that a failure that lasts is printed once.
     last_failure: AtomicU32,
     /// Taken by the thread when it starts.
@@ -55,6 +59,8 @@ impl Delivery {
             wake: Event::try_new()?,
             greet: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
+            flushing: AtomicBool::new(false),
+            tried: Event::try_new()?,
             last_failure: AtomicU32::new(0),
             batch: SpinLock::new(Some(try_zeroed(BATCH_BYTES)?)),
         })
@@ -77,6 +83,14 @@ impl Delivery {
         self.wake.signal();
     }
 
+    /// Waits until the thread has tried to deliver all that is there now, no longer than `milliseconds`. For one caller,
+    /// once.
+    pub(crate) fn flush(&self, passive: Passive, milliseconds: u32) {
+        self.flushing.store(true, Ordering::Release);
+        self.wake.signal();
+        self.tried.wait(passive, milliseconds);
+    }
+
     /// The body of the thread.
     pub(crate) fn run(&self, audit: &Audit, link: &Link<'_>) {
         let Some(mut batch) = self.batch.with(Option::take) else {
@@ -86,7 +100,11 @@ impl Delivery {
             // Read before delivering: what was committed before the stop still gets its chance, and
             // what comes after it does not keep the thread busy.
             let stopping = self.stopping.load(Ordering::Acquire);
+            let flushing = self.flushing.swap(false, Ordering::AcqRel);
             self.deliver(audit, link, &mut batch, audit.last_sequence());
+            if flushing {
+                self.tried.signal();
+            }
             if stopping {
                 return;
             }

@@ -1,7 +1,8 @@
 //! Housekeeping: what has to be done now and then, by a thread that no consumer can hold.
 //!
 //! Each minute a heartbeat, a look at the volumes, and the trace for the next load; when somebody asks, the policy is
-//! read again and visitors are answered; summaries are told when their window is over, losses when there is room. Every wait has a time-out.
+//! read again and visitors are answered; summaries are told when their window is over, losses when there is room. When
+//! the machine is shut down, the last words. Every wait has a time-out.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
@@ -14,7 +15,7 @@ use flt::time;
 use guard::{HeartbeatNote, NoteEvent};
 
 use crate::CloneGuard;
-use crate::trace::Trace;
+use crate::trace::{Fate, Trace};
 
 /// From one heartbeat to the next.
 const INTERVAL_SECONDS: u32 = 60;
@@ -27,10 +28,17 @@ const MILLISECOND: u64 = 10_000;
 /// How long a visitor may take to fetch its answer.
 const ANSWER_MILLISECONDS: u32 = 1_000;
 
+/// How long a shutdown of the machine waits for the consumer to take the last records.
+const FLUSH_MILLISECONDS: u32 = 2_000;
+/// How long it waits for all that is to be done.
+const LAST_WORDS_MILLISECONDS: u32 = 5_000;
+
 /// What wakes the thread.
 pub(crate) struct Housekeeping {
     wake: Event,
     stopping: AtomicBool,
+    shutdown: AtomicBool,
+    last_words: Event,
     /// When the driver was loaded, on both clocks.
     pub(crate) began: (u64, u64),
 }
@@ -40,6 +48,8 @@ impl Housekeeping {
         Ok(Self {
             wake: Event::try_new()?,
             stopping: AtomicBool::new(false),
+            shutdown: AtomicBool::new(false),
+            last_words: Event::try_new()?,
             began: (time::system_time(), time::monotonic()),
         })
     }
@@ -60,6 +70,17 @@ impl Housekeeping {
         self.stopping.load(Ordering::Acquire)
     }
 
+    /// The machine is shut down: waits until the last words are said, within bounds. At most APC_LEVEL.
+    pub(crate) fn shut_down(&self) {
+        self.shutdown.store(true, Ordering::Release);
+        self.wake.signal();
+        self.last_words.wait_below_dispatch(LAST_WORDS_MILLISECONDS);
+    }
+
+    fn is_shut_down(&self) -> bool {
+        self.shutdown.load(Ordering::Acquire)
+    }
+
     /// Sleeps until there is something to do, or until `due`.
     fn wait(&self, due: u64, passive: Passive) {
         let left = due.saturating_sub(time::monotonic());
@@ -74,7 +95,12 @@ impl CloneGuard {
     pub(crate) fn keep_house(&self, house: &House<'_>) {
         let (passive, parameters) = (house.passive(), house.parameters());
         let mut due = time::monotonic().saturating_add(INTERVAL);
+        let mut last_words = false;
         while !self.housekeeping.is_stopping() {
+            if !last_words && self.housekeeping.is_shut_down() {
+                last_words = true;
+                self.say_last_words(house);
+            }
             if self.policy.is_wanted() {
                 self.policy.load(&self.audit, parameters, passive);
                 self.prepare_summaries();
@@ -118,7 +144,24 @@ impl CloneGuard {
         self.prepare_summaries();
         self.beat();
         self.look_at_volumes(house);
-        self.leave_trace(house.parameters(), None, Haste::Lazy, house.passive());
+        // What was said last of a machine that goes down stays.
+        if !self.housekeeping.is_shut_down() {
+            self.leave_trace(house.parameters(), Fate::Runs, Haste::Lazy, house.passive());
+        }
+    }
+
+    /// What is said when the machine is shut down. The driver goes on until the power goes, but nothing that it records
+    /// from then on is likely to reach anybody.
+    fn say_last_words(&self, house: &House<'_>) {
+        self.conclude();
+        self.delivery.flush(house.passive(), FLUSH_MILLISECONDS);
+        self.leave_trace(
+            house.parameters(),
+            Fate::ShutDown,
+            Haste::Flush,
+            house.passive(),
+        );
+        self.housekeeping.last_words.signal();
     }
 
     /// A heartbeat.
@@ -137,17 +180,24 @@ impl CloneGuard {
         house.answer(ANSWER_MILLISECONDS, || self.report())
     }
 
-    /// Leaves a trace of this load: it runs, or it has stopped with so many records undelivered.
+    /// Leaves a trace of this load. The number comes before the count: a record that is made between the two is counted,
+    /// and would else be missing without an explanation.
     pub(crate) fn leave_trace(
         &self,
         parameters: &Parameters,
-        undelivered: Option<u64>,
+        fate: Fate,
         haste: Haste,
         passive: Passive,
     ) {
+        let sequence = self.audit.last_sequence();
+        let undelivered = match fate {
+            Fate::Runs => 0,
+            Fate::Stopped | Fate::ShutDown => self.audit.counters().held.get(),
+        };
         let trace = Trace {
             boot_id: self.audit.boot_id,
-            sequence: self.audit.last_sequence(),
+            sequence,
+            fate,
             undelivered,
         };
         trace.leave(parameters, haste, passive);

@@ -74,6 +74,7 @@ use crate::delivery::Delivery;
 use crate::housekeeping::Housekeeping;
 use crate::policy::PolicyKeeper;
 use crate::processes::Processes;
+use crate::trace::Fate;
 use crate::volume::WatchedVolume;
 use crate::volumes::Volumes;
 
@@ -107,6 +108,15 @@ impl CloneGuard {
         if flt::filter::is_connected::<Self>() {
             self.delivery.wake();
         }
+    }
+
+    /// The last records of the load: what was not told of yet, a heartbeat, and that it stops.
+    fn conclude(&self) {
+        self.audit.summaries.emit(&self.audit, u64::MAX);
+        self.audit.tell_losses();
+        self.beat();
+        let counters = self.audit.counters();
+        self.audit.note(NoteEvent::Stopping(&counters));
     }
 
     /// The first record of the load.
@@ -152,7 +162,7 @@ impl Minifilter for CloneGuard {
     }
 
     fn loaded(&self, passive: Passive, parameters: &Parameters) {
-        self.leave_trace(parameters, None, Haste::Flush, passive);
+        self.leave_trace(parameters, Fate::Runs, Haste::Flush, passive);
     }
 
     fn attach(&self, setup: &VolumeSetup<'_>, passive: Passive) -> Option<WatchedVolume> {
@@ -223,13 +233,13 @@ impl Minifilter for CloneGuard {
         self.keep_house(house);
     }
 
+    fn shut_down(&self) {
+        self.housekeeping.shut_down();
+    }
+
     /// The last records go in before the delivery thread is asked to return, so that it still tries to deliver them.
     fn stop(&self) {
-        self.audit.summaries.emit(&self.audit, u64::MAX);
-        self.audit.tell_losses();
-        self.beat();
-        let counters = self.audit.counters();
-        self.audit.note(NoteEvent::Stopping(&counters));
+        self.conclude();
         self.delivery.stop();
         self.housekeeping.stop();
     }
@@ -237,8 +247,8 @@ impl Minifilter for CloneGuard {
     fn stopped(&self, passive: Passive, parameters: &Parameters) {
         // Of what ended after that, too.
         self.audit.summaries.emit(&self.audit, u64::MAX);
+        self.leave_trace(parameters, Fate::Stopped, Haste::Lazy, passive);
         let undelivered = self.audit.counters().held.get();
-        self.leave_trace(parameters, Some(undelivered), Haste::Lazy, passive);
         wdk::println!("CloneGuard: stopped; not delivered {undelivered}");
     }
 

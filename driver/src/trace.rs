@@ -2,8 +2,8 @@
 //! with it undelivered.
 //!
 //! One value of a few bytes in the driver's state in the registry: written when the driver begins to run, again with
-//! each heartbeat, and last of all when it is unloaded. So a load that finds "running" knows that the one before was
-//! not stopped, but fell with the machine.
+//! each heartbeat, and last of all when it is unloaded or the machine is shut down. So a load that finds "running" knows
+//! that the one before was not stopped, but fell with the machine.
 
 use flt::irql::Passive;
 use flt::registry::{Haste, Parameters, Place};
@@ -19,8 +19,21 @@ const VERSION: u8 = 1;
 const RUNNING: u8 = 1;
 /// The second byte: it was stopped.
 const STOPPED: u8 = 2;
+/// The second byte: the machine was shut down.
+const SHUT_DOWN: u8 = 3;
 /// Bytes of the value.
 const SIZE: usize = 2 + BOOT_ID_SIZE + 8 + 8;
+
+/// What becomes of a load.
+#[derive(Clone, Copy)]
+pub(crate) enum Fate {
+    /// It runs.
+    Runs,
+    /// It was stopped.
+    Stopped,
+    /// The machine goes down.
+    ShutDown,
+}
 
 /// What is left for the next load.
 #[derive(Clone, Copy)]
@@ -29,8 +42,10 @@ pub(crate) struct Trace {
     pub(crate) boot_id: [u8; BOOT_ID_SIZE],
     /// The last sequence number that was handed out.
     pub(crate) sequence: u64,
-    /// How many records are undelivered for good; `None` while it runs.
-    pub(crate) undelivered: Option<u64>,
+    /// What becomes of it.
+    pub(crate) fate: Fate,
+    /// How many records are undelivered for good; 0 while it runs.
+    pub(crate) undelivered: u64,
 }
 
 impl Trace {
@@ -42,16 +57,17 @@ impl Trace {
     }
 
     fn bytes(&self) -> [u8; SIZE] {
-        let state = match self.undelivered {
-            None => RUNNING,
-            Some(_) => STOPPED,
+        let state = match self.fate {
+            Fate::Runs => RUNNING,
+            Fate::Stopped => STOPPED,
+            Fate::ShutDown => SHUT_DOWN,
         };
         let mut bytes = [0; SIZE];
         let parts = [VERSION, state]
             .into_iter()
             .chain(self.boot_id)
             .chain(self.sequence.to_le_bytes())
-            .chain(self.undelivered.unwrap_or(0).to_le_bytes());
+            .chain(self.undelivered.to_le_bytes());
         for (place, byte) in bytes.iter_mut().zip(parts) {
             *place = byte;
         }
@@ -93,6 +109,7 @@ fn parse(bytes: &[u8]) -> Option<PreviousLoad> {
     let stop = match state {
         RUNNING => PreviousStop::Unclean,
         STOPPED => PreviousStop::Clean,
+        SHUT_DOWN => PreviousStop::Shutdown,
         _ => return None,
     };
     (version == VERSION && rest.is_empty()).then_some(PreviousLoad {

@@ -104,6 +104,11 @@ pub trait Minifilter: Installed + Sized + Send + Sync + 'static {
     /// The body of the housekeeping thread, which no consumer can hold; returns after [`Self::stop`].
     fn housekeep(&self, house: &House<'_>);
 
+    /// The machine is about to be shut down, without an unload: what is to be on the disk then must be there when this
+    /// returns. It goes down all the same if that takes too long, so this waits no longer than it must. At most
+    /// APC_LEVEL, any thread.
+    fn shut_down(&self);
+
     /// Asks [`Self::work`] and [`Self::housekeep`] to return soon, and wakes both. PASSIVE_LEVEL.
     fn stop(&self);
 

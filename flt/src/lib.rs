@@ -53,6 +53,7 @@ mod reentry;
 pub mod registry;
 pub mod requestor;
 pub mod shared;
+mod shutdown;
 pub mod status;
 pub mod subject;
 pub mod sync;

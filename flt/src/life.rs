@@ -6,7 +6,7 @@
 use core::cell::UnsafeCell;
 use core::ffi::c_void;
 use core::ptr;
-use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
 
 use flt_sys::registration::{
     FLT_REGISTRATION, FLTFL_FILTER_UNLOAD_MANDATORY, FltRegisterFilter, FltStartFiltering,
@@ -21,6 +21,7 @@ use crate::irql::Passive;
 use crate::notify::ProcessNotice;
 use crate::port::{Link, ServerPort};
 use crate::registry::Parameters;
+use crate::shutdown::ShutdownNotice;
 use crate::status::NtStatus;
 use crate::sync::Event;
 use crate::tables::Tables;
@@ -32,15 +33,19 @@ const FAREWELL_MILLISECONDS: u32 = 2_000;
 /// thread runs it, so the slices repeat; each ends by itself.
 const JOIN_MILLISECONDS: u32 = 1_000;
 
+/// The slice in which unload waits for a shutdown that it has overtaken.
+const OVERTAKEN_MILLISECONDS: u32 = 10;
+
 /// All that outlives a callback: the driver's state and its handles.
 ///
 /// # Invariants
 ///
 /// `state` is written only while no callback can run: before `ready` is set and after the filter was
-/// unregistered and the threads joined. `parts` is touched by DriverEntry and unload alone, which the
+/// unregistered, the threads joined, and no shutdown is under way: those are counted by `shutdowns`. `parts` is touched by DriverEntry and unload alone, which the
 /// kernel runs one after the other. `driver` is the driver's own object from load on.
 pub struct Global<F> {
     ready: AtomicBool,
+    shutdowns: AtomicU32,
     state: UnsafeCell<Option<State<F>>>,
     driver: AtomicPtr<DRIVER_OBJECT>,
     filter: AtomicPtr<FLT_FILTER>,
@@ -59,6 +64,7 @@ struct State<F> {
 
 struct Parts {
     notice: Option<ProcessNotice>,
+    shutdown: Option<ShutdownNotice>,
     server: Option<ServerPort>,
     delivery: Option<SystemThread>,
     housekeeping: Option<SystemThread>,
@@ -78,12 +84,14 @@ impl<F> Global<F> {
     pub const fn new() -> Self {
         Self {
             ready: AtomicBool::new(false),
+            shutdowns: AtomicU32::new(0),
             state: UnsafeCell::new(None),
             driver: AtomicPtr::new(ptr::null_mut()),
             filter: AtomicPtr::new(ptr::null_mut()),
             clients: Clients::none(),
             parts: UnsafeCell::new(Parts {
                 notice: None,
+                shutdown: None,
                 server: None,
                 delivery: None,
                 housekeeping: None,
@@ -97,11 +105,17 @@ impl<F> Global<F> {
     }
 
     fn state(&'static self) -> Option<&'static State<F>> {
-        if !self.ready.load(Ordering::Acquire) {
+        if !self.is_ready() {
             return None;
         }
         // SAFETY: while `ready` is set nobody writes `state` (invariant).
         unsafe { (*self.state.get()).as_ref() }
+    }
+
+    /// Whether the state is in its place. Sequentially consistent, like the count of shutdowns: whoever counts himself
+    /// and then finds the state is seen by whoever takes it away and then looks at the count.
+    fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::SeqCst)
     }
 
     pub(crate) fn filter(&self) -> PFLT_FILTER {
@@ -151,7 +165,7 @@ impl<F: Minifilter> Global<F> {
         match (result, self.get()) {
             (Ok(()), Some(filter)) => filter.loaded(passive, &parameters),
             (Ok(()), None) => {}
-            (Err(_), _) => self.discard(),
+            (Err(_), _) => self.discard(passive),
         }
         result
     }
@@ -168,7 +182,7 @@ impl<F: Minifilter> Global<F> {
         };
         // SAFETY: `ready` is not set, so nobody reads `state` (invariant).
         unsafe { *self.state.get() = Some(state) };
-        self.ready.store(true, Ordering::Release);
+        self.ready.store(true, Ordering::SeqCst);
         Ok(())
     }
 
@@ -196,16 +210,20 @@ impl<F: Minifilter> Global<F> {
         parts.delivery = Some(unsafe { SystemThread::start(deliver::<F>, passive) }?);
         // SAFETY: as above.
         parts.housekeeping = Some(unsafe { SystemThread::start(keep_house::<F>, passive) }?);
+        let driver = self.driver.load(Ordering::Acquire);
+        // SAFETY: in DriverEntry, with its own driver object (contract of `load`); `take_down` drops it.
+        parts.shutdown = Some(unsafe { ShutdownNotice::begin::<F>(driver, passive) }?);
         // SAFETY: registered; everything the callbacks use is in place.
         NtStatus::check(unsafe { FltStartFiltering(self.filter()) })
     }
 
-    /// Port, delivery, filter, housekeeping, word of processes: in this order. An open server port makes
+    /// Word of the shutdown, port, delivery, filter, housekeeping, word of processes: in this order. An open server port makes
     /// FltUnregisterFilter hang, and both threads use the filter. Housekeeping stays for the last word: it is about
     /// what ended while the filter was unregistered, and the registry wants a system thread.
     fn take_down(&'static self, passive: Passive) {
         // SAFETY: DriverEntry or unload is the only user of `parts` now (invariant).
         let parts = unsafe { &mut *self.parts.get() };
+        drop(parts.shutdown.take());
         drop(parts.server.take());
         let Some(state) = self.state() else {
             return;
@@ -239,8 +257,27 @@ impl<F: Minifilter> Global<F> {
         }
     }
 
-    fn discard(&self) {
-        self.ready.store(false, Ordering::Release);
+    /// The machine is shut down. At most APC_LEVEL, any thread.
+    ///
+    /// Nothing says that whoever takes the device from the list of the kernel waits for the call that is under way, so
+    /// unload waits for it by the count.
+    pub(crate) fn shut_down(&'static self) {
+        self.shutdowns.fetch_add(1, Ordering::SeqCst);
+        if let Some(filter) = self.get() {
+            filter.shut_down();
+        }
+        self.shutdowns.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    fn discard(&self, passive: Passive) {
+        self.ready.store(false, Ordering::SeqCst);
+        while self.shutdowns.load(Ordering::SeqCst) != 0 {
+            // SAFETY: `state` is written here alone, and below (invariant).
+            if let Some(state) = unsafe { (*self.state.get()).as_ref() } {
+                // Nobody signals it any more: this sleeps.
+                state.settled.wait(passive, OVERTAKEN_MILLISECONDS);
+            }
+        }
         // SAFETY: no callback can run and no thread is left, so nobody reads `state` (invariant).
         unsafe { *self.state.get() = None };
     }
@@ -258,8 +295,9 @@ pub(crate) unsafe extern "system" fn unload<F: Minifilter>(flags: u32) -> NTSTAT
         return STATUS_FLT_DO_NOT_DETACH;
     }
     // SAFETY: PFLT_FILTER_UNLOAD_CALLBACK runs at PASSIVE_LEVEL (fltkernel.h), and this is it.
-    global.take_down(unsafe { Passive::documented() });
-    global.discard();
+    let passive = unsafe { Passive::documented() };
+    global.take_down(passive);
+    global.discard(passive);
     0
 }
 

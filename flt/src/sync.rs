@@ -93,8 +93,13 @@ impl Event {
 
     /// Sleeps until the event is signalled or `milliseconds` have passed; true when it was signalled.
     pub fn wait(&self, _: Passive, milliseconds: u32) -> bool {
+        self.wait_below_dispatch(milliseconds)
+    }
+
+    /// The same where the level is not proven. At most APC_LEVEL.
+    pub fn wait_below_dispatch(&self, milliseconds: u32) -> bool {
         let mut timeout = relative_timeout(milliseconds);
-        // SAFETY: initialised (invariant); at PASSIVE_LEVEL a wait with a time-out is legal.
+        // SAFETY: initialised (invariant); up to APC_LEVEL a wait with a time-out is legal (wdm.h).
         let status = unsafe {
             KeWaitForSingleObject(
                 self.0.get().cast(),

@@ -214,7 +214,9 @@ impl Machine {
         left.extend(self.running_threads(number));
         left.extend(self.open_handles(number));
         left.extend(self.process_notify().leaks(number));
+        left.extend(self.devices().leaks(number));
         self.process_notify().forget(number);
+        self.devices().forget(number);
         let mut drivers = self.drivers();
         let Some(index) = drivers.iter().position(|driver| driver.number() == number) else {
             return left;

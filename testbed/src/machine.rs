@@ -24,6 +24,7 @@ use crate::ntos::object::ObjectTable;
 use crate::ntos::pool::Pool;
 use crate::ntos::process_notify::NotifyRoutines;
 use crate::ntos::registry::Registry;
+use crate::ntos::shutdown::Devices;
 use crate::ntos::sleepers::Sleepers;
 use crate::ntos::sync::Synchronization;
 use crate::ntos::system_file::SystemVolume;
@@ -81,6 +82,7 @@ pub struct Machine {
     registry: Registry,
     system_volume: SystemVolume,
     process_notify: NotifyRoutines,
+    devices: Devices,
     filter_manager: FilterManager,
     io: IoManager,
     system: OnceLock<Arc<Process>>,
@@ -122,6 +124,7 @@ impl Machine {
             registry: Registry::default(),
             system_volume: SystemVolume::default(),
             process_notify: NotifyRoutines::default(),
+            devices: Devices::default(),
             io: IoManager::default(),
             system: OnceLock::new(),
             processes: Mutex::default(),
@@ -283,6 +286,11 @@ impl Machine {
     /// Who is told of processes.
     pub(crate) fn process_notify(&self) -> &NotifyRoutines {
         &self.process_notify
+    }
+
+    /// The devices of its drivers.
+    pub(crate) fn devices(&self) -> &Devices {
+        &self.devices
     }
 
     /// Its filter manager.

@@ -61,6 +61,8 @@ rules! {
     Wait = "wait",
     /// Process-notify routines: registered twice, removed wrongly.
     ProcessNotify = "process-notify",
+    /// Device objects, what is sent to them, and who is told of a shutdown.
+    Device = "device",
     /// System threads: not ended, ended wrongly.
     SystemThread = "system-thread",
     /// An argument breaks the documented contract of the routine.

@@ -61,6 +61,10 @@ fn started(started: &Started) -> String {
             let gone = started.previous_undelivered;
             format!(" after an unclean stop that took {gone} records or more with it")
         }
+        PreviousStop::Shutdown => {
+            let gone = started.previous_undelivered;
+            format!(" after a shutdown of the machine that took {gone} records or more with it")
+        }
         PreviousStop::Unasked | PreviousStop::Unknown(_) => String::new(),
     };
     let version = &started.driver_version;

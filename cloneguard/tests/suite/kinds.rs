@@ -24,13 +24,14 @@ macro_rules! golden {
     };
 }
 
-const GOLDEN: [(&str, &[u8], &str); 15] = golden!(
+const GOLDEN: [(&str, &[u8], &str); 16] = golden!(
     "clone",
     "clone-pending",
     "seen",
     "policy",
     "policy-unreadable",
     "started",
+    "started-shutdown",
     "stopping",
     "volume-attached",
     "volume-not-attached",

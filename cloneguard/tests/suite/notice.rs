@@ -23,7 +23,7 @@ macro_rules! golden {
 fn each_kind_has_its_sentence() {
     let counts = "50 seen, 40 completed, 3 failed, 2 refused, 4 in flight; \
                   records: 38 delivered, 45 lost, 7 held";
-    let cases: [(&[u8], String); 12] = [
+    let cases: [(&[u8], String); 13] = [
         (
             golden!("policy"),
             "44 policy faulty, value (10) at byte 66; in force: 1230066625199609624 (enforce)"
@@ -36,6 +36,12 @@ fn each_kind_has_its_sentence() {
         (
             golden!("started"),
             "1 driver 1.2.3.4 started after an unclean stop that took 17 records or more with it; \
+             policy in force: 1230066625199609624 (enforce)"
+                .into(),
+        ),
+        (
+            golden!("started-shutdown"),
+            "1 driver 1.2.3.4 started after a shutdown of the machine that took 17 records or more with it; \
              policy in force: 1230066625199609624 (enforce)"
                 .into(),
         ),

@@ -13,6 +13,7 @@ const GOLDEN: &[&str] = &[
     include_str!("../golden/policy.json"),
     include_str!("../golden/policy-unreadable.json"),
     include_str!("../golden/started.json"),
+    include_str!("../golden/started-shutdown.json"),
     include_str!("../golden/stopping.json"),
     include_str!("../golden/volume-attached.json"),
     include_str!("../golden/volume-not-attached.json"),

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use super::file_body::{self, StreamKey};
 use super::{MountedVolume, VolumeId};
+use crate::boundary::memory::Access;
 use crate::fltmgr::{self, NameCache};
 use crate::machine::Machine;
 use crate::ntos::handle::{self, HandleEntry};
@@ -88,7 +89,10 @@ impl FileObject {
         });
         let payload: Arc<Self> = Arc::clone(&file);
         let kind = (Kind::File, label);
-        let address = machine.objects().create_with_body(kind, payload, &body)?;
+        let address =
+            machine
+                .objects()
+                .create_with_body(kind, payload, (&body, Access::ReadOnly))?;
         file.address.get_or_init(|| address);
         Ok(file)
     }

@@ -5,13 +5,15 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard};
 
 use super::{Machine, lock};
+use crate::boundary::memory::Access;
 use crate::image::Image;
 use crate::loader::Driver;
 use crate::ntos::handle;
 use crate::ntos::object::{Kind, ObjectAddress};
+use crate::ntos::shutdown;
 use crate::process::Running;
 use crate::thread::Thread;
-use crate::verifier::{CallSite, Rule, Violation};
+use crate::verifier::{self, CallSite, Rule, Violation};
 
 impl Machine {
     /// "image+rva" for an address in a driver, unloaded ones included.
@@ -115,12 +117,11 @@ impl Machine {
         .collect()
     }
 
-    /// A driver object: opaque, its fields are not modelled.
+    /// A driver object, of which the dispatch table is modelled.
     pub(crate) fn create_driver_object(&self, name: &str) -> ObjectAddress {
-        self.objects.create(
-            Kind::Driver,
-            format!("DRIVER_OBJECT of {name}"),
-            Arc::new(()),
-        )
+        let label = (Kind::Driver, format!("DRIVER_OBJECT of {name}"));
+        let body = (&*shutdown::driver_object(), Access::ReadWrite);
+        let made = self.objects.create_with_body(label, Arc::new(()), body);
+        verifier::settle(made)
     }
 }

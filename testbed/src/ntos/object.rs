@@ -122,8 +122,8 @@ impl ObjectTable {
         ObjectAddress(address)
     }
 
-    /// Creates an object that a driver can look into: `body` is what it reads there until the object
-    /// is deleted. Otherwise as [`Self::create`].
+    /// Creates an object that a driver can look into, and write as `access` says: `body` is what it finds there until
+    /// the object is deleted. Otherwise as [`Self::create`].
     ///
     /// # Errors
     ///
@@ -132,10 +132,10 @@ impl ObjectTable {
         &self,
         (kind, label): (Kind, String),
         payload: Payload,
-        body: &[u8],
+        (body, access): (&[u8], Access),
     ) -> Result<ObjectAddress, Violation> {
         let spec = BlockSpec {
-            access: Access::ReadOnly,
+            access,
             ..BlockSpec::new(body.len() as u64, label.clone())
         };
         let address = self.memory.allocate(spec)?;

@@ -7,6 +7,7 @@
 mod key;
 mod value;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::machine::Machine;
@@ -81,6 +82,8 @@ pub(crate) struct Registry {
     entries: Mutex<Vec<Entry>>,
     /// What is on the disk of the states of drivers.
     flushed: Mutex<Vec<Entry>>,
+    /// Whether it takes nothing any more.
+    closed: AtomicBool,
 }
 
 /// The state of one driver as it is on the disk, to be carried over to another machine.
@@ -129,6 +132,25 @@ impl Registry {
         let entries = lock(&self.entries);
         let found = entries.iter().find(|entry| entry.is(service, key, name));
         found.map(|entry| entry.value.clone())
+    }
+
+    /// As [`Self::set`] for a driver; `false` once it is closed.
+    fn set_by_driver(&self, service: &str, key: KeyKind, value: (&str, RegistryValue)) -> bool {
+        let is_open = !self.is_closed();
+        if is_open {
+            self.set(service, key, value);
+        }
+        is_open
+    }
+
+    /// The machine goes down: what is written is on the disk, and nothing is written any more.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+        self.flush();
+    }
+
+    fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::SeqCst)
     }
 
     /// Writes everything to the disk: "ZwFlushKey flushes the entire registry hive for the key".

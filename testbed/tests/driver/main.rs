@@ -24,6 +24,7 @@ mod port;
 mod recheck;
 mod requestor;
 mod seen;
+mod shutdown;
 mod source;
 mod started;
 mod status;

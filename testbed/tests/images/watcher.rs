@@ -49,6 +49,11 @@ unsafe extern "system" {
     fn PsGetProcessCreateTimeQuadPart(process: Ptr) -> i64;
     fn PsSetCreateProcessNotifyRoutine(routine: NotifyFn, remove: u8) -> Status;
     fn KeQuerySystemTimePrecise(time: *mut i64);
+    fn IoCreateDevice(driver: Ptr, extension: u32, name: Ptr, kind: u32, characteristics: u32, exclusive: u8, device: *mut Ptr) -> Status;
+    fn IoDeleteDevice(device: Ptr);
+    fn IoRegisterShutdownNotification(device: Ptr) -> Status;
+    fn IoUnregisterShutdownNotification(device: Ptr);
+    fn IofCompleteRequest(irp: Ptr, boost: i8);
     fn IoOpenDriverRegistryKey(driver: Ptr, kind: u32, access: u32, flags: u32, key: *mut Ptr) -> Status;
     fn ZwQueryValueKey(key: Ptr, name: *const UnicodeString, class: u32, information: Ptr, length: u32, needed: *mut u32) -> Status;
     fn ZwSetValueKey(key: Ptr, name: *const UnicodeString, title: u32, kind: u32, data: *const c_void, size: u32) -> Status;
@@ -139,6 +144,7 @@ static REGISTRATION: Table<Registration> = Table(Registration {
 static mut DRIVER: Ptr = null_mut();
 static mut FILTER: Ptr = null_mut();
 static mut SERVER: Ptr = null_mut();
+static mut DEVICE: Ptr = null_mut();
 static mut CLIENTS: [Ptr; 4] = [null_mut(); 4];
 static mut THREAD: Ptr = null_mut();
 /// KEVENT: something to do.
@@ -475,8 +481,82 @@ unsafe fn open_port() -> Status {
     }
 }
 
+/// Where IRP_MJ_SHUTDOWN stands in a DRIVER_OBJECT, and IoStatus in an IRP, in words of 8 bytes.
+const MAJOR_SHUTDOWN: usize = 0x70 / 8 + 0x10;
+const IO_STATUS: usize = 0x30 / 8;
+
+/// Has the driver told of the shutdown.
+unsafe fn want_shutdown(driver: Ptr) -> Status {
+    unsafe {
+        if !cfg!(fault = "shutdown_without_routine") {
+            driver.cast::<usize>().add(MAJOR_SHUTDOWN).write(shut_down as usize);
+        }
+        if cfg!(fault = "write_driver_object") {
+            driver.cast::<usize>().add(MAJOR_SHUTDOWN - 0x11).write(1);
+        }
+        let status = IoCreateDevice(driver, 0, null_mut(), 0x22, 0x100, 0, &raw mut DEVICE);
+        if status < 0 {
+            return status;
+        }
+        if cfg!(fault = "look_into_device") {
+            Line::new(b"flags ").number(DEVICE.cast::<u64>().add(6).read_volatile()).print();
+        }
+        if cfg!(fault = "unregister_unregistered") {
+            IoUnregisterShutdownNotification(DEVICE);
+        }
+        if cfg!(fault = "want_shutdown_twice") {
+            IoRegisterShutdownNotification(DEVICE);
+        }
+        IoRegisterShutdownNotification(DEVICE)
+    }
+}
+
+extern "system" fn shut_down(_device: Ptr, irp: Ptr) -> Status {
+    unsafe {
+        Line::new(b"the machine goes down").print();
+        if cfg!(fault = "key_in_shutdown") {
+            count_load();
+        }
+        if cfg!(fault = "shutdown_not_completed") {
+            return 0;
+        }
+        if cfg!(fault = "shutdown_pending") {
+            return 0x103;
+        }
+        if !cfg!(fault = "shutdown_without_status") {
+            irp.cast::<u64>().add(IO_STATUS).write(0);
+        }
+        IofCompleteRequest(irp, 0);
+        if cfg!(fault = "shutdown_completed_twice") {
+            IofCompleteRequest(irp, 0);
+        }
+        if cfg!(fault = "shutdown_irp_kept") {
+            irp.cast::<u64>().add(IO_STATUS).write_volatile(0);
+        }
+        if cfg!(fault = "shutdown_other_status") {
+            return 1;
+        }
+    }
+    0
+}
+
+unsafe fn end_device() {
+    unsafe {
+        if !cfg!(fault = "delete_registered") {
+            IoUnregisterShutdownNotification(DEVICE);
+        }
+        if !cfg!(fault = "leave_device") {
+            IoDeleteDevice(DEVICE);
+        }
+        if cfg!(fault = "delete_twice") {
+            IoDeleteDevice(DEVICE);
+        }
+    }
+}
+
 extern "system" fn unload(_flags: u32) -> Status {
     unsafe {
+        end_device();
         (&raw mut STOP).write_volatile(true);
         KeSetEvent((&raw mut WORK).cast(), 0, 0);
         ZwWaitForSingleObject(THREAD, 0, &LONG);
@@ -500,6 +580,10 @@ extern "system" fn DriverEntry(driver: Ptr, _path: *const UnicodeString) -> Stat
         KeInitializeEvent((&raw mut WORK).cast(), 1, 0);
         count_load();
         read_image();
+        let status = want_shutdown(driver);
+        if status < 0 {
+            return status;
+        }
         let status = PsSetCreateProcessNotifyRoutine(told, 0);
         if status < 0 {
             return status;

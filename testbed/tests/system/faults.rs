@@ -1,21 +1,18 @@
 //! One broken rule each: the run must stop with exit code 86 and name rule and place, or the unload must say
 //! what was left.
 //!
-//! A scenario runs in a child: this test program again, with the fault in an environment variable.
-
-use std::process::Command;
+//! A scenario runs in a child (`fault`).
 
 use testbed::io::VolumeSpec;
-use testbed::{ProcessSpec, UnloadError, UserThread, verifier};
+use testbed::ntos::Irql;
+use testbed::{ProcessSpec, UnloadError, UserThread};
 
-use super::{MINUTE, administrator, load, machine, test_image};
+use super::{MINUTE, administrator, fault, load, machine, test_image};
 
-const VARIABLE: &str = "TESTBED_SYSTEM_FAULT";
-
-/// Does everything that makes some fault show. Without the variable it does nothing.
+/// Does everything that makes some fault show. Without a fault it does nothing.
 #[test]
 fn scenario() {
-    let Ok(fault) = std::env::var(VARIABLE) else {
+    let Some(fault) = fault::chosen() else {
         return;
     };
     let machine = machine();
@@ -31,6 +28,7 @@ fn scenario() {
     machine.wait_until_idle();
     machine.advance(MINUTE);
     machine.wait_until_idle();
+    machine.power_down(Irql::Passive);
     let unloaded = machine.unload("Watcher");
     println!("the fault {fault} was not noticed: {unloaded:?}");
 }
@@ -40,43 +38,10 @@ fn stops(fault: &str, rule: &str, detail: &str) {
     if test_image::compile("watcher", &[]).is_none() {
         return;
     }
-    let output = Command::new(std::env::current_exe().expect("a path"))
-        .args([
-            "--exact",
-            "faults::scenario",
-            "--nocapture",
-            "--test-threads=1",
-        ])
-        .env(VARIABLE, fault)
-        .output()
-        .expect("the scenario runs");
-    let report = String::from_utf8_lossy(&output.stderr);
-    let printed = String::from_utf8_lossy(&output.stdout);
-    assert_eq!(
-        output.status.code(),
-        Some(verifier::EXIT_CODE),
-        "{fault}:\n{report}{printed}"
-    );
-    let headline = format!("VIOLATION of rule {rule}\n");
-    assert!(report.contains(&headline), "{fault}:\n{report}");
-    assert!(
-        report.contains(detail),
-        "{fault}: no {detail:?} in\n{report}"
-    );
+    fault::stops(fault, &[], rule, &[detail]);
 }
 
-macro_rules! faults {
-    ($($name:ident: $rule:literal, $detail:literal;)*) => {
-        $(
-            #[test]
-            fn $name() {
-                stops(stringify!($name), $rule, $detail);
-            }
-        )*
-    };
-}
-
-faults! {
+crate::faults! {
     register_twice: "process-notify", "registered already, by PsSetCreateProcessNotifyRoutine from Watcher";
     remove_twice: "process-notify", "is no registered routine of the driver";
     remove_inside: "process-notify", "the routine removes itself";
@@ -85,6 +50,20 @@ faults! {
     kept_process: "use-after-free", "is deleted already";
     leave_volume: "leak", "FLT_VOLUME of \\Device\\HarddiskVolume1 was referenced by FltEnumerateVolumes";
     write_parameters: "handle", "ZwSetValueKey: the key was opened with 0x1";
+    shutdown_without_routine: "device", "no dispatch routine for IRP_MJ_SHUTDOWN";
+    write_driver_object: "device", "outside the dispatch table";
+    look_into_device: "fault", "opaque DEVICE_OBJECT of Watcher";
+    unregister_unregistered: "device", "IoUnregisterShutdownNotification: the device is not registered";
+    want_shutdown_twice: "device", "registered already, by IoRegisterShutdownNotification from Watcher";
+    key_in_shutdown: "handle", "IoOpenDriverRegistryKey: the thread is none of the System process";
+    shutdown_not_completed: "device", "IRP_MJ_SHUTDOWN was never completed";
+    shutdown_pending: "not-modelled", "a shutdown that is completed later";
+    shutdown_without_status: "device", "IoStatus.Status was not set";
+    shutdown_completed_twice: "device", "the IRP is completed a second time";
+    shutdown_irp_kept: "fault", "IRP of IRP_MJ_SHUTDOWN";
+    shutdown_other_status: "device", "and returned";
+    delete_registered: "device", "still registered for the shutdown";
+    delete_twice: "device", "is no device object of the driver";
     send_in_connect: "wait", "FltSendMessage: a connect callback may not send";
 }
 
@@ -134,5 +113,13 @@ fn a_file_that_is_not_closed_is_reported() {
     leaves(
         "leave_file",
         &[r"FILE_OBJECT of \SystemRoot\System32\drivers\Watcher.sys was never closed"],
+    );
+}
+
+#[test]
+fn a_device_that_is_not_deleted_is_reported() {
+    leaves(
+        "leave_device",
+        &["the device object made by IoCreateDevice from Watcher"],
     );
 }

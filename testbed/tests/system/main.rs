@@ -3,6 +3,8 @@
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 mod clock;
+#[path = "../shared/fault.rs"]
+mod fault;
 mod faults;
 mod memory;
 mod ports;

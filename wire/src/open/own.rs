@@ -63,6 +63,8 @@ open_enum! {
         Clean = 2 => "clean",
         /// It just ended: a power failure, a crash.
         Unclean = 3 => "unclean",
+        /// The machine was shut down.
+        Shutdown = 4 => "shutdown",
     }
 }
 

@@ -16,6 +16,7 @@ pub(crate) const SEEN: &[u8] = include_bytes!("../golden/record-seen.bin");
 pub(crate) const POLICY: &[u8] = include_bytes!("../golden/record-policy.bin");
 pub(crate) const UNREADABLE: &[u8] = include_bytes!("../golden/record-policy-unreadable.bin");
 pub(crate) const STARTED: &[u8] = include_bytes!("../golden/record-started.bin");
+pub(crate) const SHUT_DOWN: &[u8] = include_bytes!("../golden/record-started-shutdown.bin");
 pub(crate) const STOPPING: &[u8] = include_bytes!("../golden/record-stopping.bin");
 pub(crate) const ATTACHED: &[u8] = include_bytes!("../golden/record-volume-attached.bin");
 pub(crate) const NOT_ATTACHED: &[u8] = include_bytes!("../golden/record-volume-not-attached.bin");
@@ -27,13 +28,14 @@ pub(crate) const ENDED: &[u8] = include_bytes!("../golden/record-ended.bin");
 pub(crate) const UNKNOWN: &[u8] = include_bytes!("../golden/record-unknown.bin");
 
 /// The golden records of kinds that have a name.
-pub(crate) const RECORDS: [&[u8]; 14] = [
+pub(crate) const RECORDS: [&[u8]; 15] = [
     CLONE,
     PENDING,
     SEEN,
     POLICY,
     UNREADABLE,
     STARTED,
+    SHUT_DOWN,
     STOPPING,
     ATTACHED,
     NOT_ATTACHED,

@@ -1,8 +1,8 @@
 //! Frozen bytes of the records in which the driver tells of itself: every field of each.
 
 use crate::common::{
-    ATTACHED, CONSUMER, GAP, HEARTBEAT, NOT_ATTACHED, POLICY, STARTED, STOPPING, UNREADABLE,
-    boot_id, rising,
+    ATTACHED, CONSUMER, GAP, HEARTBEAT, NOT_ATTACHED, POLICY, SHUT_DOWN, STARTED, STOPPING,
+    UNREADABLE, boot_id, rising,
 };
 use crate::golden::counters;
 use wire::policy::{PolicyFault, PolicyMode};
@@ -76,6 +76,17 @@ fn started() {
         (started.journal_size.get(), started.summarise_seconds.get()),
         (1 << 20, 60)
     );
+}
+
+#[test]
+fn started_after_a_shutdown_of_the_machine() {
+    let started = body!(Started, SHUT_DOWN);
+    assert_eq!(
+        PreviousStop::from_raw(started.previous),
+        PreviousStop::Shutdown
+    );
+    assert_eq!(started.previous_boot_id, rising(0x60));
+    assert_eq!(started.previous_undelivered.get(), 17);
 }
 
 #[test]

@@ -110,7 +110,7 @@ fn load(load: &LoadReport) -> String {
         line = format!("{line}; {undelivered} behind the last never came: it took them with it");
     }
     if load.end.is_some_and(|end| !end.is_in_order) {
-        line = format!("{line}; it ended without a stop, and what it took with it is not known");
+        line = format!("{line}; it was not unloaded, and may have taken more with it");
     }
     line
 }

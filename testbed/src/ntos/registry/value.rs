@@ -6,7 +6,7 @@ use crate::boundary::import::Call;
 use crate::boundary::memory::Access;
 use crate::status::{
     NtStatus, STATUS_BUFFER_OVERFLOW, STATUS_BUFFER_TOO_SMALL, STATUS_INSUFFICIENT_RESOURCES,
-    STATUS_INVALID_PARAMETER, STATUS_OBJECT_NAME_NOT_FOUND, STATUS_SUCCESS,
+    STATUS_INVALID_PARAMETER, STATUS_OBJECT_NAME_NOT_FOUND, STATUS_SUCCESS, STATUS_TOO_LATE,
 };
 use crate::verifier::{Rule, Violation};
 
@@ -97,7 +97,9 @@ pub(crate) fn zw_set_value_key(
         return Ok(STATUS_INSUFFICIENT_RESOURCES);
     }
     let registry = call.machine().registry();
-    registry.set(&key.service, key.kind, (&name, value));
+    if !registry.set_by_driver(&key.service, key.kind, (&name, value)) {
+        return Ok(STATUS_TOO_LATE);
+    }
     Ok(STATUS_SUCCESS)
 }
 
@@ -106,6 +108,9 @@ pub(crate) fn zw_flush_key(call: &Call, key: u64) -> Result<NtStatus, Violation>
     key_of(call, key, 0)?;
     if call.machine().injection().fails(call) {
         return Ok(STATUS_INSUFFICIENT_RESOURCES);
+    }
+    if call.machine().registry().is_closed() {
+        return Ok(STATUS_TOO_LATE);
     }
     call.machine().registry().flush();
     Ok(STATUS_SUCCESS)
