@@ -1,6 +1,6 @@
 //! The port: who may connect, what is delivered, and what an odd program cannot do.
 
-use cloneguard::{Consumer, Entry};
+use cloneguard::{Consumer, Entry, Finding};
 use testbed::NtStatus;
 use testbed::status::{
     STATUS_ACCESS_DENIED, STATUS_CONNECTION_COUNT_LIMIT, STATUS_FLT_NO_WAITER_FOR_REPLY,
@@ -150,12 +150,20 @@ fn a_program_that_comes_back_says_what_it_has() {
     // Of a load that it does not know: everything is new to it.
     bench.clone_times(1);
     let mut watcher = bench.watch(Consumer::resume([7; 16], 900));
-    let taken = watcher.take();
-    assert!(taken.is_new_load);
-    assert_eq!(clones(&taken), 1);
+    let message = watcher.port.get_message().expect("a message");
+    let delivery = watcher.consumer.feed(&message.body).expect("a batch");
+    assert!(delivery.is_new_load);
+    // What it was not there for is missing to it.
+    let findings = delivery.findings;
+    assert!(
+        matches!(findings[..], [Finding::Gap { after: 0, .. }]),
+        "{findings:?}"
+    );
+    assert_eq!(requests(&delivery.entries).len(), 1);
     drop(watcher);
     // More than was ever sent to anybody.
-    let beyond = ConnectRequest::watch(boot_id(&taken), last(&taken) + 1);
+    let beyond = delivery.ack.through_sequence() + 1;
+    let beyond = ConnectRequest::watch(boot_id(&rest), beyond);
     let refused = bench.connect(beyond.as_bytes()).err();
     assert_eq!(refused, Some(STATUS_INVALID_PARAMETER));
     // A number of no load: it would let go of records that nobody has.

@@ -27,7 +27,6 @@ pub(crate) struct Taken {
     /// The new records.
     pub(crate) entries: Vec<Entry>,
     pub(crate) ack: Ack,
-    pub(crate) is_new_load: bool,
     pub(crate) counters: Counters,
 }
 
@@ -78,7 +77,6 @@ impl Watcher {
             records,
             entries: delivery.entries,
             ack: delivery.ack,
-            is_new_load: delivery.is_new_load,
             counters: delivery.counters,
         }
     }
