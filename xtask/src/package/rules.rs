@@ -18,10 +18,6 @@ use super::inf::Inf;
 
 /// "INF Validation Errors and Warnings": the numbers.
 const NUMBERS: &str = "devtest/inf-validation-errors-and-warnings";
-/// "Driver Package Isolation": what a Windows driver is.
-const ISOLATION: &str = "develop/driver-isolation";
-/// "InfVerif /h": what a signature asks for.
-const SIGNATURE: &str = "devtest/infverif_h";
 /// "Creating a new primitive driver".
 const PRIMITIVE: &str = "develop/creating-a-primitive-driver";
 /// "Creating an INF file for a minifilter driver".
@@ -29,8 +25,8 @@ const MINIFILTER: &str = "ifs/creating-an-inf-file-for-a-minifilter-driver";
 
 /// A rule. What it finds wrong is a sentence each.
 pub(super) struct Rule {
-    /// InfVerif's number if it has one, else a word. Not all are on the page of numbers; the others are in the complaints
-    /// about Microsoft's own samples (microsoft/Windows-driver-samples#553, #1003, #1041).
+    /// InfVerif's number if it has one, else a word. 1421 is not on the page of numbers, but in the complaints about
+    /// Microsoft's own samples (microsoft/Windows-driver-samples#1041).
     pub(super) id: &'static str,
     /// The page below `learn.microsoft.com/windows-hardware/drivers/`.
     source: &'static str,
@@ -42,7 +38,7 @@ const fn rule(id: &'static str, source: &'static str, check: fn(&Inf) -> Vec<Str
 }
 
 /// In the order of the report.
-pub(super) const RULES: [Rule; 28] = [
+pub(super) const RULES: [Rule; 31] = [
     rule("1001", NUMBERS, version::signature),
     rule("1204", NUMBERS, version::provider),
     rule("1233", NUMBERS, version::catalog),
@@ -52,10 +48,12 @@ pub(super) const RULES: [Rule; 28] = [
         "install/inf-driverver-directive",
         version::stamp,
     ),
-    rule("1324", "install/inf-version-section", version::lockdown),
+    rule("1324", NUMBERS, version::lockdown),
     rule("1203", NUMBERS, sections::missing),
     rule("1205", NUMBERS, sections::shared),
     rule("1235", NUMBERS, sections::tokens),
+    rule("1300", NUMBERS, sections::legacy),
+    rule("1313", NUMBERS, sections::included),
     rule("2083", NUMBERS, sections::unused),
     rule("1212", NUMBERS, primitive::manufacturer),
     rule("1285", NUMBERS, primitive::class_install),
@@ -69,12 +67,13 @@ pub(super) const RULES: [Rule; 28] = [
         "install/inf-sourcedisksfiles-section",
         files::twice,
     ),
-    rule("1322", SIGNATURE, files::directories),
+    rule("1322", NUMBERS, files::directories),
     rule("binary", "install/inf-addservice-directive", files::binary),
     rule("1304", NUMBERS, registry::relative),
-    rule("1323", ISOLATION, registry::parameters),
+    rule("1323", NUMBERS, registry::parameters),
     rule("1305", NUMBERS, registry::appended),
     rule("1302", NUMBERS, registry::deleted),
+    rule("133x", NUMBERS, registry::contradictions),
     rule("service", MINIFILTER, minifilter::service),
     rule(
         "altitude",

@@ -62,7 +62,8 @@ pub(super) fn twice(inf: &Inf) -> Vec<String> {
         .collect()
 }
 
-/// Directory 13 is the rule. 12 is an exception "for the time being", so only older Windows may have it.
+/// Directory 13 is the rule of driver package isolation. /h lets 12 pass for the time being, so only older Windows may
+/// have it (`devtest/infverif_h`).
 pub(super) fn directories(inf: &Inf) -> Vec<String> {
     let mut wrong = Vec::new();
     for (range, promise) in promises(inf) {

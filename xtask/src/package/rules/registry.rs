@@ -2,7 +2,7 @@
 
 use super::files::promises;
 use crate::package::inf::{Inf, Line, Section};
-use crate::package::install::{UNINSTALL, number};
+use crate::package::install::{Setting, UNINSTALL, number};
 
 /// `FLG_ADDREG_APPEND`
 /// <https://learn.microsoft.com/windows-hardware/drivers/install/inf-addreg-directive>
@@ -26,6 +26,28 @@ pub(super) fn relative(inf: &Inf) -> Vec<String> {
     absolute
         .map(|line| format!("line {}: {} instead of HKR", line.number, line.get(0)))
         .collect()
+}
+
+/// Two lines that give one value different data: which of them holds?
+pub(super) fn contradictions(inf: &Inf) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (range, promise) in promises(inf) {
+        let settings = &promise.service.settings;
+        for (index, later) in settings.iter().enumerate() {
+            let is_same = |earlier: &&Setting| {
+                earlier.key.eq_ignore_ascii_case(&later.key)
+                    && earlier.name.eq_ignore_ascii_case(&later.name)
+            };
+            let mut earlier = settings.iter().take(index).filter(is_same);
+            if earlier.any(|earlier| earlier.data != later.data) {
+                wrong.push(format!(
+                    "[{}] gives {} of \"{}\" twice",
+                    range.section, later.name, later.key
+                ));
+            }
+        }
+    }
+    wrong
 }
 
 /// "Registry state that is provisioned by the INF for driver and Win32 services should be stored under the "Parameters"

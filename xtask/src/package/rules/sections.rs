@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::package::inf::Inf;
 
 /// Directives whose values are sections, and of which value on.
-const DIRECTIVES: [(&str, usize); 8] = [
+const DIRECTIVES: [(&str, usize); 7] = [
     ("CopyFiles", 0),
     ("RenFiles", 0),
     ("DelFiles", 0),
@@ -14,7 +14,6 @@ const DIRECTIVES: [(&str, usize); 8] = [
     ("BitReg", 0),
     // After the name of the service and the flags: its section, and one for the event log.
     ("AddService", 2),
-    ("Needs", 0),
 ];
 /// Sections that Windows looks for by name, or by how the name begins.
 const KNOWN: [&str; 6] = [
@@ -26,6 +25,20 @@ const KNOWN: [&str; 6] = [
     "manufacturer",
 ];
 const BEGINNINGS: [&str; 3] = ["defaultinstall", "defaultuninstall", "classinstall32"];
+
+/// Directives and ends of names of sections that Windows no longer obeys, or only in an INF that is no driver's.
+const LEGACY: [&str; 9] = [
+    "BitReg",
+    "Ini2Reg",
+    "LogConfig",
+    "ProfileItems",
+    "RegisterDlls",
+    "RenFiles",
+    "UnregisterDlls",
+    "UpdateIniFields",
+    "UpdateInis",
+];
+const LEGACY_ENDS: [&str; 3] = [".coinstallers", ".logconfigoverride", ".factdef"];
 
 /// A directive that names a section.
 struct Reference<'a> {
@@ -95,6 +108,32 @@ pub(super) fn shared(inf: &Inf) -> Vec<String> {
         }
     }
     shared
+}
+
+pub(super) fn legacy(inf: &Inf) -> Vec<String> {
+    let mut found = Vec::new();
+    for section in inf.sections() {
+        let name = section.name.to_ascii_lowercase();
+        if LEGACY_ENDS.iter().any(|end| name.ends_with(end)) {
+            found.push(format!("line {}: [{}]", section.number, section.name));
+        }
+        let lines = LEGACY.iter().flat_map(|directive| section.all(directive));
+        found.extend(lines.map(|line| {
+            let key = line.key.as_deref().unwrap_or_default();
+            format!("line {}: {key} in [{}]", line.number, section.name)
+        }));
+    }
+    found
+}
+
+/// Who needs a section of another file has to include that file, in the same section.
+pub(super) fn included(inf: &Inf) -> Vec<String> {
+    let needing = inf.sections().iter().filter(|section| {
+        section.all("Needs").next().is_some() && section.all("Include").next().is_none()
+    });
+    needing
+        .map(|section| format!("[{}] needs something and includes nothing", section.name))
+        .collect()
 }
 
 pub(super) fn tokens(inf: &Inf) -> Vec<String> {

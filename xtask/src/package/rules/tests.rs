@@ -67,6 +67,16 @@ fn sections() {
         "[DefaultUninstall.NTamd64]\nDelFiles = CloneGuard.OldDriverFiles\n[CloneGuard.OldDriverFiles]\n",
     );
     breaks("1235", "%Disk%", "%Disc%");
+    breaks(
+        "1300",
+        "LegacyUninstall = 1",
+        "LegacyUninstall = 1\nUnregisterDlls = Some",
+    );
+    breaks(
+        "1313",
+        "LegacyUninstall = 1",
+        "LegacyUninstall = 1\nNeeds = Some",
+    );
     breaks("2083", "[Strings]", "[Idle]\na = 1\n[Strings]");
 }
 
@@ -124,6 +134,11 @@ fn registry() {
         "DelReg = CloneGuard.Registry2\nCopyFiles = CloneGuard.DriverFiles\n[CloneGuard.Registry2]",
     );
     let good = inf(Arch::X64);
+    breaks(
+        "133x",
+        "[CloneGuard.Registry]\n",
+        "[CloneGuard.Registry]\nHKR,\"Parameters\",\"supportedfeatures\",0x00010001,1\n",
+    );
     breaks(
         "1323",
         "[CloneGuard.Registry]\n",
