@@ -66,7 +66,7 @@ use flt::recheck::SourceAfter;
 use flt::registry::{Haste, Parameters};
 use flt::status::NtStatus;
 use flt::token::Token;
-use guard::{NoteEvent, StartedNote};
+use guard::{ControlCode, NoteEvent, SeenCode, StartedNote};
 
 use crate::audit::Audit;
 use crate::consumer::Consumers;
@@ -190,6 +190,10 @@ impl Minifilter for CloneGuard {
 
     fn process_ended(&self, process: &Process<'_>) {
         self.processes.end(process.start_key());
+    }
+
+    fn watches(control_code: u32) -> bool {
+        ControlCode::from_raw(control_code).is_some() || SeenCode::from_raw(control_code).is_some()
     }
 
     fn before_fs_control(&self, request: &FsControl<'_, Self>) -> Next {

@@ -15,7 +15,7 @@ use flt_sys::registration::{STATUS_FLT_DO_NOT_ATTACH, STATUS_FLT_DO_NOT_DETACH};
 use flt_sys::types::IO_STATUS_BLOCK;
 
 use crate::filter::Minifilter;
-use crate::fsctl::FsControl;
+use crate::fsctl::{self, FsControl};
 use crate::instance::{self, VolumeGone, VolumeSetup};
 use crate::irql::Passive;
 use crate::recheck::{Carried, Kept, SourceAfter};
@@ -61,6 +61,12 @@ pub(crate) unsafe extern "system" fn before_fs_control<F: Minifilter>(
     objects: *const FLT_RELATED_OBJECTS,
     completion: *mut *mut c_void,
 ) -> i32 {
+    // SAFETY: the callback data of this very callback.
+    if !F::watches(unsafe { fsctl::code_of(data) }) {
+        // SAFETY: as at the end of this function.
+        unsafe { completion.write(ptr::null_mut()) };
+        return FLT_PREOP_SUCCESS_NO_CALLBACK;
+    }
     // SAFETY: the arguments of this very callback, which outlives the value.
     let request = unsafe { FsControl::<F>::from_raw(data, objects) };
     let next = match (F::global().get(), request) {

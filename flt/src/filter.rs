@@ -68,7 +68,11 @@ pub trait Minifilter: Installed + Sized + Send + Sync + 'static {
     /// A process ends. PASSIVE_LEVEL, in its last thread, with normal APCs disabled.
     fn process_ended(&self, process: &Process<'_>);
 
-    /// A request on its way down. At most APC_LEVEL.
+    /// Whether requests with this control code are looked at. It is asked first of all, for every file-system control
+    /// on every volume, so it should be a comparison or two. At most APC_LEVEL.
+    fn watches(control_code: u32) -> bool;
+
+    /// A request on its way down, with a code that is watched. At most APC_LEVEL.
     fn before_fs_control(&self, request: &FsControl<'_, Self>) -> Next;
 
     /// A watched request has ended, and what became of its source. At most DISPATCH_LEVEL, any thread.

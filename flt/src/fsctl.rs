@@ -59,6 +59,18 @@ pub struct Captured<const N: usize> {
     pub length: usize,
 }
 
+/// What stands where a control code does: one, unless the minor code says that there is none.
+///
+/// # Safety
+///
+/// 1. `data` is the callback data of a pre-operation callback for IRP_MJ_FILE_SYSTEM_CONTROL that runs.
+pub(crate) unsafe fn code_of(data: *const FLT_CALLBACK_DATA) -> u32 {
+    // SAFETY: callback data and its parameter block are valid for the callback, and never null (contract 1).
+    let iopb = unsafe { &*(*data).Iopb };
+    // SAFETY: the parameters are plain memory of the union's whole size, and any bits are a number.
+    unsafe { iopb.Parameters.FileSystemControl.Buffered.FsControlCode }
+}
+
 impl<'op, F: Minifilter> FsControl<'op, F> {
     /// `None` for a minor code that has no buffered parameters, and for a request that is not for a file.
     ///
