@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use self::run::{RunOptions, SoakOptions};
-use super::ledger::{Group, Stuck};
+use super::ledger::{Group, Ledger, Stuck};
 use super::plan::{DONE, NOT_READY, Step};
 use super::preflight::{self, Check, gather};
 use super::undo::Machine;
@@ -74,8 +74,8 @@ pub(crate) fn run(command: &Command) -> Result<u8, Failure> {
         Command::Install(package) => install(&workplace, package.folder()),
         Command::Run(options) => run::cases(&workplace, options),
         Command::Soak(options) => run::soak(&workplace, options),
-        Command::Uninstall => undo(&workplace, &[Group::Run, Group::Driver]),
-        Command::Cleanup => undo(&workplace, &[]),
+        Command::Uninstall => undo(&workplace, Some(&[Group::Run, Group::Driver])),
+        Command::Cleanup => undo(&workplace, None),
         Command::Report(options) => report(&workplace, options),
     }
 }
@@ -127,19 +127,17 @@ fn prepare(workplace: &Workplace) -> Result<u8, Failure> {
 
 fn install(workplace: &Workplace, folder: PathBuf) -> Result<u8, Failure> {
     begin(workplace, Step::Install, folder.clone())?;
-    let mut ledger = workplace.ledger().map_err(broken)?;
     let is_installed = service::is_installed().map_err(|error| broken(error.to_string()))?;
-    if is_installed && !service::is_ours(&ledger) {
+    if is_installed && !service::is_ours(&workplace.ledger().map_err(broken)?) {
         let found =
             "CloneGuard is installed, and not by this program; remove it first (docs/install.md)";
         return Err(Failure(NOT_READY, found.to_owned()));
     }
     let _lock = workplace.lock().map_err(broken)?;
-    if service::is_ours(&ledger) {
-        // Perhaps half of it, or an older one.
-        let stuck = ledger.undo(Some(Group::Driver), &mut Machine);
-        all_undone(&stuck.map_err(|error| broken(error.to_string()))?)?;
-    }
+    let mut ledger = workplace.ledger().map_err(broken)?;
+    // Half of an installation perhaps, or an older one, or one that a run left loaded. All of it, so that a certificate goes
+    // while its file is still there.
+    undo_groups(&mut ledger, &[Group::Run, Group::Driver])?;
     let package = preflight::Package::look(folder);
     let installed = service::install(workplace, &mut ledger, &package);
     if installed.map_err(to_clean_up)? {
@@ -150,19 +148,27 @@ fn install(workplace: &Workplace, folder: PathBuf) -> Result<u8, Failure> {
     Ok(DONE)
 }
 
-/// Undoes groups one after the other; none is everything.
-fn undo(workplace: &Workplace, groups: &[Group]) -> Result<u8, Failure> {
-    begin(workplace, Step::Undo, PathBuf::new())?;
-    let mut ledger = workplace.ledger().map_err(broken)?;
-    let lock = workplace.lock().map_err(broken)?;
-    let before: Vec<String> = ledger.open().map(ToString::to_string).collect();
-    let wanted: Vec<Option<Group>> = match groups {
-        [] => vec![None],
-        groups => groups.iter().copied().map(Some).collect(),
-    };
-    for group in wanted {
-        let stuck = ledger.undo(group, &mut Machine);
+/// Undoes groups one after the other: what a run left in the way of the next one first.
+fn undo_groups(ledger: &mut Ledger, groups: &[Group]) -> Result<(), Failure> {
+    for group in groups {
+        let stuck = ledger.undo(Some(*group), &mut Machine);
         all_undone(&stuck.map_err(|error| broken(error.to_string()))?)?;
+    }
+    Ok(())
+}
+
+/// `uninstall`, and `cleanup`, which goes on after a failure.
+fn undo(workplace: &Workplace, groups: Option<&[Group]>) -> Result<u8, Failure> {
+    begin(workplace, Step::Undo, PathBuf::new())?;
+    let lock = workplace.lock().map_err(broken)?;
+    let mut ledger = workplace.ledger().map_err(broken)?;
+    let before: Vec<String> = ledger.open().map(ToString::to_string).collect();
+    match groups {
+        Some(groups) => undo_groups(&mut ledger, groups)?,
+        None => {
+            let stuck = ledger.undo(None, &mut Machine);
+            all_undone(&stuck.map_err(|error| broken(error.to_string()))?)?;
+        }
     }
     let after: Vec<String> = ledger.open().map(ToString::to_string).collect();
     for change in before.iter().rev().filter(|change| !after.contains(change)) {

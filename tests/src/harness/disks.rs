@@ -7,7 +7,7 @@ use std::fs;
 use std::io;
 use std::os::windows::io::OwnedHandle;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -171,25 +171,32 @@ fn volume_on(number: u32) -> Result<String, String> {
 }
 
 /// Formats a volume with the program of Windows: no documented function of Win32 does it. Its exit status is
-/// documented, its words are not looked at (Windows Commands, format).
+/// documented, its words are not looked at (Windows Commands, format). Whether it wants a volume's name with the last
+/// backslash the page does not say: it is called with and without.
 fn format(volume: &str, disk: &Disk) -> Result<(), String> {
+    let mut words = Vec::new();
+    for name in [volume.to_owned(), format!("{volume}\\")] {
+        let output = format_com(&name, disk).map_err(|error| format!("format.com: {error}"))?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let told = String::from_utf8_lossy(&output.stdout);
+        words.push(format!("{}: {}", output.status, told.trim()));
+    }
+    let (file_system, unit) = (disk.file_system, disk.unit);
+    Err(format!(
+        "format.com {volume} /FS:{file_system} /A:{unit} ended with {}",
+        words.join("; ")
+    ))
+}
+
+fn format_com(name: &str, disk: &Disk) -> io::Result<Output> {
     let system = std::env::var("SystemRoot").unwrap_or_else(|_| r"C:\Windows".to_owned());
-    let output = Command::new(format!(r"{system}\System32\format.com"))
-        .arg(volume)
+    Command::new(format!(r"{system}\System32\format.com"))
+        .arg(name)
         .arg(format!("/FS:{}", disk.file_system))
         .arg(format!("/A:{}", disk.unit))
         .args(["/Q", "/Y", "/V:cloneguard"])
         .stdin(Stdio::null())
         .output()
-        .map_err(|error| format!("format.com: {error}"))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    Err(format!(
-        "format.com {volume} /FS:{} /A:{} ended with {}: {}",
-        disk.file_system,
-        disk.unit,
-        output.status,
-        String::from_utf8_lossy(&output.stdout).trim()
-    ))
 }

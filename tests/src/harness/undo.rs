@@ -66,7 +66,12 @@ fn package(inf: &Path) -> io::Result<()> {
         return Ok(());
     }
     match sys::driver::uninstall(inf) {
-        Ok(_needs_restart) => Ok(()),
+        Ok(needs_restart) => {
+            if needs_restart {
+                println!("Windows wants a restart before the driver is gone for good");
+            }
+            Ok(())
+        }
         // It never got into the driver store.
         Err(_) if !service::is_installed()? => Ok(()),
         Err(error) => Err(error),

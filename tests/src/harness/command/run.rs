@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
+use cloneguard::live::windows::FilterManager;
+use cloneguard::live::{Status, Stop};
 
-use super::{ReportOptions, all_undone, begin, broken, name, program_folder, status, to_clean_up};
+use super::{ReportOptions, begin, broken, name, program_folder, status, to_clean_up, undo_groups};
 use crate::case::Case;
 use crate::cases::all;
 use crate::expect::Mode;
@@ -136,15 +138,19 @@ fn open_ledger(
         let first = "the driver is not installed; run first: conformance install";
         return Err(not_ready(first));
     }
-    let lock = (on_prepared || needs_driver).then(|| workplace.lock());
-    let lock = lock.transpose().map_err(broken)?;
-    let mut ledger = workplace.ledger().map_err(broken)?;
-    if needs_driver {
-        // What a run left that was ended in the middle.
-        let stuck = ledger.undo(Some(Group::Run), &mut Machine);
-        all_undone(&stuck.map_err(|error| broken(error.to_string()))?)?;
+    if !on_prepared && !needs_driver {
+        return Ok((workplace.ledger().map_err(broken)?, None));
     }
-    Ok((ledger, lock))
+    let lock = workplace.lock().map_err(broken)?;
+    let mut ledger = workplace.ledger().map_err(broken)?;
+    // What a run left that was ended in the middle.
+    undo_groups(&mut ledger, &[Group::Run])?;
+    // Without the driver is without it.
+    if Status::ask(&FilterManager, &Stop::new()).is_ok() {
+        let found = "the driver is loaded, and not by this program; unload it first: fltmc unload CloneGuard";
+        return Err(not_ready(found));
+    }
+    Ok((ledger, Some(lock)))
 }
 
 /// Where cases run, and the disks that have to stay attached for it.

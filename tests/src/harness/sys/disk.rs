@@ -25,7 +25,7 @@ use windows_sys::Win32::System::IO::DeviceIoControl;
 use windows_sys::Win32::System::Ioctl::{
     CREATE_DISK, CREATE_DISK_GPT, DISK_ATTRIBUTE_OFFLINE, DISK_ATTRIBUTE_READ_ONLY,
     DRIVE_LAYOUT_INFORMATION_EX, DRIVE_LAYOUT_INFORMATION_GPT, IOCTL_DISK_CREATE_DISK,
-    IOCTL_DISK_SET_DISK_ATTRIBUTES, IOCTL_DISK_SET_DRIVE_LAYOUT_EX,
+    IOCTL_DISK_SET_DISK_ATTRIBUTES, IOCTL_DISK_SET_DRIVE_LAYOUT_EX, IOCTL_DISK_UPDATE_PROPERTIES,
     IOCTL_STORAGE_GET_DEVICE_NUMBER, PARTITION_INFORMATION_EX, PARTITION_INFORMATION_GPT,
     PARTITION_STYLE_GPT, SET_DISK_ATTRIBUTES, STORAGE_DEVICE_NUMBER,
 };
@@ -154,26 +154,29 @@ pub(crate) fn partition(number: u32, size: u64) -> io::Result<()> {
         ..SET_DISK_ATTRIBUTES::default()
     };
     tell(&disk, IOCTL_DISK_SET_DISK_ATTRIBUTES, &online)?;
+    let identities = (identity(number, 0), identity(number, 1));
     let mut new = CREATE_DISK {
         PartitionStyle: PARTITION_STYLE_GPT,
         ..CREATE_DISK::default()
     };
     new.Anonymous.Gpt = CREATE_DISK_GPT {
-        DiskId: identity(number, 0),
+        DiskId: identities.0,
         MaxPartitionCount: GPT_ENTRIES,
     };
     tell(&disk, IOCTL_DISK_CREATE_DISK, &new)?;
+    // Windows has to be told that the disk has another table now (Win32, IOCTL_DISK_CREATE_DISK).
+    tell(&disk, IOCTL_DISK_UPDATE_PROPERTIES, &[0_u8; 0])?;
     tell(
         &disk,
         IOCTL_DISK_SET_DRIVE_LAYOUT_EX,
-        &layout(number, size)?,
+        &layout(identities, size)?,
     )
 }
 
 /// One partition that takes all but the margins.
-fn layout(number: u32, size: u64) -> io::Result<DRIVE_LAYOUT_INFORMATION_EX> {
+fn layout((disk, partition): (GUID, GUID), size: u64) -> io::Result<DRIVE_LAYOUT_INFORMATION_EX> {
     let length = signed(size.saturating_sub(2 * MARGIN))?;
-    let mut partition = PARTITION_INFORMATION_EX {
+    let mut entry = PARTITION_INFORMATION_EX {
         PartitionStyle: PARTITION_STYLE_GPT,
         StartingOffset: signed(MARGIN)?,
         PartitionLength: length,
@@ -181,19 +184,19 @@ fn layout(number: u32, size: u64) -> io::Result<DRIVE_LAYOUT_INFORMATION_EX> {
         RewritePartition: true,
         ..PARTITION_INFORMATION_EX::default()
     };
-    partition.Anonymous.Gpt = PARTITION_INFORMATION_GPT {
+    entry.Anonymous.Gpt = PARTITION_INFORMATION_GPT {
         PartitionType: PARTITION_BASIC_DATA_GUID,
-        PartitionId: identity(number, 1),
+        PartitionId: partition,
         ..PARTITION_INFORMATION_GPT::default()
     };
     let mut layout = DRIVE_LAYOUT_INFORMATION_EX {
         PartitionStyle: PARTITION_STYLE_GPT.cast_unsigned(),
         PartitionCount: 1,
-        PartitionEntry: [partition],
+        PartitionEntry: [entry],
         ..DRIVE_LAYOUT_INFORMATION_EX::default()
     };
     layout.Anonymous.Gpt = DRIVE_LAYOUT_INFORMATION_GPT {
-        DiskId: identity(number, 0),
+        DiskId: disk,
         StartingUsableOffset: signed(MARGIN)?,
         UsableLength: length,
         MaxPartitionCount: GPT_ENTRIES,
@@ -209,19 +212,10 @@ fn identity(number: u32, part: u8) -> GUID {
     let [a, b, c, d] = number.to_le_bytes();
     GUID {
         data1: u32::try_from(since.as_secs() & 0xFFFF_FFFF).unwrap_or(0),
-        data2: 0,
+        data2: u16::try_from(since.subsec_nanos() & 0xFFFF).unwrap_or(0),
         // Version 4, as random ones are marked (RFC 9562).
         data3: 0x4000 | u16::from(part),
-        data4: [
-            0x80 | (since.subsec_millis() & 0x3F) as u8,
-            0,
-            0,
-            0,
-            a,
-            b,
-            c,
-            d,
-        ],
+        data4: [0x80, 0, 0, 0, a, b, c, d],
     }
 }
 
