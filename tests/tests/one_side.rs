@@ -98,6 +98,20 @@ fn another_side_is_an_answer_and_no_failure() {
     assert_eq!(run(&disputed, None, true), Outcome::Passed);
 }
 
+/// The test-bed takes the side that it is told to.
+#[test]
+fn a_disputed_case_fails_on_a_stage_that_takes_every_side() {
+    let wrong = named("dispute.overlap-allowed").expects(passes(INVALID_HANDLE));
+    let bed = Bed::bare();
+    let pair = Pair {
+        bare: &bed,
+        driver: None,
+    };
+    let outcome = pair.run(&wrong, Code::Plain).outcome;
+    assert!(matches!(outcome, Outcome::Failed(_)), "{outcome:?}");
+    assert_eq!(bed.end(), Ok(()));
+}
+
 #[test]
 fn a_case_that_no_source_disputes_fails_there_too() {
     let undisputed = named("structure.exact").expects(passes(INVALID_HANDLE));

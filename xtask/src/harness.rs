@@ -97,6 +97,7 @@ pub(crate) fn build_for_tests() -> Result<PathBuf> {
         build(arch)?;
     }
     let folder = files::root().join("target").join(FOLDER);
+    // What lies there is for tests alone.
     compile(Processor::X64, &["caller"])?;
     files::copy_if_changed(&built(Processor::X64, "caller.exe"), &folder.join(WIDE))?;
     let library = folder.join(WINE_LIBRARY);

@@ -213,6 +213,16 @@ fn a_command_stops_at_what_it_needs_and_at_nothing_else() {
         "in the order in which to mend; advice is no obstacle"
     );
     assert!(ids(&[]).is_empty());
+    let unknown = judge(&Facts {
+        secure_boot: Err("no answer".to_owned()),
+        ..ready()
+    });
+    assert_eq!(
+        obstacles(&unknown, &[Id::SecureBoot]).len(),
+        1,
+        "it must be known"
+    );
+    assert!(text(&unknown).contains("in this order: secure-boot\n"));
     let told = text(&checks);
     assert!(
         told.contains("in this order: administrator, test-signing\n"),
