@@ -24,14 +24,21 @@ use super::install::{self, Promise, Range};
 use crate::files;
 use prefix::Prefix;
 
+/// What everything that the package brings has in its name.
+const NAME: &str = "cloneguard";
 /// Longer than Wine takes on a busy machine to load a driver or to give up.
-const START_SECONDS: u64 = 60;
+const START_SECONDS: u64 = 180;
 
 /// Installs, starts, uninstalls, and says in a line what was seen.
 pub(super) fn run(package: &Path) -> Result<String> {
     let contents = Contents::read(package)?;
     let prefix = Prefix::create(&files::root().join("target/package"))?;
-    let before = prefix.snapshot()?;
+    let foreign = prefix.mentions(NAME)?;
+    ensure!(
+        foreign.is_empty(),
+        "a fresh Wine knows {}",
+        foreign.join(", ")
+    );
     let inf = contents.path(&contents.inf_name);
     prefix.install(&inf, install::INSTALL)?;
     let ranges = install::ranges(&contents.inf)?;
@@ -41,8 +48,12 @@ pub(super) fn run(package: &Path) -> Result<String> {
     };
     let chosen = installed.chosen(&ranges)?;
     let reached = installed.start(chosen)?;
+    ensure!(
+        !prefix.mentions(NAME)?.is_empty(),
+        "what was installed leaves no trace that could be looked for"
+    );
     prefix.install(&inf, install::UNINSTALL)?;
-    let left = prefix.snapshot()?.since(&before);
+    let left = prefix.mentions(NAME)?;
     ensure!(
         left.is_empty(),
         "uninstalling left something behind:\n  {}",

@@ -1,6 +1,6 @@
 //! A file of Wine's registry.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result, ensure};
 
@@ -61,24 +61,29 @@ impl Hive {
         names.filter_map(move |key| key.strip_prefix(&begin))
     }
 
-    /// What is here and was not before, or was and is not, or has changed.
-    pub(super) fn since(&self, before: &Self) -> Vec<String> {
-        let nothing = BTreeMap::new();
-        let names: BTreeSet<_> = self.keys.keys().chain(before.keys.keys()).collect();
-        let mut changes = Vec::new();
-        for name in names {
-            if self.keys.contains_key(name) != before.keys.contains_key(name) {
-                changes.push(format!("the key {name}"));
+    /// Every key and value in whose name or data a word stands. The word is in small letters.
+    pub(super) fn mentions(&self, word: &str) -> Vec<String> {
+        let mut found = Vec::new();
+        for (key, values) in &self.keys {
+            if key.contains(word) {
+                found.push(format!("the key {key}"));
             }
-            let now = self.keys.get(name).unwrap_or(&nothing);
-            let then = before.keys.get(name).unwrap_or(&nothing);
-            let values: BTreeSet<_> = now.keys().chain(then.keys()).collect();
-            let changed = values
-                .iter()
-                .filter(|value| now.get(**value) != then.get(**value));
-            changes.extend(changed.map(|value| format!("the value {value} of {name}")));
+            let named = values.iter().filter(|(name, value)| {
+                name.contains(word) || value.text().to_lowercase().contains(word)
+            });
+            found.extend(named.map(|(name, _)| format!("the value {name} of {key}")));
         }
-        changes
+        found
+    }
+}
+
+impl Value {
+    /// What can be read in it.
+    fn text(&self) -> &str {
+        match self {
+            Self::Text(text) | Self::Other(text) => text,
+            Self::Number(_) => "",
+        }
     }
 }
 
@@ -161,20 +166,20 @@ mod tests {
     }
 
     #[test]
-    fn changes_are_told_one_by_one() {
-        assert_eq!(hive().since(&hive()), [""; 0]);
-        let other = FILE
-            .replace("0000000f", "00000010")
-            .replace("Parameters", "Instances");
-        let changes = Hive::read(&other).unwrap().since(&hive());
+    fn a_word_is_found_wherever_it_stands() {
         assert_eq!(
-            changes,
-            [
-                "the value type of system\\services\\a b",
-                "the key system\\services\\a b\\instances",
-                "the key system\\services\\a b\\parameters"
-            ]
+            hive().mentions("a.sys"),
+            ["the value image\\path of system\\services\\a b"]
         );
+        assert_eq!(
+            hive().mentions("bytes"),
+            ["the value bytes of system\\services\\a b"]
+        );
+        assert_eq!(
+            hive().mentions("parameters"),
+            ["the key system\\services\\a b\\parameters"]
+        );
+        assert_eq!(hive().mentions("cloneguard"), [""; 0]);
     }
 
     #[test]

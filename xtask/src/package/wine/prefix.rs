@@ -17,12 +17,9 @@ use crate::package::install::{DRIVER_STORE, DRIVERS};
 
 /// For each thing that Wine is asked to do. All together take a quarter of a minute; this is for a machine that
 /// has better things to do.
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_secs(300);
 /// Where Wine 8 puts files for directories that it does not know, the driver store among them.
 const UNKNOWN: &str = "C:\\windows\\system32\\unknown";
-
-/// What Wine's desktop writes about its display adapter each time it starts: the class of display adapters.
-const DISPLAY_CLASS: &str = "{4d36e968-e325-11ce-bfc1-08002be10318}";
 
 /// The path that Wine makes of a numbered directory and a file in it.
 pub(super) fn windows_path(directory: u32, file: &str) -> String {
@@ -36,32 +33,6 @@ pub(super) fn windows_path(directory: u32, file: &str) -> String {
 
 /// How the directory of a prefix begins its name; the number of the process follows.
 const NAME: &str = "wine-";
-
-/// What there is in a prefix.
-#[derive(Debug)]
-pub(super) struct Snapshot {
-    registry: Hive,
-    /// The files of Windows, relative to its directory.
-    files: Vec<String>,
-}
-
-impl Snapshot {
-    /// What has changed since another.
-    pub(super) fn since(&self, before: &Self) -> Vec<String> {
-        let mut changes = self.registry.since(&before.registry);
-        changes.retain(|change| !change.contains(DISPLAY_CLASS));
-        let here = self
-            .files
-            .iter()
-            .filter(|file| !before.files.contains(file));
-        let gone = before
-            .files
-            .iter()
-            .filter(|file| !self.files.contains(file));
-        changes.extend(here.chain(gone).map(|file| format!("the file {file}")));
-        changes
-    }
-}
 
 /// The installation. It goes when the value goes.
 pub(super) struct Prefix {
@@ -97,19 +68,20 @@ impl Prefix {
         ])
     }
 
-    pub(super) fn snapshot(&self) -> Result<Snapshot> {
-        let windows = self.directory.join("drive_c/windows");
+    /// Everything in the registry and on the drive that names a word, given in small letters. Wine itself writes here and
+    /// there whenever it runs, so that before and after cannot be compared as a whole.
+    pub(super) fn mentions(&self, word: &str) -> Result<Vec<String>> {
+        let mut found = self.registry()?.mentions(word);
+        let drive = self.directory.join("drive_c");
         let mut files = Vec::new();
-        below(&windows, &mut files)?;
+        below(&drive, &mut files)?;
         let relative = files
             .iter()
-            .map(|file| file.strip_prefix(&windows).unwrap_or(file));
-        let mut files: Vec<_> = relative.map(|file| file.display().to_string()).collect();
-        files.sort();
-        Ok(Snapshot {
-            registry: self.registry()?,
-            files,
-        })
+            .map(|file| file.strip_prefix(&drive).unwrap_or(file));
+        let names = relative.map(|file| file.display().to_string());
+        let named = names.filter(|name| name.to_lowercase().contains(word));
+        found.extend(named.map(|name| format!("the file {name}")));
+        Ok(found)
     }
 
     /// The machine's part of the registry.
