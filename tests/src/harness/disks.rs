@@ -154,7 +154,16 @@ pub(crate) fn attach(workplace: &Workplace) -> Result<Vec<Attached>, String> {
             _disk: handle,
         })
     };
-    DISKS.iter().map(attach_one).collect()
+    let mut attached = Vec::new();
+    for disk in &DISKS {
+        match attach_one(disk) {
+            Ok(disk) => attached.push(disk),
+            // It only shows what is known: that nothing can be opened for writing on it.
+            Err(why) if disk.is_read_only => eprintln!("note: {why}; the cases run without it"),
+            Err(why) => return Err(why),
+        }
+    }
+    Ok(attached)
 }
 
 /// The volume on a disk, once it is there.

@@ -84,8 +84,9 @@ impl Wine {
         child.wait_with_output().expect("its end")
     }
 
-    /// All files of the machine with their sizes.
+    /// Ends everything, which may write until then, and then all files of the machine with their sizes.
     pub(crate) fn files(&self) -> Vec<String> {
+        self.stop();
         let mut found = Vec::new();
         below(&self.drive_c(""), &mut found);
         found.sort();
