@@ -215,6 +215,17 @@ impl Audit {
         self.journal.counters()
     }
 
+    /// Whether there is room now for the record of a request.
+    pub(crate) fn has_room(&self, draft: &Draft<'_>) -> bool {
+        self.journal.has_room(draft.class(), draft.encoded_size())
+    }
+
+    /// Records of this load that nobody has: those that are held, and summaries that found no room at its end.
+    pub(crate) fn undelivered(&self) -> u64 {
+        let held = self.journal.counters().held.get();
+        held.saturating_add(self.summaries.given_up())
+    }
+
     /// How full the journal is.
     pub(crate) fn usage(&self) -> Usage {
         self.journal.usage()

@@ -246,10 +246,14 @@ fn ask_volume(request: &Request<'_>, passive: Option<Passive>) -> Fact<VolumeAtt
 }
 
 /// Takes a passed request into a summary, if the policy asks for that. One whose source is to be looked at again may
-/// turn out a finding, and has a record of its own.
+/// turn out a finding, and has a record of its own. If what cannot be recorded is to be refused, so is one that there is
+/// no room for now: it goes on to have a record of its own, and has none.
 fn summarise(guard: &CloneGuard, policy: &Policy, draft: &Draft<'_>) -> Option<Token> {
     let window_seconds = policy.summarise_seconds();
     if window_seconds == 0 || policy.rechecks() {
+        return None;
+    }
+    if refuses_unaudited(policy) && !guard.audit.has_room(draft) {
         return None;
     }
     guard
@@ -260,6 +264,11 @@ fn summarise(guard: &CloneGuard, policy: &Policy, draft: &Draft<'_>) -> Option<T
 
 /// Whether a request for whose record there was no room is to be refused.
 fn refuses_unrecorded(policy: &Policy, opened: &Opened) -> bool {
+    opened.is_lost && refuses_unaudited(policy)
+}
+
+/// Whether a request that cannot be audited is to be refused.
+fn refuses_unaudited(policy: &Policy) -> bool {
     let powers = policy.powers();
-    opened.is_lost && powers.enforce && powers.refuse_unaudited
+    powers.enforce && powers.refuse_unaudited
 }

@@ -1,4 +1,5 @@
-//! Who takes the records: noted when a program connects, goes, or is turned away.
+//! Who takes the records: noted when a program connects, goes, or is turned away; and how often programs at the port
+//! may make the driver tell of something.
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
@@ -12,8 +13,8 @@ use wire::{BOOT_ID_SIZE, ConsumerEvent};
 use crate::audit::Audit;
 use crate::processes::{Image, Processes};
 
-/// How many programs that connect or are turned away are told of from one heartbeat to the next: a program that knocks
-/// without end must not fill the journal.
+/// How many programs that connect, are turned away or have the policy read again are told of from one heartbeat to the
+/// next: a program that knocks without end must not fill the journal.
 const TOLD_MAX: u32 = 32;
 
 /// A program that wants the records.
@@ -62,6 +63,8 @@ impl Program {
 pub(crate) struct Consumers {
     current: SpinLock<Option<Program>>,
     told: AtomicU32,
+    /// Programs that were not told of, since the driver was loaded.
+    untold: AtomicU32,
 }
 
 impl Consumers {
@@ -69,13 +72,14 @@ impl Consumers {
         Self {
             current: SpinLock::new(None),
             told: AtomicU32::new(0),
+            untold: AtomicU32::new(0),
         }
     }
 
     /// A program was let in.
     pub(crate) fn come(&self, audit: &Audit, program: Program) {
         if !self.may_tell() {
-            return;
+            return self.leave_untold();
         }
         audit.note(program.note(ConsumerEvent::Connected, 0));
         let before = self.current.with(move |current| current.replace(program));
@@ -93,6 +97,8 @@ impl Consumers {
     pub(crate) fn turn_away(&self, audit: &Audit, program: &Program, status: NtStatus) {
         if self.may_tell() {
             audit.note(program.note(ConsumerEvent::Refused, status.bits()));
+        } else {
+            self.leave_untold();
         }
     }
 
@@ -101,7 +107,21 @@ impl Consumers {
         self.told.store(0, Ordering::Relaxed);
     }
 
-    fn may_tell(&self) -> bool {
+    /// How many programs no record tells of.
+    pub(crate) fn untold(&self) -> u32 {
+        self.untold.load(Ordering::Relaxed)
+    }
+
+    fn leave_untold(&self) {
+        let next = |untold: u32| untold.checked_add(1);
+        // At the largest count it stays there.
+        let _counted = self
+            .untold
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
+    }
+
+    /// Whether another record about a program may go in before the next heartbeat; counts it.
+    pub(crate) fn may_tell(&self) -> bool {
         // It stays where it is at the limit, so that it cannot come round.
         let next = |told: u32| (told < TOLD_MAX).then(|| told.saturating_add(1));
         self.told

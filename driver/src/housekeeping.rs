@@ -4,7 +4,7 @@
 //! read again and visitors are answered; summaries are told when their window is over, losses when there is room. When
 //! the machine is shut down, the last words. Every wait has a time-out.
 
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use flt::house::House;
 use flt::irql::Passive;
@@ -12,7 +12,7 @@ use flt::registry::{Haste, Parameters};
 use flt::status::NtStatus;
 use flt::sync::Event;
 use flt::time;
-use guard::{HeartbeatNote, NoteEvent};
+use guard::{HeartbeatNote, NoteEvent, Usage};
 
 use crate::CloneGuard;
 use crate::trace::{Fate, Trace};
@@ -39,6 +39,8 @@ pub(crate) struct Housekeeping {
     stopping: AtomicBool,
     shutdown: AtomicBool,
     last_words: Event,
+    /// Records that were delivered when the last heartbeat went in; more than there can be before the first.
+    delivered: AtomicU64,
     /// When the driver was loaded, on both clocks.
     pub(crate) began: (u64, u64),
 }
@@ -50,6 +52,7 @@ impl Housekeeping {
             stopping: AtomicBool::new(false),
             shutdown: AtomicBool::new(false),
             last_words: Event::try_new()?,
+            delivered: AtomicU64::new(u64::MAX),
             began: (time::system_time(), time::monotonic()),
         })
     }
@@ -101,9 +104,9 @@ impl CloneGuard {
                 last_words = true;
                 self.say_last_words(house);
             }
-            if self.policy.is_wanted() {
-                self.policy.load(&self.audit, parameters, passive);
-                self.prepare_summaries();
+            // Whoever asks too often waits for the next minute, and then one look answers all.
+            if self.policy.is_wanted() && self.consumers.may_tell() {
+                self.load_policy(parameters, passive);
             }
             if let Err(status) = self.answer(house) {
                 wdk::println!("CloneGuard: a visitor could not be answered: {status}");
@@ -117,6 +120,12 @@ impl CloneGuard {
             self.deliver_soon();
             self.housekeeping.wait(due.min(self.next_window()), passive);
         }
+    }
+
+    /// Reads the policy again.
+    fn load_policy(&self, parameters: &Parameters, passive: Passive) {
+        self.policy.load(&self.audit, parameters, passive);
+        self.prepare_summaries();
     }
 
     /// Makes the policy in force good that asks for summaries.
@@ -141,6 +150,10 @@ impl CloneGuard {
     fn keep_minute(&self, house: &House<'_>) {
         self.consumers.refill();
         self.policy.retry();
+        // Whatever else happens at the port.
+        if self.policy.is_wanted() {
+            self.load_policy(house.parameters(), house.passive());
+        }
         self.prepare_summaries();
         self.beat();
         self.look_at_volumes(house);
@@ -164,14 +177,26 @@ impl CloneGuard {
         self.housekeeping.last_words.signal();
     }
 
-    /// A heartbeat.
+    /// A heartbeat. If nobody takes the records, and they fill more than half of the journal, the one that waits there
+    /// is enough: the journal is for what happens, and the counters of a later one tell the same.
     pub(crate) fn beat(&self) {
         let (_, began) = self.housekeeping.began;
         let counters = self.audit.counters();
+        let Usage { used, size } = self.audit.usage();
+        let delivered = counters.delivered.get();
+        // The last heartbeat waits if nothing was delivered since it went in.
+        let waits = self.housekeeping.delivered.load(Ordering::Relaxed) == delivered;
+        if waits && used > size.saturating_sub(used) {
+            return;
+        }
+        self.housekeeping
+            .delivered
+            .store(delivered, Ordering::Relaxed);
         self.audit.note(NoteEvent::Heartbeat(HeartbeatNote {
             counters: &counters,
             uptime: time::monotonic().saturating_sub(began),
             interval_seconds: INTERVAL_SECONDS,
+            untold: self.consumers.untold(),
         }));
     }
 
@@ -192,7 +217,7 @@ impl CloneGuard {
         let sequence = self.audit.last_sequence();
         let undelivered = match fate {
             Fate::Runs => 0,
-            Fate::Stopped | Fate::ShutDown => self.audit.counters().held.get(),
+            Fate::Stopped | Fate::ShutDown => self.audit.undelivered(),
         };
         let trace = Trace {
             boot_id: self.audit.boot_id,

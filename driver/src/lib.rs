@@ -241,18 +241,19 @@ impl Minifilter for CloneGuard {
         self.housekeeping.shut_down();
     }
 
-    /// The last records go in before the delivery thread is asked to return, so that it still tries to deliver them.
+    /// The last records go in before the delivery thread is asked to return, so that it still tries to deliver them. From
+    /// the first line on nothing is told of a consumer that goes: the last record says that all do.
     fn stop(&self) {
+        self.housekeeping.stop();
         self.conclude();
         self.delivery.stop();
-        self.housekeeping.stop();
     }
 
     fn stopped(&self, passive: Passive, parameters: &Parameters) {
-        // Of what ended after that, too.
-        self.audit.summaries.emit(&self.audit, u64::MAX);
+        // Of what ended after that, too. Nobody will ask again.
+        self.audit.summaries.give_up(&self.audit);
         self.leave_trace(parameters, Fate::Stopped, Haste::Lazy, passive);
-        let undelivered = self.audit.counters().held.get();
+        let undelivered = self.audit.undelivered();
         wdk::println!("CloneGuard: stopped; not delivered {undelivered}");
     }
 

@@ -16,6 +16,8 @@ use guard::{NoteEvent, PolicyEvent, PolicyMark, PolicyNote, Powers};
 
 use crate::audit::Audit;
 
+/// The longest window of summaries, an hour: what is in one is told of only when it is over.
+const SUMMARISE_SECONDS_MAX: u32 = 3600;
 /// The registry value that holds the policy, in UTF-16.
 const VALUE: [u16; 6] = [0x50, 0x6F, 0x6C, 0x69, 0x63, 0x79];
 
@@ -41,7 +43,7 @@ impl Policy {
     /// The window in which passed requests are summarised, in seconds; 0 for never.
     pub(crate) fn summarise_seconds(&self) -> u32 {
         let seconds = self.0.as_ref().and_then(PolicyBlob::summarise_seconds);
-        seconds.unwrap_or(0)
+        seconds.unwrap_or(0).min(SUMMARISE_SECONDS_MAX)
     }
 
     /// Bytes of the journal, for the load that begins with this policy.
@@ -148,9 +150,9 @@ impl PolicyKeeper {
         }
     }
 
-    /// Whether it is to be read again. Answers each wish once.
+    /// Whether it is to be read again.
     pub(crate) fn is_wanted(&self) -> bool {
-        self.wanted.swap(false, Ordering::AcqRel)
+        self.wanted.load(Ordering::Acquire)
     }
 
     /// Records what came of the first look. That nothing is stored is no event then.
@@ -162,6 +164,8 @@ impl PolicyKeeper {
 
     /// Reads the stored policy, puts it into force if it may be, and records what became of it.
     pub(crate) fn load(&self, audit: &Audit, parameters: &Parameters, passive: Passive) {
+        // Before it is read: who stores another one and asks then is answered by another look.
+        self.wanted.swap(false, Ordering::AcqRel);
         let taken = self.take(parameters, passive);
         self.record(audit, &taken);
     }

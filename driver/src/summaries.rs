@@ -5,12 +5,15 @@
 //! when a policy first asks for it, and stays until the driver goes.
 
 use alloc::boxed::Box;
+use core::sync::atomic::{AtomicU64, Ordering};
 
 use flt::memory::{try_filled, try_zeroed};
 use flt::status::NtStatus;
 use flt::sync::SpinLock;
 use flt::token::Token;
-use guard::{Begun, Draft, Emitted, Flight, Outcome, Summaries, SummaryEntry, SummaryTicket};
+use guard::{
+    Begun, Draft, Emitted, Flight, GivenUp, Outcome, Summaries, SummaryEntry, SummaryTicket,
+};
 
 use crate::audit::Audit;
 
@@ -25,12 +28,14 @@ type Table = Summaries<Buffer, Box<[SummaryEntry<Buffer>]>, Box<[Flight]>>;
 /// The table, once there is one.
 pub(crate) struct Summariser {
     table: SpinLock<Option<Table>>,
+    given_up: AtomicU64,
 }
 
 impl Summariser {
     pub(crate) const fn none() -> Self {
         Self {
             table: SpinLock::new(None),
+            given_up: AtomicU64::new(0),
         }
     }
 
@@ -82,9 +87,31 @@ impl Summariser {
                 table.map_or(Emitted::Nothing, |table| table.emit(&audit.journal, now))
             });
             // The buffer of one that was sent is given back here, where the lock is free.
-            if !matches!(emitted, Emitted::Sent(_)) {
+            if !matches!(emitted, Emitted::Sent(_) | Emitted::Part) {
                 return;
             }
         }
+    }
+
+    /// Puts all that are left into the journal, or counts them as lost. For when the driver goes.
+    pub(crate) fn give_up(&self, audit: &Audit) {
+        loop {
+            let given_up = self.table.with(|table| {
+                let table = table.as_mut();
+                table.map_or(GivenUp::Nothing, |table| table.give_up(&audit.journal))
+            });
+            match given_up {
+                GivenUp::Sent(_) => {}
+                GivenUp::Lost(_) => {
+                    self.given_up.fetch_add(1, Ordering::Relaxed);
+                }
+                GivenUp::Nothing => return,
+            }
+        }
+    }
+
+    /// How many were lost when they were given up.
+    pub(crate) fn given_up(&self) -> u64 {
+        self.given_up.load(Ordering::Relaxed)
     }
 }

@@ -4,7 +4,7 @@
 //! whole records into batches and releases them when they are acknowledged. Records leave in the order
 //! in which they were reserved. Without room the newest record is dropped, none is overwritten, and the
 //! next one that fits says how many are missing before it. Routine records leave a quarter of the room
-//! to findings and to what the driver says of itself.
+//! to findings and to what the driver says of itself, and that leaves an eighth to findings.
 //!
 //! Producers share a [`Journal`], any number of them, at up to `DISPATCH_LEVEL`; nothing here locks,
 //! waits or allocates. There is one [`Reader`], made with the journal, and whoever has it is the sender

@@ -74,7 +74,9 @@ pub use record::{
 };
 pub use request::{CAPTURE_SIZE, Capture, Claim, ClaimedHandle, StructuralFinding};
 pub use rules::{Answer, Class, Findings, Rule, Subject, find};
-pub use summary::{Begun, Emitted, Flight, Passed, Summaries, SummaryEntry, SummaryTicket};
+pub use summary::{
+    Begun, Emitted, Flight, GivenUp, Passed, Summaries, SummaryEntry, SummaryTicket,
+};
 pub use table::RULES;
 pub use ticket::Ticket;
 pub use verdict::{Judgement, Powers, UNAUDITED, decide};

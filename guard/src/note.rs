@@ -131,6 +131,8 @@ pub struct HeartbeatNote<'a> {
     pub uptime: u64,
     /// From one heartbeat to the next.
     pub interval_seconds: u32,
+    /// Programs at the port that no record tells of, since the driver was loaded.
+    pub untold: u32,
 }
 
 /// Losses since the note of this kind before.
@@ -261,6 +263,7 @@ impl HeartbeatNote<'_> {
         body.counters = *self.counters;
         body.uptime = U64::new(self.uptime);
         body.interval_seconds = U32::new(self.interval_seconds);
+        body.untold = U32::new(self.untold);
     }
 }
 

@@ -2,12 +2,14 @@
 //!
 //! Requests are of one kind if process, token, users, mode, policy, volume and both directories are the
 //! same (`passed.rs`). Those of one window share an entry of [`Summaries`], which counts how they end
-//! (`flight.rs`) and becomes one record when the window is over and none is in flight. Every request is
-//! in exactly one summary, or has a record of its own:
+//! (`flight.rs`) and becomes one record when the window is over and none is in flight. One that is in
+//! flight for long holds back nothing: [`LATE_AFTER`] the window what has ended is told, and the rest
+//! later. Every request is counted in exactly one summary, or has a record of its own:
 //!
 //! - What is no plain passed clone never comes here: [`crate::Draft::pass`] says so.
 //! - Without room in the table or for the request in flight, [`Begun::Full`] sends it to the journal.
-//! - A summary leaves the table only into the journal ([`Summaries::emit`]); without room there it stays.
+//! - A summary leaves the table only into the journal ([`Summaries::emit`]); without room there it stays,
+//!   until the driver goes and the loss is counted ([`Summaries::give_up`]).
 //!
 //! The driver keeps a [`Summaries`] in a spin lock: nothing here waits or allocates, and names have been
 //! copied out of paged memory before. A request whose source is to be looked at again when it ends may
@@ -20,7 +22,7 @@ pub use flight::{Flight, SummaryTicket};
 pub use passed::Passed;
 
 use crate::sync::AtomicU64;
-use crate::{Journal, Outcome, StaleTicket};
+use crate::{Journal, LATE_AFTER, Outcome, StaleTicket};
 use core::marker::PhantomData;
 use core::mem::take;
 use flight::Flights;
@@ -39,6 +41,8 @@ struct Entry<B> {
     first: Passed<B>,
     /// When the window is over, on the clock of [`crate::Requestor::started`].
     closes: u64,
+    /// When it is told though requests are in flight.
+    late: u64,
     in_flight: u32,
     told: Told,
 }
@@ -71,9 +75,22 @@ pub enum Begun<B> {
 pub enum Emitted<B> {
     /// A summary went into the journal. The buffer is the caller's again.
     Sent(B),
+    /// What has ended of one went into the journal. The rest is still to be told.
+    Part,
     /// There is one, and no room in the journal.
     NoRoom,
     /// There is none that could go.
+    Nothing,
+}
+
+/// What [`Summaries::give_up`] did.
+#[derive(Debug)]
+pub enum GivenUp<B> {
+    /// A summary went into the journal. The buffer is the caller's again.
+    Sent(B),
+    /// There was no room for it: it is gone, and counted as lost.
+    Lost(B),
+    /// There is none left.
     Nothing,
 }
 
@@ -146,30 +163,47 @@ where
         Ok(())
     }
 
-    /// Puts one summary whose window is over, and of which nothing is in flight, into the journal.
+    /// Puts one summary whose window is over into the journal, if nothing of it is in flight. If something
+    /// is, [`LATE_AFTER`] that, what has ended; and again after as long, if more has ended.
     ///
     /// `now` is the time on the clock of [`crate::Requestor::started`]; its largest value means that every
-    /// window is over.
+    /// window is over for long.
     pub fn emit<S: AsRef<[AtomicU64]>>(&mut self, journal: &Journal<S>, now: u64) -> Emitted<B> {
         let mut entries = self.entries.as_mut().iter_mut();
-        let due = entries.find_map(|place| {
-            let is_due = |entry: &Entry<B>| entry.in_flight == 0 && entry.closes <= now;
-            place.0.as_ref().is_some_and(is_due).then_some(place)
-        });
+        let due = entries.find(|place| place.0.as_ref().is_some_and(|entry| entry.is_due(now)));
         let Some(place) = due else {
             return Emitted::Nothing;
         };
         let Some(entry) = &mut place.0 else {
             return Emitted::Nothing;
         };
-        // Nobody joins it any more, so the record may say now what it counted.
-        entry.told.put(entry.first.buffer_mut());
-        if !journal.offer(LossClass::Routine, entry.first.buffer().as_ref()) {
+        if !journal.offer(LossClass::Routine, entry.record()) {
             return Emitted::NoRoom;
+        }
+        if entry.in_flight > 0 {
+            entry.told = entry.told.rest();
+            entry.late = now.saturating_add(LATE_AFTER);
+            return Emitted::Part;
         }
         match take(place).0 {
             Some(entry) => Emitted::Sent(entry.first.into_buffer()),
             None => Emitted::Nothing,
+        }
+    }
+
+    /// Takes one summary out of the table and puts it into the journal, or counts it as lost. For when
+    /// nothing is in flight any more and nobody will ask again.
+    pub fn give_up<S: AsRef<[AtomicU64]>>(&mut self, journal: &Journal<S>) -> GivenUp<B> {
+        let mut entries = self.entries.as_mut().iter_mut();
+        let Some(mut entry) = entries.find_map(|place| take(place).0) else {
+            return GivenUp::Nothing;
+        };
+        let is_in = journal.note(LossClass::Routine, entry.record());
+        let buffer = entry.first.into_buffer();
+        if is_in {
+            GivenUp::Sent(buffer)
+        } else {
+            GivenUp::Lost(buffer)
         }
     }
 
@@ -223,6 +257,7 @@ impl<B: AsRef<[u8]>> Entry<B> {
     fn open(first: Passed<B>) -> Self {
         Self {
             closes: first.closes(),
+            late: first.closes().saturating_add(LATE_AFTER),
             in_flight: 1,
             told: Told::of(&first),
             first,
@@ -235,8 +270,22 @@ impl<B: AsRef<[u8]>> Entry<B> {
         request.started() < self.closes && self.in_flight < u32::MAX && self.first.is_like(request)
     }
 
+    /// Whether it is to be told now. Without anything new only of what is over there is nothing to tell.
+    fn is_due(&self, now: u64) -> bool {
+        let is_late = self.late <= now && self.told.is_news();
+        self.closes <= now && (self.in_flight == 0 || is_late)
+    }
+
     fn join(&mut self, request: &Passed<B>) {
         self.in_flight = self.in_flight.saturating_add(1);
         self.told.join(request);
+    }
+}
+
+impl<B: AsRef<[u8]> + AsMut<[u8]>> Entry<B> {
+    /// The record of what is to be told. Nobody joins any more, so it may say now what was counted.
+    fn record(&mut self) -> &[u8] {
+        self.told.put(self.in_flight, self.first.buffer_mut());
+        self.first.buffer().as_ref()
     }
 }

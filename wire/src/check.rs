@@ -51,7 +51,6 @@ impl Checked for EndedBody {
 
 impl Checked for SummaryBody {
     fn check(&self) -> Result<(), DecodeError> {
-        ensure(self.reserved == 0, DecodeError::Reserved)?;
         let sum = self
             .completed
             .get()
@@ -117,7 +116,7 @@ impl Checked for ConsumerBody {
 
 impl Checked for HeartbeatBody {
     fn check(&self) -> Result<(), DecodeError> {
-        ensure(self.reserved == 0, DecodeError::Reserved)
+        Ok(())
     }
 }
 

@@ -96,7 +96,7 @@ fn request_layouts() -> [Layout; 5] {
         }),
         layout!(SummaryBody {
             first_time, last_time, count, completed, failed, draining, byte_count, duration_sum,
-            last_failure, window_seconds, control_codes, requestor_mode, bitness, remote, reserved,
+            last_failure, window_seconds, control_codes, requestor_mode, bitness, remote, pending,
             policy_revision, process, users, volume, names,
         }),
     ]
@@ -154,7 +154,7 @@ fn own_layouts() -> [Layout; 7] {
             names,
         }),
         layout!(HeartbeatBody {
-            counters, uptime, interval_seconds, reserved,
+            counters, uptime, interval_seconds, untold,
         }),
         layout!(GapBody {
             total, losses, refused,

@@ -149,6 +149,8 @@ pub struct Heartbeat {
     pub uptime_100ns: u64,
     /// From one heartbeat to the next.
     pub interval_seconds: u32,
+    /// Programs at the port that no record tells of, since the driver was loaded.
+    pub untold: u32,
     /// The counters at that moment.
     pub counters: CounterValues,
 }
@@ -265,6 +267,7 @@ impl Heartbeat {
             head,
             uptime_100ns: body.uptime.get(),
             interval_seconds: body.interval_seconds.get(),
+            untold: body.untold.get(),
             counters: (&body.counters).into(),
         }
     }

@@ -18,7 +18,7 @@ pub struct Summary {
     pub last_time: Timestamp,
     /// The window in seconds.
     pub window_seconds: u32,
-    /// Requests.
+    /// Requests that ended.
     pub count: u64,
     /// Those that ended with a success status.
     pub completed: u64,
@@ -26,6 +26,8 @@ pub struct Summary {
     pub failed: u64,
     /// Those whose status is not known, because the instance went away.
     pub draining: u64,
+    /// Requests of the window that had not ended; another summary counts them.
+    pub pending: u32,
     /// Bytes of the completed requests together.
     pub byte_count: u64,
     /// Durations of all requests together, in 100 ns.
@@ -72,6 +74,7 @@ impl Summary {
             completed: body.completed.get(),
             failed: body.failed.get(),
             draining: body.draining.get(),
+            pending: body.pending.get(),
             byte_count: body.byte_count.get(),
             duration_sum_100ns: body.duration_sum.get(),
             last_failure: reason(body.last_failure.get()),

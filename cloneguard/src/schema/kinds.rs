@@ -249,6 +249,12 @@ const SUMMARY: &[Field] = &[
     field("failed", Always, Number, "ended with another"),
     field("draining", Always, Number, "whose status is not known"),
     field(
+        "pending",
+        Always,
+        Number,
+        "requests of the window that had not ended; another summary counts them",
+    ),
+    field(
         "byte_count",
         Always,
         Number,
@@ -416,6 +422,12 @@ const HEARTBEAT: &[Field] = &[
         Always,
         Number,
         "from one heartbeat to the next",
+    ),
+    field(
+        "untold",
+        Always,
+        Number,
+        "programs at the port that no record tells of, since the driver was loaded",
     ),
 ];
 

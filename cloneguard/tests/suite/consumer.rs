@@ -357,7 +357,7 @@ fn a_heartbeat_that_does_not_add_up_is_a_finding() {
             counters: told,
             uptime: 1.into(),
             interval_seconds: 60.into(),
-            reserved: 0.into(),
+            untold: 0.into(),
         };
         let heading = Heading::state(RecordKind::Heartbeat, 5);
         let mut bytes = build::write(heading, &body, &[]);

@@ -25,6 +25,8 @@ pub(crate) struct Layout {
     late: usize,
     /// Cells that routine records may fill.
     routine: u64,
+    /// Cells that these and what the driver says of itself may fill.
+    state: u64,
 }
 
 /// The storage, shared out.
@@ -59,15 +61,17 @@ impl Layout {
             words: tags.checked_mul(CELL_WORDS)?,
             late: entries.checked_mul(ENTRY_WORDS)?,
             routine: cells.checked_sub(cells.div_ceil(4))?,
+            state: cells.checked_sub(cells.div_ceil(8))?,
         })
     }
 
     /// How many cells may be in use with a record of that class in: routine records leave a quarter to
-    /// the others.
+    /// the others, and those an eighth to findings.
     pub(crate) const fn limit(&self, class: LossClass) -> u64 {
         match class {
             LossClass::Routine => self.routine,
-            LossClass::Finding | LossClass::State | LossClass::Unknown(_) => self.cells,
+            LossClass::State | LossClass::Unknown(_) => self.state,
+            LossClass::Finding => self.cells,
         }
     }
 

@@ -49,6 +49,8 @@ pub(super) struct Told {
     duration_sum: u64,
     last_failure: u32,
     control_codes: u8,
+    /// Whether there is anything that no record has told.
+    is_news: bool,
 }
 
 impl Draft<'_> {
@@ -196,7 +198,29 @@ impl Told {
             duration_sum: 0,
             last_failure: 0,
             control_codes: first.own.code,
+            is_news: true,
         }
+    }
+
+    /// What is still to be told when this has been: nothing yet, of the same window.
+    pub(super) const fn rest(&self) -> Self {
+        Self {
+            first_time: self.first_time,
+            last_time: self.last_time,
+            control_codes: self.control_codes,
+            completed: 0,
+            failed: 0,
+            draining: 0,
+            byte_count: 0,
+            duration_sum: 0,
+            last_failure: 0,
+            is_news: false,
+        }
+    }
+
+    /// Whether there is anything that no record has told.
+    pub(super) const fn is_news(&self) -> bool {
+        self.is_news
     }
 
     /// Another one began. The clock of the wall may have been set back meanwhile.
@@ -208,6 +232,7 @@ impl Told {
 
     /// One of them ended.
     pub(super) fn count(&mut self, flight: &Flight, outcome: &Outcome) {
+        self.is_news = true;
         let duration = outcome.ended.saturating_sub(flight.started);
         self.duration_sum = self.duration_sum.saturating_add(duration);
         if outcome.is_success() {
@@ -221,8 +246,8 @@ impl Told {
         }
     }
 
-    /// Writes all of it into the record.
-    pub(super) fn put<B: AsMut<[u8]>>(&self, record: &mut B) {
+    /// Writes all of it into the record, and how many of the window have not ended.
+    pub(super) fn put<B: AsMut<[u8]>>(&self, pending: u32, record: &mut B) {
         let Ok((head, rest)) = RecordHead::mut_from_prefix(record.as_mut()) else {
             return;
         };
@@ -241,6 +266,7 @@ impl Told {
         body.duration_sum = U64::new(self.duration_sum);
         body.last_failure = U32::new(self.last_failure);
         body.control_codes = self.control_codes;
+        body.pending = U32::new(pending);
     }
 }
 

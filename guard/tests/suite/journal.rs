@@ -164,11 +164,6 @@ fn when_all_entries_are_taken_the_others_go_all_the_same() {
     let told = [(ROUTINE, 2), (ROUTINE, 0), (FINDING, 0), (ROUTINE, 0)];
     let told = told.map(|(class, lost)| (RecordKind::Ended, class, lost));
     assert_eq!(deliver(0), told);
-    // What was kept for one that ended is free for another.
-    let next = journal.reserve(ROUTINE, &smallest());
-    assert_eq!(deliver(late).len(), 1);
-    journal.complete(next, &ended(0)).unwrap();
-    assert_eq!(deliver(0), [(RecordKind::Ended, ROUTINE, 0)]);
 }
 
 #[test]
@@ -228,6 +223,23 @@ fn routine_records_leave_a_quarter_to_the_others() {
         .losses
         .map(|causes| causes.map(|count| count.get()));
     assert_eq!(losses, [[1, 1, 0], [0, 1, 1], [0, 1, 0]]);
+}
+
+/// What the driver says of itself, with nobody to take it, is no reason to lose a finding.
+#[test]
+fn state_leaves_an_eighth_to_findings() {
+    let (journal, _) = journal(0x10000);
+    let state = crate::common::note(1, 0);
+    while journal.note(LossClass::State, &state) {}
+    let usage = journal.usage();
+    assert!(usage.used <= usage.size / 8 * 7, "{usage:?}");
+    assert!(usage.used + 128 > usage.size / 8 * 7 - 64, "{usage:?}");
+    assert!(journal.reserve(ROUTINE, &smallest()).is_lost());
+    let findings = fill(&journal, FINDING).len() as u64;
+    let cells = (smallest().len() as u64).div_ceil(64) * 64;
+    assert!(findings * cells + cells > usage.size / 8, "{findings}");
+    let losses = journal.counters().losses;
+    assert_eq!(losses[2].map(|count| count.get()), [1, 0, 0]);
 }
 
 #[test]

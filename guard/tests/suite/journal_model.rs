@@ -278,7 +278,12 @@ impl Pair {
             .sum();
         let after = used + size.div_ceil(64);
         let is_full = after > self.cells;
-        if is_full || class == LossClass::Routine && self.cells - after < self.cells.div_ceil(4) {
+        let kept = match class {
+            LossClass::Routine => self.cells.div_ceil(4),
+            LossClass::State => self.cells.div_ceil(8),
+            _ => 0,
+        };
+        if is_full || self.cells - after < kept {
             let cause = if is_full {
                 LossCause::Full
             } else {

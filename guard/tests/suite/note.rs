@@ -190,12 +190,14 @@ fn counters_arrive_with_heartbeats_and_at_the_stop() {
         counters: &counters,
         uptime: 600,
         interval_seconds: 60,
+        untold: 9,
     }));
     let Body::Heartbeat(body) = parse(&bytes, RecordKind::Heartbeat) else {
         panic!();
     };
     assert_eq!(body.counters, counters);
     assert_eq!((body.uptime.get(), body.interval_seconds.get()), (600, 60));
+    assert_eq!(body.untold.get(), 9);
     let bytes = record_of(NoteEvent::Stopping(&counters));
     let Body::Stopping(body) = parse(&bytes, RecordKind::Stopping) else {
         panic!();

@@ -1,10 +1,11 @@
 //! Summaries against a plain list, under any order of calls: every request is in exactly one record.
 
-use crate::common::{Case, Request, STARTED, TIME, encoded, ended, journal};
+use crate::common::{Case, Request, STARTED, TIME, encoded, ended, journal, note};
 use core::sync::atomic::AtomicU64;
 use guard::{
-    BATCH_SIZE_MIN, Begun, Bitness, ControlCode, Draft, Emitted, Flight, JOURNAL_SIZE_MIN, Journal,
-    LossClass, Outcome, OutcomeKind, Reader, StaleTicket, Summaries, SummaryEntry, SummaryTicket,
+    BATCH_SIZE_MIN, Begun, Bitness, ControlCode, Draft, Emitted, Flight, GivenUp, JOURNAL_SIZE_MIN,
+    Journal, LATE_AFTER, LossClass, Outcome, OutcomeKind, Reader, StaleTicket, Summaries,
+    SummaryEntry, SummaryTicket,
 };
 use proptest::prelude::*;
 use wire::{BOOT_ID_SIZE, Body, SummaryBody};
@@ -40,6 +41,8 @@ struct Known {
     order: usize,
     ticket: SummaryTicket,
     summary: usize,
+    /// Whether a record has counted it.
+    is_counted: bool,
 }
 
 /// A summary as the list keeps it.
@@ -47,6 +50,10 @@ struct Window {
     kind: u8,
     opened: u64,
     is_told: bool,
+    /// When it is told though requests are in flight.
+    late: u64,
+    /// Whether a record has said that it began.
+    is_known: bool,
 }
 
 type Table = Summaries<Vec<u8>, Vec<SummaryEntry<Vec<u8>>>, Vec<Flight>>;
@@ -71,6 +78,7 @@ fn calls() -> impl Strategy<Value = Vec<Call>> {
             .prop_map(|(kind, is_ex, clusters)| Call::Begin(kind, is_ex, clusters)),
         8 => (any::<usize>(), status, kind).prop_map(|(which, status, kind)| Call::End(which, status, kind)),
         2 => (0_u64..25).prop_map(Call::Wait),
+        1 => (80_u64..130).prop_map(Call::Wait),
         3 => any::<bool>().prop_map(Call::Emit),
         1 => Just(Call::Fill),
     ];
@@ -152,6 +160,8 @@ impl Pair {
                 kind,
                 opened: self.now,
                 is_told: false,
+                late: self.now + u64::from(WINDOW) * SECOND + LATE_AFTER,
+                is_known: false,
             });
         }
         self.requests.push(Known {
@@ -164,6 +174,7 @@ impl Pair {
             order: 0,
             ticket,
             summary: joins.unwrap_or(self.windows.len() - 1),
+            is_counted: false,
         });
     }
 
@@ -214,23 +225,23 @@ impl Pair {
 
     /// Fills what routine records may fill.
     fn fill(&mut self) {
-        let case = Case::new(Request::valid(ControlCode::Duplicate, Bitness::Bits64).capture());
-        let record = encoded(&case.draft([&[]; 3]));
+        let record = note(1, 0);
         while self.journal.offer(LossClass::Routine, &record) {}
     }
 
     fn emit(&mut self, now: u64, is_read: bool) {
         loop {
             let before = self.journal.counters();
-            let is_due = self.windows.iter().enumerate().any(|(index, window)| {
-                let is_over = window.opened + u64::from(WINDOW) * SECOND <= now;
-                let mut all = self.requests.iter().filter(|one| one.summary == index);
-                !window.is_told && is_over && all.all(|one| one.end.is_some())
-            });
+            let is_due = (0..self.windows.len()).any(|index| self.is_due(index, now));
             match self.table.emit(&self.journal, now) {
                 Emitted::Sent(record) => {
                     assert!(is_due);
-                    self.check(&record);
+                    self.check(&record, now, false);
+                }
+                Emitted::Part => {
+                    assert!(is_due);
+                    let record = self.last_record();
+                    self.check(&record, now, true);
                 }
                 Emitted::NoRoom => {
                     assert!(is_due);
@@ -246,6 +257,35 @@ impl Pair {
         if is_read {
             self.read();
         }
+    }
+
+    /// The requests of a window that no record has counted: those that have ended, and those that have not.
+    fn uncounted(&self, index: usize) -> (Vec<&Known>, Vec<&Known>) {
+        let all = self.requests.iter().filter(|one| one.summary == index);
+        all.filter(|one| !one.is_counted)
+            .partition(|one| one.end.is_some())
+    }
+
+    /// Whether a window is to be told.
+    fn is_due(&self, index: usize, now: u64) -> bool {
+        let window = &self.windows[index];
+        let (ended, pending) = self.uncounted(index);
+        let is_news = !ended.is_empty() || !window.is_known;
+        let is_over = window.opened + u64::from(WINDOW) * SECOND <= now;
+        let is_late = window.late <= now && is_news;
+        !window.is_told && is_over && (pending.is_empty() || is_late)
+    }
+
+    /// The record that came into the journal last.
+    fn last_record(&mut self) -> Vec<u8> {
+        let mut out = vec![0; JOURNAL_SIZE_MIN];
+        let boot = [1; BOOT_ID_SIZE];
+        let filled = self
+            .journal
+            .fill_batch(&mut self.reader, boot, 0, &mut out)
+            .unwrap();
+        let batch = wire::Batch::parse(&out[..filled.bytes]).unwrap();
+        batch.records().last().unwrap().bytes().to_vec()
     }
 
     /// The reader takes everything.
@@ -265,10 +305,29 @@ impl Pair {
         }
     }
 
+    /// Compares what a summary of a window counts, and takes it as counted.
+    fn count(&mut self, index: usize, body: &SummaryBody, now: u64, is_part: bool) {
+        let (told, pending) = self.uncounted(index);
+        assert_eq!(is_part, !pending.is_empty());
+        let told: Vec<_> = told.into_iter().cloned().collect();
+        let all = self.requests.iter().filter(|one| one.summary == index);
+        check_sums(body, &told);
+        check_window(body, &all.cloned().collect::<Vec<_>>());
+        let window = &mut self.windows[index];
+        (window.is_told, window.is_known) = (!is_part, true);
+        window.late = now.saturating_add(LATE_AFTER);
+        for one in &mut self.requests {
+            one.is_counted |= one.summary == index && one.end.is_some();
+        }
+    }
+
     /// Compares a summary with the requests that it should tell of.
-    fn check(&mut self, record: &[u8]) {
+    fn check(&mut self, record: &[u8], now: u64, is_part: bool) {
         let mut record = record.to_vec();
-        record[16] = 1;
+        if !is_part {
+            // The journal's number, which its own copy has.
+            record[16] = 1;
+        }
         let record = wire::Record::parse(&record).unwrap();
         let Body::Summary(summary) = record.body() else {
             panic!("{record:?}");
@@ -286,8 +345,8 @@ impl Pair {
             process.start_key == Some(u64::from(known.kind / 4) + 1) && ends(0) && ends(1)
         };
         let index = self.windows.iter().enumerate().position(|(index, window)| {
-            let mut all = self.requests.iter().filter(|one| one.summary == index);
-            !window.is_told && all.all(|one| one.end.is_some()) && {
+            let pending = self.uncounted(index).1.len();
+            self.is_due(index, now) && !window.is_told && pending as u32 == body.pending.get() && {
                 let known = self
                     .requests
                     .iter()
@@ -297,12 +356,22 @@ impl Pair {
             }
         });
         let index = index.expect("a summary of nothing");
-        self.windows[index].is_told = true;
-        let told = self.requests.iter().filter(|one| one.summary == index);
-        check_sums(body, &told.cloned().collect::<Vec<_>>());
+        self.count(index, body, now, is_part);
         assert_eq!(record.time(), body.last_time.get());
         assert_eq!((process.process_id, process.thread_id), (4321, 0));
     }
+}
+
+/// Compares what a summary says of its whole window.
+fn check_window(body: &SummaryBody, all: &[Known]) {
+    let times = all.iter().map(|one| one.time);
+    assert_eq!(Some(body.first_time.get()), times.clone().min());
+    assert_eq!(Some(body.last_time.get()), times.max());
+    let codes = all.iter().fold(0, |codes, one| codes | one.code);
+    assert_eq!(
+        (body.control_codes, body.window_seconds.get()),
+        (codes, WINDOW)
+    );
 }
 
 /// Compares what a summary counts.
@@ -324,14 +393,6 @@ fn check_sums(body: &SummaryBody, told: &[Known]) {
     );
     let durations = told.iter().map(|one| one.end.unwrap().ended - one.started);
     assert_eq!(body.duration_sum.get(), durations.sum::<u64>());
-    let times = told.iter().map(|one| one.time);
-    assert_eq!(Some(body.first_time.get()), times.clone().min());
-    assert_eq!(Some(body.last_time.get()), times.max());
-    let codes = told.iter().fold(0, |codes, one| codes | one.code);
-    assert_eq!(
-        (body.control_codes, body.window_seconds.get()),
-        (codes, WINDOW)
-    );
     let failed = told.iter().filter(|one| {
         let end = one.end.unwrap();
         end.kind == OutcomeKind::Completed && !end.is_success()
@@ -380,4 +441,67 @@ fn only_two_windows_of_a_kind_need_two_entries() {
     pair.emit(pair.now, true);
     pair.begin(0, false, 1);
     assert_eq!((pair.own, pair.windows.len()), (1, 2));
+}
+
+/// One that is held for ever holds back nobody: the others are told, and it is when it ends.
+#[test]
+fn what_is_in_flight_for_long_holds_back_nothing() {
+    let mut pair = Pair::new(1, 4);
+    for _ in 0..3 {
+        pair.begin(0, false, 1);
+    }
+    pair.end(1, 0, OutcomeKind::Completed);
+    pair.now += u64::from(WINDOW) * SECOND + LATE_AFTER - 1;
+    pair.emit(pair.now, false);
+    assert_eq!(pair.journal.counters().held, 0, "not yet");
+    pair.now += 1;
+    pair.emit(pair.now, false);
+    assert_eq!(pair.journal.counters().held, 1, "one ended, two pending");
+    // Without news there is none, with news not at once.
+    pair.now += LATE_AFTER;
+    pair.emit(pair.now, false);
+    assert_eq!(pair.journal.counters().held, 1);
+    pair.end(0, 0, OutcomeKind::Completed);
+    pair.emit(pair.now, false);
+    assert_eq!(
+        pair.journal.counters().held,
+        2,
+        "it is long since the one before"
+    );
+    pair.end(0, 0, OutcomeKind::Completed);
+    pair.emit(pair.now, false);
+    assert_eq!(pair.journal.counters().held, 3);
+    assert!(pair.windows[0].is_told);
+    let counted = pair.requests.iter().filter(|one| one.is_counted).count();
+    assert_eq!((counted, pair.table.count()), (3, 0));
+}
+
+/// When nobody will ask again what there is no room for is counted as lost.
+#[test]
+fn what_is_given_up_is_told_or_lost() {
+    let mut pair = Pair::new(16, 4);
+    for kind in [0, 4] {
+        pair.begin(kind, false, 1);
+        pair.end(0, 0, OutcomeKind::Completed);
+    }
+    assert!(matches!(
+        pair.table.give_up(&pair.journal),
+        GivenUp::Sent(_)
+    ));
+    let held = pair.journal.counters().held.get();
+    pair.fill();
+    let filled = pair.journal.counters();
+    assert!(filled.held.get() > held);
+    assert!(matches!(
+        pair.table.give_up(&pair.journal),
+        GivenUp::Lost(_)
+    ));
+    assert!(matches!(
+        pair.table.give_up(&pair.journal),
+        GivenUp::Nothing
+    ));
+    let counters = pair.journal.counters();
+    assert_eq!(counters.losses[0][0], 1);
+    assert_eq!((counters.held, pair.table.count()), (filled.held, 0));
+    assert!(counters.is_balanced());
 }

@@ -193,6 +193,42 @@ fn a_flood_of_connections() {
     bench.end();
 }
 
+/// Programs that have the policy read again share the records of a minute with those that connect. None of their wishes
+/// is forgotten, and the last one is answered at the minute.
+#[test]
+fn who_asks_without_end_fills_no_journal() {
+    let Some(bench) = Bench::still() else {
+        return;
+    };
+    let reload = || {
+        let visitor = bench.connect(ConnectRequest::reload().as_bytes());
+        drop(visitor.expect("let in"));
+        bench.machine.wait_until_idle();
+    };
+    let policies = |entries: &[Entry]| {
+        let is_policy = |entry: &&Entry| matches!(entry, Entry::Policy(_));
+        entries.iter().filter(is_policy).count()
+    };
+    for _ in 0..40 {
+        reload();
+    }
+    for _ in 0..5 {
+        let port = bench.connect(Consumer::new().connect_request().as_bytes());
+        drop(port.expect("let in"));
+    }
+    bench.pass(60);
+    let entries = bench.entries();
+    assert_eq!(policies(&entries), 32 + 1);
+    let beat = entries.iter().find_map(|entry| match entry {
+        Entry::Heartbeat(beat) => Some(beat.untold),
+        _ => None,
+    });
+    assert_eq!(beat, Some(5), "five came and were not told of");
+    reload();
+    assert_eq!(policies(&bench.entries()), 1, "and then it is as before");
+    bench.end();
+}
+
 /// A program that is slow to fetch a batch is sent it again.
 #[test]
 fn a_program_that_does_not_fetch_in_time() {

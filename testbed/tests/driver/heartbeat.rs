@@ -3,6 +3,7 @@
 use cloneguard::{Consumer, CounterValues, Entry};
 use wire::Batch;
 
+use super::blob::Blob;
 use super::{Bench, clone_once};
 
 /// The three sums hold, and the counters are those of everything before this record.
@@ -65,6 +66,37 @@ fn every_minute() {
         .map(|entry| entry.time().filetime() - super::START.cast_unsigned())
         .collect();
     assert_eq!(times, [60, 120, 180].map(|seconds| seconds * 10_000_000));
+    bench.end();
+}
+
+/// With nobody who takes them heartbeats fill half of the journal, and no more.
+#[test]
+fn nobody_listens_for_hours() {
+    let blob = Blob {
+        journal_size: 64 << 10,
+        ..Blob::OBSERVE
+    };
+    let Some(bench) = Bench::still_under(&blob) else {
+        return;
+    };
+    for _ in 0..150 {
+        bench.pass(60);
+    }
+    bench.copy.run(|thread| clone_once(thread, bench.refs));
+    let mut watcher = bench.watch(Consumer::new());
+    let drained = watcher.drain();
+    assert_eq!(drained.counters.lost.get(), 0);
+    let waiting = beats(&drained.entries).len();
+    assert!((60..130).contains(&waiting), "{waiting}");
+    assert_eq!(drained.requests().len(), 1);
+    // Somebody listens: each minute again.
+    for _ in 0..3 {
+        // The acknowledgement is there before the minute is over.
+        bench.machine.wait_until_idle();
+        bench.pass(60);
+        assert_eq!(beats(&watcher.drain().entries).len(), 1);
+    }
+    drop(watcher);
     bench.end();
 }
 

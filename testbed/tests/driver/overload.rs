@@ -70,21 +70,25 @@ fn no_finding_is_lost_while_clones_fill_the_journal() {
         counters.losses[0].map(|lost| lost.get()),
         [FINDINGS * CLONES - kept, 0, 0]
     );
-    assert_eq!(counters.lost.get(), FINDINGS * CLONES - kept);
-    // Each heartbeat adds up, and there was room for all of them too.
+    // That the program came is state, which leaves the last eighth to findings.
+    assert_eq!(counters.losses[2].map(|lost| lost.get()), [1, 0, 0]);
+    assert_eq!(counters.lost.get(), FINDINGS * CLONES - kept + 1);
+    // The heartbeat adds up. With the journal beyond its half, and nobody who takes it, there is one.
     let seen: Vec<u64> = beats(&drained.entries)
         .iter()
         .map(|beat| beat.seen)
         .collect();
-    let expected: Vec<u64> = (1..=FINDINGS).map(|round| round * (CLONES + 1)).collect();
-    assert_eq!(seen, expected);
-    let gaps: u64 = drained
-        .entries
-        .iter()
-        .filter_map(super::loss::gap)
-        .map(|gap| gap.total)
-        .sum();
-    assert_eq!(gaps, counters.lost.get(), "each loss is in one gap record");
+    assert_eq!(seen, [CLONES + 1]);
+    // Each loss is in one gap record. What had no room left for its own comes when there is some.
+    let gaps = |entries: &[cloneguard::Entry]| -> u64 {
+        let gaps = entries.iter().filter_map(super::loss::gap);
+        gaps.map(|gap| gap.total).sum()
+    };
+    let mut told = gaps(&drained.entries);
+    while told < counters.lost.get() {
+        told += gaps(&watcher.drain().entries);
+    }
+    assert_eq!(told, counters.lost.get());
     let totals = watcher.consumer.totals();
     assert_eq!(
         (totals.unexplained, totals.repeats, totals.earlier),

@@ -1,11 +1,13 @@
 //! Summaries of passed clones, when the policy asks for them.
 
 use cloneguard::{Entry, Summary};
-use testbed::io::RequestOptions;
-use testbed::status::STATUS_INVALID_PARAMETER;
+use testbed::io::{Hold, RequestOptions};
+use testbed::status::{STATUS_INVALID_PARAMETER, STATUS_NOT_SUPPORTED};
 use wire::Verdict;
+use wire::policy::OnAuditLoss;
 
 use super::blob::Blob;
+use super::unload::held_clones;
 use super::watch::requests;
 use super::{Ask, Bench, CLUSTER, COPY, close, send, two_files};
 
@@ -88,6 +90,122 @@ fn an_unload_closes_the_window() {
     // Nobody was there: of the program that went, the summary, the heartbeat, the last word.
     assert!(said.contains("not delivered 4"), "{said}");
     bench.end_bare();
+}
+
+/// One clone that the file system holds withholds nothing from the trail but itself.
+#[test]
+fn a_clone_that_takes_long_withholds_no_summary() {
+    let Some(bench) = Bench::still_under(&BLOB) else {
+        return;
+    };
+    let hold = Hold::new();
+    let slow = held_clones(&bench, &hold, 1);
+    hold.wait_for(1);
+    clones(&bench, 5);
+    bench.pass(30);
+    assert_eq!(summaries(&bench.entries()).len(), 0, "it may still end");
+    bench.pass(30);
+    let entries = bench.entries();
+    let told = summaries(&entries);
+    let [summary] = told.as_slice() else {
+        panic!("{told:?}")
+    };
+    assert_eq!(
+        (summary.count, summary.completed, summary.pending),
+        (5, 5, 1)
+    );
+    bench.pass(60);
+    assert_eq!(summaries(&bench.entries()).len(), 0, "nothing is new");
+    hold.release();
+    for clone in slow {
+        assert!(clone().status.is_success());
+    }
+    bench.pass(30);
+    let entries = bench.entries();
+    let told = summaries(&entries);
+    let [rest] = told.as_slice() else {
+        panic!("{told:?}")
+    };
+    assert_eq!((rest.count, rest.completed, rest.pending), (1, 1, 0));
+    bench.end();
+}
+
+/// Fills the whole journal with findings.
+fn fill(bench: &Bench) {
+    bench.copy.run(|thread| {
+        let (source, target) = two_files(thread, bench.refs, 16);
+        let bad = Ask {
+            source: 512,
+            ..Ask::plain(source)
+        };
+        for _ in 0..100 {
+            let answer = send(thread, target, &bad, RequestOptions::default());
+            assert!(!answer.status.is_success(), "{answer:?}");
+        }
+        close(thread, &[source, target]);
+    });
+}
+
+/// The journal is full when the driver goes: what was summarised is counted with what nobody got.
+#[test]
+fn a_summary_without_room_at_the_unload_is_counted() {
+    let blob = Blob {
+        journal_size: 64 << 10,
+        ..BLOB
+    };
+    let Some(bench) = Bench::still_under(&blob) else {
+        return;
+    };
+    clones(&bench, 3);
+    fill(&bench);
+    let mut watcher = bench.watch(cloneguard::Consumer::new());
+    // Nothing is acknowledged, so nothing leaves the journal.
+    let held = watcher.take().counters.held.get();
+    bench.machine.wait_until_idle();
+    drop(watcher);
+    bench.unload();
+    bench.load();
+    let entries = bench.entries();
+    let Some(Entry::Started(started)) = entries.first() else {
+        panic!("{entries:?}")
+    };
+    // Whatever else had no room was no summary: the driver's own words are findings of nobody.
+    assert_eq!(started.previous_undelivered, held + 1);
+    bench.end();
+}
+
+/// What cannot be recorded is to be refused: a summary that has no room in the journal is no record.
+#[test]
+fn a_full_journal_begins_no_summary_where_it_refuses() {
+    let blob = Blob {
+        journal_size: 64 << 10,
+        on_audit_loss: OnAuditLoss::Refuse,
+        summarise_seconds: 30,
+        ..Blob::ENFORCE
+    };
+    let Some(bench) = Bench::still_under(&blob) else {
+        return;
+    };
+    let clone = |bench: &Bench| {
+        bench.copy.run(|thread| {
+            let (source, target) = two_files(thread, bench.refs, 16);
+            let answer = send(thread, target, &Ask::ex(source), RequestOptions::default());
+            close(thread, &[source, target]);
+            answer.status
+        })
+    };
+    assert!(clone(&bench).is_success());
+    fill(&bench);
+    assert_eq!(clone(&bench), STATUS_NOT_SUPPORTED);
+    let mut watcher = bench.watch(cloneguard::Consumer::new());
+    let counters = watcher.drain().counters;
+    assert_eq!(counters.summarised.get(), 1);
+    assert_eq!(counters.refused_unaudited.get(), 1);
+    // There is room again, when the acknowledgement is there.
+    bench.machine.wait_until_idle();
+    assert!(clone(&bench).is_success());
+    drop(watcher);
+    bench.end();
 }
 
 /// Without memory for a summary a clone has a record of its own.

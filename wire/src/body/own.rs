@@ -128,8 +128,8 @@ pub struct HeartbeatBody {
     pub uptime: U64,
     /// From one heartbeat to the next.
     pub interval_seconds: U32,
-    /// Zero.
-    pub reserved: U32,
+    /// Programs at the port that no record tells of, since the driver was loaded.
+    pub untold: U32,
 }
 record_body!(HeartbeatBody: Heartbeat);
 

@@ -114,9 +114,9 @@ record_body!(EndedBody: Ended);
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 pub struct SummaryBody {
-    /// Time of the first decision: FILETIME, 100 ns since 1601-01-01 UTC.
+    /// Time of the window's first decision: FILETIME, 100 ns since 1601-01-01 UTC.
     pub first_time: U64,
-    /// Time of the last decision, likewise.
+    /// Time of its last decision, likewise.
     pub last_time: U64,
     /// Requests; `completed`, `failed` and `draining` together.
     pub count: U64,
@@ -134,7 +134,7 @@ pub struct SummaryBody {
     pub last_failure: U32,
     /// The window in seconds.
     pub window_seconds: U32,
-    /// The codes that occurred: bit 0 (1) the plain one, bit 1 (2) the EX one.
+    /// The codes that occurred in the window: bit 0 (1) the plain one, bit 1 (2) the EX one.
     pub control_codes: u8,
     /// [`crate::Mode`] of the requestor.
     pub requestor_mode: u8,
@@ -142,8 +142,8 @@ pub struct SummaryBody {
     pub bitness: u8,
     /// [`crate::Ternary`]: whether the requests came from another machine.
     pub remote: u8,
-    /// Zero.
-    pub reserved: U32,
+    /// Requests of the window that had not ended, and that another summary counts.
+    pub pending: U32,
     /// Revision of the policy in force; zero for the default.
     pub policy_revision: U64,
     /// Who asked.

@@ -197,7 +197,6 @@ fn tidy_request(body: &mut RequestBody) {
 }
 
 fn tidy_summary(body: &mut SummaryBody) {
-    body.reserved = 0.into();
     let parts = [&mut body.completed, &mut body.failed, &mut body.draining];
     body.count = parts
         .into_iter()
@@ -319,7 +318,7 @@ proptest! {
             (body.image_hash_state, body.policy_mode) = (1, 1);
         });
         plain!(&seed, StoppingBody, Stopping, |_| ());
-        plain!(&seed, HeartbeatBody, Heartbeat, |body| body.reserved = 0.into());
+        plain!(&seed, HeartbeatBody, Heartbeat, |_body| ());
         plain!(&seed, GapBody, Gap, |body| {
             for count in body.losses.iter_mut().flatten() {
                 *count = (count.get() >> 4).into();
