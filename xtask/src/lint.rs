@@ -2,13 +2,14 @@
 //!
 //! [`arrows`] are the dependencies between members; [`unsafety`] says where unsafe may live;
 //! [`kernel`] what the crates bound for the kernel have in common; [`naming`] which crates a folder
-//! may not name; [`sources`] reads the files and looks at their text. Each rule answers with the
-//! breaches it found, and all are printed.
+//! may not name; [`evidence`] that the tests exist which the documents about safety name; [`sources`] reads
+//! the files and looks at their text. Each rule answers with the breaches it found, and all are printed.
 //!
 //! That the ids of the clone rules agree in wire, guard and docs/rules.md is a test of guard
 //! (`guard/tests/suite/table.rs`), and not repeated here.
 
 mod arrows;
+mod evidence;
 mod kernel;
 mod naming;
 mod sources;
@@ -29,6 +30,7 @@ pub(crate) fn run() -> Result<()> {
         unsafety::check(&sources),
         kernel::check(&sources),
         naming::check(&sources),
+        evidence::check(&sources),
     ]
     .concat();
     for long in sources::long_files(&sources) {
