@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cloneguard::{Consumer, Entry, Event};
-use testbed::fltmgr::PortClient;
+use testbed::fltmgr::{Message, PortClient};
 use testbed::ntos::token::Token;
 use testbed::status::STATUS_SUCCESS;
 use testbed::{NtStatus, Process, ProcessSpec};
@@ -68,6 +68,16 @@ impl Watcher {
     /// Takes the next batch, without an answer. Nothing about it may be wrong.
     pub(crate) fn take(&mut self) -> Taken {
         let message = self.port.get_message().expect("a message");
+        self.feed(&message)
+    }
+
+    /// The same if there is one.
+    pub(crate) fn poll(&mut self) -> Option<Taken> {
+        let message = self.port.poll_message().expect("connected");
+        message.map(|message| self.feed(&message))
+    }
+
+    fn feed(&mut self, message: &Message) -> Taken {
         let batch = Batch::parse(&message.body).expect("a batch");
         let records = u64::from(batch.record_count());
         let delivery = self.consumer.feed(&message.body).expect("a batch");
