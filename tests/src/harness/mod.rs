@@ -25,7 +25,6 @@ mod results;
 mod sequence;
 #[cfg(windows)]
 mod service;
-#[cfg(windows)]
 mod soak;
 #[cfg(windows)]
 mod stage;

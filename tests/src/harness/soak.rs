@@ -6,14 +6,13 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::stage::Windows;
 use crate::ask::Ask;
 use crate::oracle::{Content, pattern};
 use crate::scene::{ActorRef, Handle};
 use crate::stage::{
-    Actor, Carriage, Change, Control, Open, OwnedFile, Stage as _, Trouble, VolumeSpec, Who,
+    Actor, Carriage, Change, Control, Open, OwnedFile, Stage, Trouble, VolumeSpec, Who,
 };
 use crate::windows::{DUPLICATE_EXTENTS, DUPLICATE_EXTENTS_EX, SOURCE_ACCESS, TARGET_ACCESS};
 
@@ -29,11 +28,11 @@ const PAUSE: Duration = Duration::from_millis(5);
 const LAST_LOOKS: u32 = 400;
 
 /// What to do.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Plan {
-    pub(super) duration: Duration,
+pub(super) struct Plan<'a> {
     pub(super) threads: u64,
     pub(super) seed: u64,
+    /// Whether to go on, after so many requests.
+    pub(super) goes_on: &'a (dyn Fn(u64) -> bool + Sync),
 }
 
 /// What came of it.
@@ -54,15 +53,14 @@ struct Shared {
 }
 
 /// Clones on a stage with the driver.
-pub(super) fn run(stage: &Windows, plan: Plan) -> Soaked {
+pub(super) fn run(stage: &dyn Stage, plan: &Plan<'_>) -> Soaked {
     let shared = Shared::default();
-    let deadline = Instant::now() + plan.duration;
     let mut faults = Vec::new();
     thread::scope(|scope| {
         let start = |number| {
             let shared = &shared;
             scope.spawn(move || {
-                let done = work(stage, shared, deadline, (plan.seed, number));
+                let done = work(stage, shared, plan, number);
                 if done.is_err() {
                     shared.is_over.store(true, Ordering::Relaxed);
                 }
@@ -98,7 +96,7 @@ pub(super) fn run(stage: &Windows, plan: Plan) -> Soaked {
 }
 
 /// Reads the trail until all is over and every request has its record.
-fn read(stage: &Windows, shared: &Shared) -> Result<(), String> {
+fn read(stage: &dyn Stage, shared: &Shared) -> Result<(), String> {
     let mut last_looks = 0;
     while last_looks < LAST_LOOKS {
         let is_over = shared.is_over.load(Ordering::Relaxed);
@@ -128,12 +126,7 @@ struct Files {
     in_target: Content,
 }
 
-fn work(
-    stage: &Windows,
-    shared: &Shared,
-    deadline: Instant,
-    (seed, number): (u64, u64),
-) -> Result<(), String> {
+fn work(stage: &dyn Stage, shared: &Shared, plan: &Plan<'_>, number: u64) -> Result<(), String> {
     let text = |trouble: Trouble| match trouble {
         Trouble::Unable(why) | Trouble::Failed(why) => format!("thread {number}: {why}"),
     };
@@ -152,10 +145,13 @@ fn work(
         open(r"\target", TARGET_ACCESS)?,
     );
     let handles = (Handle::of_value(handles.0.0), Handle::of_value(handles.1.0));
-    let mut random = Random(seed ^ (number + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
-    while Instant::now() < deadline && !shared.is_over.load(Ordering::Relaxed) {
-        let waiting = shared.sent.load(Ordering::Relaxed);
-        if waiting.saturating_sub(shared.recorded.load(Ordering::Relaxed)) > BEHIND {
+    let mut random = Random(plan.seed ^ (number + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    while !shared.is_over.load(Ordering::Relaxed) {
+        let sent = shared.sent.load(Ordering::Relaxed);
+        if !(plan.goes_on)(sent) {
+            break;
+        }
+        if sent.saturating_sub(shared.recorded.load(Ordering::Relaxed)) > BEHIND {
             thread::sleep(PAUSE);
             continue;
         }
@@ -247,5 +243,61 @@ impl Random {
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         self.0 % limit
+    }
+}
+
+#[cfg(all(test, target_os = "linux", target_arch = "x86_64"))]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::{Plan, run};
+    use crate::bed::Bed;
+    use crate::expect::Mode;
+    use crate::stages::{CannotRun, find_image};
+
+    /// Enough for several threads to be at it together.
+    const REQUESTS: u64 = 400;
+
+    const fn plan() -> Plan<'static> {
+        Plan {
+            threads: 4,
+            seed: 7,
+            goes_on: &|sent| sent < REQUESTS,
+        }
+    }
+
+    /// The driver; without one the test says so and passes, unless it is required.
+    fn image() -> Option<PathBuf> {
+        match find_image(None) {
+            Ok(image) => Some(image),
+            Err(CannotRun(why)) => {
+                let required = std::env::var_os("CLONEGUARD_REQUIRE_REFEREES");
+                assert!(required.is_none_or(|value| value != "1"), "{why}");
+                println!("not run: {why}");
+                None
+            }
+        }
+    }
+
+    #[test]
+    fn every_clone_is_right_and_has_its_record() {
+        let Some(image) = image() else {
+            return;
+        };
+        let bed = Bed::with_driver(&image, Mode::Observe).unwrap();
+        let soaked = run(&bed, &plan());
+        assert_eq!(soaked.faults, [""; 0]);
+        assert!(soaked.requests >= REQUESTS);
+        assert_eq!(soaked.records, soaked.requests);
+        assert_eq!(bed.end(), Ok(()));
+    }
+
+    #[test]
+    fn records_that_never_come_are_a_fault() {
+        let bed = Bed::bare();
+        let soaked = run(&bed, &plan());
+        let missing = format!("{} requests have 0 records", soaked.requests);
+        assert_eq!(soaked.faults, [missing]);
+        assert_eq!(bed.end(), Ok(()));
     }
 }

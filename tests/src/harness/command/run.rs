@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use cloneguard::live::windows::FilterManager;
@@ -185,20 +185,22 @@ pub(super) fn soak(workplace: &Workplace, options: &SoakOptions) -> Result<u8, F
     begin(workplace, Step::Driver, PathBuf::new())?;
     let (mut ledger, _lock) = open_ledger(workplace, true, true)?;
     let (setting, _disks) = setting(workplace, None)?;
+    let (threads, seed) = (options.threads, options.seed);
+    let deadline = Instant::now() + Duration::from_secs(options.minutes.saturating_mul(60));
     let plan = soak::Plan {
-        duration: Duration::from_secs(options.minutes.saturating_mul(60)),
-        threads: options.threads,
-        seed: options.seed,
+        threads,
+        seed,
+        goes_on: &|_| Instant::now() < deadline,
     };
     println!(
-        "{} threads for {} minutes, seed {}",
-        plan.threads, options.minutes, plan.seed
+        "{threads} threads for {} minutes, seed {seed}",
+        options.minutes
     );
     let loaded = service::load(&mut ledger, Mode::Observe);
     let soaked = loaded.map(|()| {
         let trail = Some(Trail::new());
         let stage = Windows::new(setting.volumes, setting.helper, trail);
-        let mut soaked = soak::run(&stage, plan);
+        let mut soaked = soak::run(&stage, &plan);
         soaked.faults.extend(stage.end());
         soaked
     });
