@@ -1,4 +1,4 @@
-//! The border between host and image: with `image.rs` the only unsafe code of the crate.
+//! The border between host and image: the only unsafe code of the crate.
 //!
 //! [`memory`] hands out guarded blocks and knows every range that the image may touch; [`guest`] reads
 //! and writes there after checking; [`call`] crosses into the image, `trampoline` comes back from it to
