@@ -1,12 +1,11 @@
 //! From a valid body one field at a time is made wrong, and the error names it.
 
 use crate::common::{
-    ATTACHED, CLONE, CONSUMER, ENDED, GAP, HEARTBEAT, NOT_ATTACHED, POLICY, STARTED, SUMMARY,
-    changed,
+    ATTACHED, CLONE, CONSUMER, ENDED, GAP, NOT_ATTACHED, POLICY, STARTED, SUMMARY, changed,
 };
 use wire::{
-    ConsumerBody, DecodeError, EndedBody, FILES, FileHead, GapBody, HeartbeatBody, PolicyBody,
-    RequestBody, StartedBody, SummaryBody, USERS, VolumeBody,
+    ConsumerBody, DecodeError, EndedBody, FILES, FileHead, GapBody, PolicyBody, RequestBody,
+    StartedBody, SummaryBody, USERS, VolumeBody,
 };
 
 /// The error of the golden clone with a changed body.
