@@ -1,6 +1,6 @@
 //! An installation of Wine of one test's own, with the programs for Windows beside what it lacks.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -66,6 +66,8 @@ impl Wine {
 
     /// Runs a program with words and input to its end.
     pub(crate) fn run(&self, program: &str, words: &[&str], input: &str) -> Output {
+        // Not through pipes: what Wine keeps running holds them open, and a reader would wait for its end.
+        let (out, err) = (self.folder.join("stdout"), self.folder.join("stderr"));
         let mut wine = Command::new("wine");
         self.environment(&mut wine);
         let mut child = wine
@@ -73,29 +75,33 @@ impl Wine {
             .arg(program)
             .args(words)
             .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stdout(File::create(&out).expect("a file"))
+            .stderr(File::create(&err).expect("a file"))
             .spawn()
             .expect("wine runs");
         let mut stdin = child.stdin.take().expect("an input");
         // A program that reads nothing may end first.
         let _written = stdin.write_all(input.as_bytes());
         drop(stdin);
-        child.wait_with_output().expect("its end")
+        Output {
+            status: child.wait().expect("its end"),
+            stdout: fs::read(&out).expect("its output"),
+            stderr: fs::read(&err).expect("its errors"),
+        }
     }
 
-    /// Ends everything, which may write until then, and then all files of the machine with their sizes.
+    /// All files of the machine with their sizes, once nothing runs that may still write.
     pub(crate) fn files(&self) -> Vec<String> {
-        self.stop();
+        self.server(&["-w"]);
         let mut found = Vec::new();
         below(&self.drive_c(""), &mut found);
         found.sort();
         found
     }
 
-    /// Ends everything, and then the lines of the machine's registry that have this word.
+    /// The lines of the machine's registry that have this word, once it is written.
     pub(crate) fn registry(&self, word: &str) -> Vec<String> {
-        self.stop();
+        self.server(&["-w"]);
         let registry = fs::read_to_string(self.folder.join("prefix/system.reg"));
         let registry = registry.expect("a registry");
         let lines = registry.lines().map(str::to_lowercase);
@@ -113,9 +119,9 @@ impl Wine {
             .env_remove("WAYLAND_DISPLAY");
     }
 
-    /// Ends what Wine keeps running, and waits until the registry is written.
-    fn stop(&self) {
-        for argument in ["-k", "-w"] {
+    /// Ends what Wine keeps running (-k), waits until it has ended by itself (-w).
+    fn server(&self, arguments: &[&str]) {
+        for argument in arguments {
             // As Debian calls it, and as others do.
             let mut servers = ["wineserver-stable", "wineserver"].into_iter();
             let is_done = servers.any(|server| {
@@ -131,7 +137,7 @@ impl Wine {
 
 impl Drop for Wine {
     fn drop(&mut self) {
-        self.stop();
+        self.server(&["-k", "-w"]);
         // For the next one's sake; what a test found has been told.
         drop(fs::remove_dir_all(&self.folder));
     }
