@@ -220,10 +220,10 @@ impl Audit {
         self.journal.has_room(draft.class(), draft.encoded_size())
     }
 
-    /// Records of this load that nobody has: those that are held, and summaries that found no room at its end.
+    /// Numbers of this load that nobody has: of records that are held, and of losses of which nobody has been told.
     pub(crate) fn undelivered(&self) -> u64 {
-        let held = self.journal.counters().held.get();
-        held.saturating_add(self.summaries.given_up())
+        self.reader
+            .with(|reader| self.journal.unacknowledged(reader))
     }
 
     /// How full the journal is.

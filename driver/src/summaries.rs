@@ -5,7 +5,6 @@
 //! when a policy first asks for it, and stays until the driver goes.
 
 use alloc::boxed::Box;
-use core::sync::atomic::{AtomicU64, Ordering};
 
 use flt::memory::{try_filled, try_zeroed};
 use flt::status::NtStatus;
@@ -28,14 +27,12 @@ type Table = Summaries<Buffer, Box<[SummaryEntry<Buffer>]>, Box<[Flight]>>;
 /// The table, once there is one.
 pub(crate) struct Summariser {
     table: SpinLock<Option<Table>>,
-    given_up: AtomicU64,
 }
 
 impl Summariser {
     pub(crate) const fn none() -> Self {
         Self {
             table: SpinLock::new(None),
-            given_up: AtomicU64::new(0),
         }
     }
 
@@ -101,17 +98,9 @@ impl Summariser {
                 table.map_or(GivenUp::Nothing, |table| table.give_up(&audit.journal))
             });
             match given_up {
-                GivenUp::Sent(_) => {}
-                GivenUp::Lost(_) => {
-                    self.given_up.fetch_add(1, Ordering::Relaxed);
-                }
+                GivenUp::Sent(_) | GivenUp::Lost(_) => {}
                 GivenUp::Nothing => return,
             }
         }
-    }
-
-    /// How many were lost when they were given up.
-    pub(crate) fn given_up(&self) -> u64 {
-        self.given_up.load(Ordering::Relaxed)
     }
 }

@@ -69,7 +69,8 @@ pub struct PreviousLoad {
     pub boot_id: [u8; BOOT_ID_SIZE],
     /// The last sequence number that it is known to have handed out; 0 if unknown.
     pub sequence: u64,
-    /// How many records it is known to have taken with it undelivered; 0 if unknown.
+    /// How many of its numbers nobody had acknowledged: of records that it took with it, and of losses of which nobody
+    /// had been told; 0 if unknown.
     pub undelivered: u64,
 }
 

@@ -120,6 +120,13 @@ impl<S: AsRef<[AtomicU64]>> Journal<S> {
         Some(packed)
     }
 
+    /// How many numbers were handed out that nobody has acknowledged: of records that are held, and of losses behind the
+    /// last one that was acknowledged, of which nobody has been told.
+    #[must_use]
+    pub fn unacknowledged(&self, reader: &Reader) -> u64 {
+        self.last_sequence().saturating_sub(reader.oldest.numbers())
+    }
+
     /// Releases every record up to and including `through_sequence` and returns how many there
     /// were. Acknowledging the same again releases nothing and is no error.
     ///

@@ -35,6 +35,11 @@ impl Cursor {
     pub(crate) const fn records(&self) -> u64 {
         self.records
     }
+
+    /// Numbers before this place: records, and losses before the last of them.
+    pub(crate) const fn numbers(&self) -> u64 {
+        self.records.saturating_add(self.lost)
+    }
 }
 
 /// A record that can be delivered.

@@ -374,3 +374,25 @@ fn a_large_journal_says_how_full_it_is() {
     // Tags take a ninth, late requests a little more.
     assert!((3_640_000..4 << 20).contains(&usage.size), "{usage:?}");
 }
+
+/// What nobody has been told of: records that are held, and losses behind the last record that was acknowledged.
+#[test]
+fn what_nobody_has_acknowledged_is_counted_with_its_losses() {
+    let (journal, mut reader) = journal(JOURNAL_SIZE_MIN);
+    assert_eq!(journal.unacknowledged(&reader), 0);
+    let tickets = fill(&journal, ROUTINE);
+    let held = tickets.len() as u64;
+    // The one more that did not fit.
+    assert_eq!(journal.unacknowledged(&reader), held + 1);
+    for ticket in tickets {
+        journal.complete(ticket, &ended(0)).unwrap();
+    }
+    batch(&journal, &mut reader, 0x10_0000);
+    assert_eq!(journal.acknowledge(&mut reader, held), Ok(held));
+    assert_eq!(journal.unacknowledged(&reader), 1, "the loss is behind it");
+    let ticket = journal.reserve(ROUTINE, &smallest());
+    journal.complete(ticket, &ended(0)).unwrap();
+    batch(&journal, &mut reader, 0x10_0000);
+    assert_eq!(journal.acknowledge(&mut reader, held + 2), Ok(1));
+    assert_eq!(journal.unacknowledged(&reader), 0, "that one told of it");
+}
