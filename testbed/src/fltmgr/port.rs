@@ -5,8 +5,9 @@
 //! per connection: when the program closes its handle, or when the filter unregisters
 //! (`nf-fltkernel-fltcreatecommunicationport`), whether or not the driver has closed its side before.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::channel::{Channel, ReplyWait};
 use super::layout::object_attributes as attributes;
@@ -123,12 +124,35 @@ impl Connection {
     }
 }
 
+/// A program that is being connected.
+#[derive(Debug)]
+pub(super) struct Connecting<'p> {
+    ports: &'p PortTable,
+    driver: u32,
+}
+
+impl Drop for Connecting<'_> {
+    fn drop(&mut self) {
+        let mut connecting = lock(&self.ports.connecting);
+        if let Some(count) = connecting.get_mut(&self.driver) {
+            *count -= 1;
+            if *count == 0 {
+                connecting.remove(&self.driver);
+                self.ports.none_connecting.notify_all();
+            }
+        }
+    }
+}
+
 /// All ports and connections.
 #[derive(Debug, Default)]
 pub(super) struct PortTable {
     servers: Shared<ServerPort>,
     connections: Shared<Connection>,
     reply_wait: Mutex<Option<ReplyWait>>,
+    /// How many programs are being connected to a port of each driver.
+    connecting: Mutex<BTreeMap<u32, usize>>,
+    none_connecting: Condvar,
     /// Around a client port's variable: a close sets it to null under the lock that a send reads it with.
     /// The page of FltCloseClientPort calls that "synchronized properly".
     variables: Mutex<()>,
@@ -138,6 +162,27 @@ impl PortTable {
     /// Keeps a send from reading a variable while a close is at it.
     pub(super) fn lock_variables(&self) -> MutexGuard<'_, ()> {
         lock(&self.variables)
+    }
+
+    /// A program begins to connect to a port of a driver; it has, or has not, when the value is dropped.
+    pub(super) fn begin_connecting(&self, driver: u32) -> Connecting<'_> {
+        *lock(&self.connecting).entry(driver).or_default() += 1;
+        Connecting {
+            ports: self,
+            driver,
+        }
+    }
+
+    /// Waits until nobody is being connected to a port of a driver.
+    pub(super) fn wait_for_connecting(&self, driver: u32) {
+        let connecting = lock(&self.connecting);
+        let some = |connecting: &mut BTreeMap<u32, usize>| connecting.contains_key(&driver);
+        // A panic of a thread that had the lock has failed the test already.
+        drop(
+            self.none_connecting
+                .wait_while(connecting, some)
+                .unwrap_or_else(PoisonError::into_inner),
+        );
     }
 
     pub(super) fn set_reply_wait(&self, rule: ReplyWait) {

@@ -124,7 +124,10 @@ pub(crate) fn connect(
     if !verifier::settle(may_connect(machine, modelled)) {
         return Err(STATUS_ACCESS_DENIED);
     }
-    if *lock(&server.filter.phase) == FilterPhase::Unregistering {
+    // Before the look at the phase: an unregistration either is seen here, or waits.
+    let _connecting = ports.begin_connecting(server.filter.driver);
+    let phase = *lock(&server.filter.phase);
+    if matches!(phase, FilterPhase::Unregistering | FilterPhase::Gone) {
         return Err(STATUS_OBJECT_NAME_NOT_FOUND);
     }
     let connection = ports

@@ -40,6 +40,9 @@ pub(super) fn flt_unregister_filter(call: &Call, filter: u64) -> Result<(), Viol
         );
         return Err(call.violation(Rule::Unload, detail));
     }
+    // No page says so, but without it no filter with a port could be unloaded: its code would go under a connect
+    // callback.
+    manager.ports.wait_for_connecting(filter.driver);
     for connection in manager.ports.connections_of(filter.driver) {
         connection.disconnect(call.thread())?;
     }
