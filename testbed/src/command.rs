@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{demo, faults, serve};
+use crate::{demo, faults, serve, soak};
 
 #[derive(Parser)]
 #[command(
@@ -25,6 +25,8 @@ enum Command {
     Serve(serve::Options),
     /// Let each call of the kernel fail that can, alone and in pairs, and see what comes of it
     Faults(faults::Options),
+    /// Everything at once, at random, for as long as one likes
+    Soak(soak::Options),
 }
 
 /// Parses the command line and runs. Status 0: all is well; 1: not, or the run was not possible; 2: the
@@ -34,6 +36,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Demo(options) => demo::run(&options),
         Command::Serve(options) => serve::run(&options),
         Command::Faults(options) => faults::run(&options),
+        Command::Soak(options) => soak::run(&options),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,

@@ -22,6 +22,7 @@ mod mutate;
 mod package;
 mod program;
 mod serve;
+mod soak;
 mod test;
 
 use std::process::ExitCode;
@@ -61,6 +62,8 @@ enum Command {
     Package(package::Options),
     /// What the driver costs: instructions, calls, bytes, time, beside no filter and one that calls nothing
     Bench(bench::Options),
+    /// Everything at once, at random: load, consumers killed, policies, failures, unloads
+    Soak(soak::Options),
     /// Formats, lints, all tests, image rules
     Test,
     /// The rules of the house that no compiler knows
@@ -86,6 +89,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Faults(options) => faults::run(&options),
         Command::Package(options) => package::run(&options),
         Command::Bench(options) => bench::run(&options),
+        Command::Soak(options) => soak::run(&options),
         Command::Test => test::run(),
         Command::Lint => lint::run(),
         Command::Mutate(options) => mutate::run(&options),

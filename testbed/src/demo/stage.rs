@@ -136,8 +136,17 @@ impl Stage {
         self.machine.io().volumes()
     }
 
-    /// Unloads the driver and ends the machine; answers what was left behind.
+    /// Unloads the driver and ends the machine, and says what the driver has said; answers what was left behind.
     pub(crate) fn tear_down(&self) -> Vec<String> {
+        let faults = self.tear_down_quietly();
+        for line in self.machine.debug_output() {
+            say(&format!("  the driver said: {line}"));
+        }
+        faults
+    }
+
+    /// The same without its words.
+    pub(crate) fn tear_down_quietly(&self) -> Vec<String> {
         let mut faults = Vec::new();
         match self.machine.unload(SERVICE) {
             Ok(()) => {}
@@ -145,9 +154,6 @@ impl Stage {
                 faults.extend(left.iter().map(|found| format!("left behind: {found}")));
             }
             Err(error) => faults.push(format!("unload: {error}")),
-        }
-        for line in self.machine.debug_output() {
-            say(&format!("  the driver said: {line}"));
         }
         for volume in self.volumes() {
             let name = volume.name();

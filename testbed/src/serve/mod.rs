@@ -6,8 +6,8 @@
 
 mod link;
 mod listen;
-mod load;
-mod tally;
+pub(crate) mod load;
+pub(crate) mod tally;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -11,6 +11,7 @@ mod faults;
 mod input;
 mod patch;
 mod run;
+mod soak;
 
 use driver_image::image;
 use std::path::{Path, PathBuf};

@@ -25,6 +25,7 @@ const RULES: [Rule; 4] = [
             "testbed/src/demo/",
             "testbed/src/serve/",
             "testbed/src/faults/",
+            "testbed/src/soak/",
         ],
         crates: &["wire", "cloneguard"],
         why: "only the test-bed's program reads what the driver sends",
