@@ -12,6 +12,7 @@ mod conformance;
 mod demo;
 mod faults;
 mod files;
+mod fuzz;
 mod harness;
 mod image;
 mod imports;
@@ -58,6 +59,8 @@ enum Command {
     Conformance(conformance::Options),
     /// Let each call of the kernel fail that can, alone and in pairs, and see what comes of it
     Faults(faults::Options),
+    /// Feed a target of fuzz/ with what libFuzzer makes up
+    Fuzz(fuzz::Options),
     /// Make the driver package for x64 and ARM64, signed for tests, and verify it
     Package(package::Options),
     /// What the driver costs: instructions, calls, bytes, time, beside no filter and one that calls nothing
@@ -87,6 +90,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Serve(options) => serve::run(&options),
         Command::Conformance(options) => return Ok(conformance::run(&options)),
         Command::Faults(options) => faults::run(&options),
+        Command::Fuzz(options) => fuzz::run(&options),
         Command::Package(options) => package::run(&options),
         Command::Bench(options) => bench::run(&options),
         Command::Soak(options) => soak::run(&options),

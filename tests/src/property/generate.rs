@@ -1,6 +1,7 @@
 //! Random scripts: files in many states, handles of many kinds, and requests of which most are nearly
 //! right, with one or two things moved to a boundary.
 
+use super::act::draw_act;
 use super::draw::Draw;
 use super::request::draw_request;
 use super::script::{Change, FILES, SLOTS, Script, Step, What, Who};
@@ -22,6 +23,9 @@ const ACCESSES: [u32; 9] = [
     0x001F_01FF,
 ];
 
+/// Steps of a script that bytes make: enough for any story, and done in milliseconds.
+const STEPS_MAX: usize = 200;
+
 /// What the generator knows of the slots: whose handle is where, to what, with which rights. It may be
 /// wrong: an open can fail.
 pub(super) struct Table {
@@ -33,7 +37,30 @@ pub(super) struct Table {
 /// The script of a seed.
 pub(super) fn draw_script(seed: u64, answers: &Answers) -> Script {
     let mut draw = Draw::new(seed);
-    let volumes = draw_volumes(&mut draw, answers);
+    let (mut script, mut table) = draw_start(&mut draw, answers);
+    for _ in 0..60 + draw.below(120) {
+        script.steps.push(draw_step(&mut draw, &mut table));
+    }
+    Script { seed, ..script }
+}
+
+/// The script that some bytes make: it goes on as long as there are any, and an administrator acts in it.
+pub(super) fn read_script(bytes: &[u8], answers: &Answers) -> Script {
+    let mut draw = Draw::of(bytes);
+    let (mut script, mut table) = draw_start(&mut draw, answers);
+    while !draw.is_used_up() && script.steps.len() < STEPS_MAX {
+        script.steps.push(if draw.chance(20) {
+            Step::Act(draw_act(&mut draw))
+        } else {
+            draw_step(&mut draw, &mut table)
+        });
+    }
+    script
+}
+
+/// The volumes, what is on them, and the first handles.
+fn draw_start(draw: &mut Draw, answers: &Answers) -> (Script, Table) {
+    let volumes = draw_volumes(draw, answers);
     let mut table = Table {
         main: draw.pick(&[
             Who::User64,
@@ -49,11 +76,11 @@ pub(super) fn draw_script(seed: u64, answers: &Answers) -> Script {
     let mut steps = Vec::new();
     for volume in 0..volumes.len() {
         for file in 0..FILES {
-            draw_file(&mut draw, &mut steps, (volume, file));
+            draw_file(draw, &mut steps, (volume, file));
         }
     }
     for slot in 0..SLOTS {
-        steps.push(draw_open(&mut draw, &mut table, slot));
+        steps.push(draw_open(draw, &mut table, slot));
     }
     if draw.chance(4) {
         steps.push(Step::Protect {
@@ -61,15 +88,13 @@ pub(super) fn draw_script(seed: u64, answers: &Answers) -> Script {
             on: true,
         });
     }
-    for _ in 0..60 + draw.below(120) {
-        steps.push(draw_step(&mut draw, &mut table));
-    }
-    Script {
-        seed,
+    let script = Script {
+        seed: 0,
         main: table.main,
         volumes,
         steps,
-    }
+    };
+    (script, table)
 }
 
 /// A file with something in it, mostly, and then in any state.

@@ -1,15 +1,15 @@
 //! The property itself: two runs of one script, without and with the driver, and its records.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use cloneguard::Event;
 use testbed::status::NtStatus;
 use wire::{RuleId, Verdict};
 
-use super::Mode;
 use super::play::{Answer, Played, Seen};
 use super::script::{EX, PLAIN, Script, Step};
+use super::setup::Setup;
 
 /// The definite rules (docs/rules.md), by number.
 pub const DEFINITE: [u8; 11] = [1, 2, 3, 10, 11, 12, 13, 14, 20, 21, 22];
@@ -31,14 +31,22 @@ pub struct Tally {
     pub statuses: BTreeMap<u32, u64>,
 }
 
+/// What is known of the run with the driver before it is compared.
+pub(super) struct Terms<'a> {
+    /// What the driver may do at a step.
+    pub(super) setup: &'a dyn Fn(usize) -> Setup,
+    /// The requests that it refused for a reason of its own, and that the run without it left out.
+    pub(super) refused: &'a BTreeSet<usize>,
+}
+
 /// Compares the runs; what differs comes back in words.
 pub(super) fn judge(
-    mode: Mode,
+    terms: &Terms<'_>,
     script: &Script,
     (bare, guarded): (&Played, &Played),
 ) -> Result<Tally, String> {
     for (number, (bare, guarded)) in bare.seen.iter().zip(&guarded.seen).enumerate() {
-        if bare != guarded {
+        if bare != guarded && !terms.refused.contains(&number) {
             return Err(format!("step {number}: {}", difference(bare, guarded)));
         }
     }
@@ -49,7 +57,7 @@ pub(super) fn judge(
         let which: Vec<usize> = differs.map(|(number, _)| number).collect();
         return Err(format!("in the end files {which:?} differ"));
     }
-    records(mode, script, guarded)?;
+    records(terms, script, guarded)?;
     Ok(tally(script, guarded))
 }
 
@@ -73,7 +81,7 @@ fn difference(bare: &Seen, guarded: &Seen) -> String {
 /// One record for each request that came by, none lost, and nothing refused but by a definite rule with
 /// the file system's status. What the driver refused the file system of its machine never saw; what it
 /// answered is known from the other machine, and the answers are equal.
-fn records(mode: Mode, script: &Script, guarded: &Played) -> Result<(), String> {
+fn records(terms: &Terms<'_>, script: &Script, guarded: &Played) -> Result<(), String> {
     let (expected, found) = (guarded.watched.len(), guarded.records.len());
     if expected != found {
         return Err(format!(
@@ -86,13 +94,13 @@ fn records(mode: Mode, script: &Script, guarded: &Played) -> Result<(), String> 
         else {
             return Err(format!("step {number} is no request"));
         };
-        let code = request.code;
-        check(mode, code, (answer, record)).map_err(|fault| format!("step {number}: {fault}"))?;
+        let (setup, code) = ((terms.setup)(*number), request.code);
+        check(&setup, code, (answer, record)).map_err(|fault| format!("step {number}: {fault}"))?;
     }
     Ok(())
 }
 
-fn check(mode: Mode, code: u32, (answer, record): (&Answer, &Event)) -> Result<(), String> {
+fn check(setup: &Setup, code: u32, (answer, record): (&Answer, &Event)) -> Result<(), String> {
     let status = answer.status.status.0;
     let recorded = record.end.status.map(|status| status.code());
     if record.control_code.0 != code {
@@ -104,28 +112,48 @@ fn check(mode: Mode, code: u32, (answer, record): (&Answer, &Event)) -> Result<(
     if recorded != Some(status) {
         return Err(format!("ended with {status:#x}, recorded as {recorded:x?}"));
     }
-    let is_definite = record
-        .grounds
-        .iter()
-        .any(|rule| DEFINITE.contains(&rule.id));
-    match (mode, record.end.verdict) {
-        (Mode::Observe, Verdict::Refused) => Err("refused in observe mode".to_owned()),
-        (Mode::Enforce, Verdict::WouldRefuse) => Err("not refused in enforce mode".to_owned()),
-        (Mode::Enforce, Verdict::Refused) if !is_definite => Err(format!(
-            "refused without a definite rule: {:?}",
+    let is_definite = is_definite(record);
+    match (setup.enforces, record.end.verdict) {
+        (false, Verdict::Refused) => Err("refused in observe mode".to_owned()),
+        (true, Verdict::WouldRefuse) => Err("not refused in enforce mode".to_owned()),
+        (true, Verdict::Refused) if !is_definite && !is_own(setup, record) => Err(format!(
+            "refused without a rule that may: {:?}",
             record.grounds
         )),
-        (Mode::Enforce, Verdict::Refused)
+        (true, Verdict::Refused)
             if record.refusal.map(|refusal| refusal.code()) != Some(status) =>
         {
             let refusal = record.refusal;
             Err(format!("ended with {status:#x}, refused with {refusal:?}"))
         }
-        (Mode::Enforce, verdict) if is_definite && verdict != Verdict::Refused => Err(format!(
-            "a definite rule is a ground, the verdict {verdict:?}"
-        )),
+        (true, verdict) if is_definite && setup.is_plain() && verdict != Verdict::Refused => Err(
+            format!("a definite rule is a ground, the verdict {verdict:?}"),
+        ),
         _ => Ok(()),
     }
+}
+
+fn is_definite(record: &Event) -> bool {
+    let mut grounds = record.grounds.iter();
+    grounds.any(|rule| DEFINITE.contains(&rule.id))
+}
+
+/// Whether a rule decided that may, and that is not definite.
+fn is_own(setup: &Setup, record: &Event) -> bool {
+    let rule = record.end.deciding_rule.as_ref();
+    rule.is_some_and(|rule| setup.lets_refuse(rule.id))
+}
+
+/// The steps that the driver refused by a rule that is not definite: what the file system would have said to
+/// them is another matter.
+pub(super) fn refused_by_own_rules(guarded: &Played) -> BTreeSet<usize> {
+    let pairs = guarded.watched.iter().zip(&guarded.records);
+    let refused = pairs.filter(|(_, record)| {
+        let rule = record.end.deciding_rule.as_ref();
+        record.end.verdict == Verdict::Refused
+            && rule.is_none_or(|rule| !DEFINITE.contains(&rule.id))
+    });
+    refused.map(|(number, _)| *number).collect()
 }
 
 fn tally(script: &Script, guarded: &Played) -> Tally {

@@ -7,22 +7,28 @@
 //! and owners see. The referee is the model file system on the machine without the driver, not another
 //! copy of our rules. `script` is what is played; `generate`, `request` and `volume` draw it from a
 //! seed; `place` is a machine, `play`, `carry` and `owner` play a script on it; `judge` compares,
-//! `shrink` makes what fails small, `command` is the subcommand.
+//! `setup` says what the driver may refuse, `shrink` makes what fails small, `command` is the subcommand.
 
+mod act;
+mod bytes;
 mod carry;
 mod command;
 mod draw;
 mod generate;
 mod judge;
+mod keeper;
 mod owner;
 mod place;
 mod play;
 mod request;
 mod run;
 mod script;
+mod setup;
 mod shrink;
+mod trail;
 mod volume;
 
+pub use bytes::replay;
 pub use command::PropertyOptions;
 pub use judge::{DEFINITE, Tally};
 pub use run::{Failure, Options, Stopped, run};

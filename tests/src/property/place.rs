@@ -4,16 +4,21 @@ use std::path::Path;
 use std::sync::Arc;
 
 use cloneguard::Event;
-use testbed::io::Handle;
+use testbed::io::{Handle, VolumeId};
 use testbed::ntos::token::Impersonation;
-use testbed::{BootOptions, KernelThread, Machine, Process, ProcessSpec, UserThread};
+use testbed::{BootOptions, ClockSource, KernelThread, Machine, Process, ProcessSpec, UserThread};
 
+use super::act::Act;
+use super::keeper::Keeper;
 use super::script::Who;
 use crate::bed::driver::Driver;
 use crate::expect;
 
 /// The user who is impersonated.
 const OTHER_USER: &str = "S-1-5-21-1004336348-1177238915-682003330-1002";
+
+/// Where a clock that stands still stands: 2026-01-01, in 100 ns since 1601.
+const START: i64 = 134_116_992_000_000_000;
 
 /// A machine and the processes of all callers.
 pub(super) struct Place {
@@ -22,6 +27,8 @@ pub(super) struct Place {
     user_32: Arc<Process>,
     other_64: Arc<Process>,
     driver: Option<Driver>,
+    /// Who loads and unloads the driver, where scripts do.
+    keeper: Option<Keeper>,
     /// What stands where the driver of the other machine has kernel handles of its own.
     stand_ins: Vec<Handle>,
 }
@@ -47,7 +54,11 @@ pub(super) use ask;
 impl Place {
     /// A machine without the driver.
     pub(super) fn bare() -> Self {
-        let machine = Machine::boot(BootOptions::default());
+        Self::boot(BootOptions::default())
+    }
+
+    fn boot(options: BootOptions) -> Self {
+        let machine = Machine::boot(options);
         let process = |name: &str| {
             let image = format!(r"\Device\HarddiskVolume1\property\{name}.exe");
             ProcessSpec::user(image)
@@ -57,6 +68,7 @@ impl Place {
             user_32: machine.create_process(process("user32").bitness32()),
             other_64: machine.create_process(process("other64").user_sid(OTHER_USER)),
             driver: None,
+            keeper: None,
             stand_ins: Vec::new(),
             machine,
         }
@@ -70,6 +82,31 @@ impl Place {
             driver: Some(driver),
             ..place
         })
+    }
+
+    /// A machine whose clock stands still, in the hands of an administrator. The driver is loaded if there is one.
+    pub(super) fn kept(keeper: Keeper) -> Result<Self, String> {
+        let options = BootOptions {
+            clock: ClockSource::Manual { start: START },
+            ..BootOptions::default()
+        };
+        let place = Self {
+            keeper: Some(keeper),
+            ..Self::boot(options)
+        };
+        place.act((0, &Act::Load), &[])?;
+        Ok(place)
+    }
+
+    /// Its administrator.
+    pub(super) const fn keeper(&self) -> Option<&Keeper> {
+        self.keeper.as_ref()
+    }
+
+    /// Lets the administrator do something, as a step; without one nothing is done.
+    pub(super) fn act(&self, step: (usize, &Act), volumes: &[VolumeId]) -> Result<(), String> {
+        let keeper = self.keeper.as_ref();
+        keeper.map_or(Ok(()), |keeper| keeper.act(&self.machine, step, volumes))
     }
 
     /// Fills the table of kernel handles up to that of the machine with the driver, so that both give out
@@ -116,15 +153,17 @@ impl Place {
 
     /// The records of requests since the last call; none without the driver.
     pub(super) fn records(&self) -> Result<Vec<Event>, String> {
-        match &self.driver {
-            Some(driver) => driver.records(&self.machine),
-            None => Ok(Vec::new()),
+        match (&self.keeper, &self.driver) {
+            (Some(keeper), _) => keeper.records(&self.machine),
+            (None, Some(driver)) => driver.records(&self.machine),
+            (None, None) => Ok(Vec::new()),
         }
     }
 
     /// Unloads the driver and ends the machine; what was left behind comes back.
     pub(super) fn end(self) -> Result<(), String> {
         let mut left = Vec::new();
+        left.extend(self.act((usize::MAX, &Act::Unload), &[]).err());
         let closed = self.machine.system().run_kernel(|thread| {
             let mut handles = self.stand_ins.iter();
             handles.try_for_each(|handle| thread.close(*handle))

@@ -69,6 +69,8 @@ struct Play<'a> {
     files: Files,
     slots: [Option<Slot>; SLOTS],
     watched: Vec<usize>,
+    /// What went wrong in acts.
+    faults: Vec<String>,
 }
 
 /// Plays a script from fresh volumes to the last closed handle.
@@ -82,7 +84,7 @@ pub(super) fn play(place: &Place, script: &Script) -> Result<Played, String> {
         volumes.push(mounted.map_err(|error| error.to_string())?);
     }
     let files = Files::create(place, &volumes)?;
-    let (seen, files, watched) = place.run(script.main, |caller| {
+    let (seen, files, watched, faults) = place.run(script.main, |caller| {
         let mut play = Play {
             place,
             main: (script.main, caller),
@@ -90,14 +92,18 @@ pub(super) fn play(place: &Place, script: &Script) -> Result<Played, String> {
             files,
             slots: [None; SLOTS],
             watched: Vec::new(),
+            faults: Vec::new(),
         };
         let steps = script.steps.iter().enumerate();
         let mut seen: Vec<Seen> = steps
             .map(|(number, step)| play.step(number, step))
             .collect();
         seen.extend((0..SLOTS).map(|slot| Seen::Done(play.close(slot))));
-        (seen, play.files, play.watched)
+        (seen, play.files, play.watched, play.faults)
     });
+    if let Some(fault) = faults.into_iter().next() {
+        return Err(fault);
+    }
     Ok(Played {
         seen,
         files: files.end()?,
@@ -135,6 +141,11 @@ impl Play<'_> {
             }
             Step::Settle { volume } => {
                 self.files.settle(*volume);
+                Seen::Done(Ok(()))
+            }
+            Step::Act(act) => {
+                let done = self.place.act((number, act), &self.volumes);
+                self.faults.extend(done.err());
                 Seen::Done(Ok(()))
             }
             Step::Send(request) => Seen::Answer(Box::new(self.send(number, request))),

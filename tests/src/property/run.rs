@@ -1,10 +1,11 @@
 //! Runs many scripts on a few machines, until enough requests were sent or one fails.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 
 use super::generate::draw_script;
-use super::judge::{Tally, judge};
+use super::judge::{Tally, Terms, judge};
 use super::place::Place;
 use super::play::play;
 use super::script::Script;
@@ -120,7 +121,11 @@ impl Pair {
             play(&self.bare, script).map_err(|what| format!("without the driver: {what}"))?;
         let guarded =
             play(&self.guarded, script).map_err(|what| format!("with the driver: {what}"))?;
-        judge(self.mode, script, (&bare, &guarded))
+        let terms = Terms {
+            setup: &|_| self.mode.into(),
+            refused: &BTreeSet::new(),
+        };
+        judge(&terms, script, (&bare, &guarded))
     }
 
     fn end(self) -> Result<(), String> {

@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use super::act::Act;
+
 /// Data files of a volume; the last one is a named stream of the first.
 pub(super) const FILES: usize = 5;
 /// Handles that a script can have open.
@@ -139,6 +141,8 @@ pub(super) enum Step {
     Settle { volume: usize },
     /// A file-system control.
     Send(Box<Request>),
+    /// An administrator does something.
+    Act(Act),
 }
 
 /// What is opened.
