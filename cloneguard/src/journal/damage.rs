@@ -146,7 +146,7 @@ impl fmt::Display for Fault {
                 write!(f, "version {stated}, and this program knows only 1")
             }
             Self::HeadHash => f.write_str("the head of the segment is not as it was written"),
-            Self::Numbers => f.write_str("a number in the head of the segment is above 2^63"),
+            Self::Numbers => f.write_str("a number in the head of the segment cannot be"),
             Self::Number { stated } => write!(f, "the file holds segment {stated}"),
             Self::OtherJournal => f.write_str("the segment belongs to another journal"),
             Self::Unchained => f.write_str("the segment does not follow the one before it"),

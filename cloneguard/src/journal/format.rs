@@ -129,7 +129,10 @@ impl SegmentHead {
             self.removed_through,
             self.removed_count,
         ];
-        (!are_countable(&numbers)).then_some(Fault::Numbers)
+        // Retention removes what lies before. A head that says it was removed itself would hide what is written now.
+        let is_before =
+            self.removed_through < self.number && self.removed_count <= self.removed_through;
+        (!are_countable(&numbers) || !is_before).then_some(Fault::Numbers)
     }
 }
 

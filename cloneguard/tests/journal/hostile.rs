@@ -111,3 +111,34 @@ fn a_head_of_numbers_too_large_is_damaged() {
         }
     }
 }
+
+/// With it the writer would write on where no reader looks.
+#[test]
+fn a_head_that_says_it_was_removed_itself_is_damaged() {
+    let files = journal(14).files();
+    let newest = *segments(&files).last().unwrap();
+    for (through, count) in [(newest, 0), (newest + 1, 0), (NUMBER_MAX, 0), (0, 1)] {
+        let changed = with_head(&files, |head| {
+            head.removed_through = through.into();
+            head.removed_count = count.into();
+        });
+        let disk = Memory::of(&changed);
+        let (mut writer, _) = Writer::start(disk.clone(), small(), at(5)).unwrap();
+        append(&mut writer, &[(100, 0)]).unwrap();
+        drop(writer);
+        let after = report(&disk.files());
+        let is_seen = |fault: &Fault| *fault == Fault::Numbers;
+        assert!(
+            after
+                .damages
+                .first
+                .iter()
+                .any(|damage| is_seen(&damage.fault)),
+            "{through}: {after:#?}"
+        );
+        assert!(
+            after.records > 0,
+            "{through}: what was there and what came is read"
+        );
+    }
+}
