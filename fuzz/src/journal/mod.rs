@@ -21,6 +21,8 @@ use disk::{Files, Memory};
 
 /// The load that is written.
 const BOOT: [u8; 16] = [0xB0; 16];
+/// Bytes of a file that is still doubled.
+const FILE_MAX: usize = 8 << 10;
 /// The load that is written after the edits.
 const NEXT: [u8; 16] = [0x4E; 16];
 
@@ -129,7 +131,7 @@ fn edit(files: &mut Files, [file, kind, low, high, value]: [u8; 5]) {
     match kind % 8 {
         0 => bytes.truncate(at),
         1 => bytes.insert(at, value),
-        2 => bytes.extend_from_within(at..),
+        2 if bytes.len() <= FILE_MAX => bytes.extend_from_within(at..),
         3 if at + 8 <= bytes.len() => bytes[at..at + 8].fill(value),
         4 => {
             let moved = files.remove(name).unwrap_or_default();
