@@ -9,8 +9,8 @@ use windows_sys::Win32::Foundation::{
     ERROR_NO_MORE_FILES, GENERIC_READ, GENERIC_WRITE, HANDLE, INVALID_HANDLE_VALUE,
 };
 use windows_sys::Win32::Storage::FileSystem::{
-    CreateFileW, FILE_SHARE_READ, FILE_SHARE_WRITE, FindFirstVolumeW, FindNextVolumeW,
-    FindVolumeClose, OPEN_EXISTING, PARTITION_BASIC_DATA_GUID,
+    CreateFileW, FILE_DEVICE_DISK, FILE_SHARE_READ, FILE_SHARE_WRITE, FindFirstVolumeW,
+    FindNextVolumeW, FindVolumeClose, OPEN_EXISTING, PARTITION_BASIC_DATA_GUID,
 };
 use windows_sys::Win32::Storage::Vhd::{
     ATTACH_VIRTUAL_DISK_FLAG_NO_DRIVE_LETTER, ATTACH_VIRTUAL_DISK_FLAG_READ_ONLY,
@@ -268,7 +268,9 @@ pub(crate) fn disk_of(volume: &str) -> Option<u32> {
             ptr::null_mut(),
         )
     };
-    (is_done != 0).then_some(number.DeviceNumber)
+    // Each type of device counts for itself: `PhysicalDrive0` and `CdRom0` have the same number.
+    let is_on_disk = is_done != 0 && number.DeviceType == FILE_DEVICE_DISK;
+    is_on_disk.then_some(number.DeviceNumber)
 }
 
 fn device(name: &str, access: u32) -> io::Result<OwnedHandle> {
