@@ -180,7 +180,10 @@ fn a_command_that_cannot_begin_says_what_comes_first(wine: &Wine) {
 /// cases fail, with these words; everything around them works: files made, bytes written and compared, all removed.
 fn cases_run_where_nothing_clones(wine: &Wine) {
     let folder = wine.programs().join("volume");
-    fs::create_dir(&folder).expect("a folder");
+    // As an earlier run called its own.
+    let kept = folder.join("cloneguard-conformance");
+    fs::create_dir_all(&kept).expect("a folder");
+    fs::write(kept.join("a"), "of somebody").expect("a file");
     let output = conformance(wine, "run --on volume --format json");
     let document: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let stages = document["stages"].as_array().expect("stages");
@@ -207,8 +210,9 @@ fn cases_run_where_nothing_clones(wine: &Wine) {
     assert!(ran >= 12, "{ran} ran");
     let ids: Vec<&str> = failed.iter().filter_map(|row| row["id"].as_str()).collect();
     assert!(ids.contains(&"target-volume.ntfs"), "{ids:?}");
-    assert_eq!(fs::read_dir(&folder).expect("a folder").count(), 0);
-    fs::remove_dir(&folder).expect("to be removed");
+    assert_eq!(fs::read_dir(&folder).expect("a folder").count(), 1);
+    assert!(kept.join("a").is_file());
+    fs::remove_dir_all(&folder).expect("to be removed");
 }
 
 /// The program that calls for other processes, as conformance talks to it; with a 32-bit Wine the 32-bit one too.

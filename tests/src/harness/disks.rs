@@ -14,6 +14,7 @@ use std::time::Duration;
 use super::ledger::{Change, Ledger};
 use super::stage::{Volume, describe};
 use super::sys;
+use super::volumes::FOLDER;
 use super::workplace::Workplace;
 
 /// What AttachVirtualDisk wants of its caller (Win32).
@@ -150,7 +151,11 @@ pub(crate) fn attach(workplace: &Workplace) -> Result<Vec<Attached>, String> {
         let root = volume_on(number)?;
         let info = describe(&root)?;
         Ok(Attached {
-            volume: Volume { root, info },
+            volume: Volume {
+                root,
+                folder: FOLDER.to_owned(),
+                info,
+            },
             _disk: handle,
         })
     };

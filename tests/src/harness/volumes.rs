@@ -1,6 +1,13 @@
-//! Which of the volumes at hand a case can run on.
+//! Which of the volumes at hand a case can run on, and in which folder of it.
+
+use std::fs;
+use std::io;
+use std::path::Path;
 
 use crate::stage::{FileSystemKind, VolumeSpec};
+
+/// The directory on a prepared volume that holds those of the cases.
+pub(crate) const FOLDER: &str = "cloneguard-conformance";
 
 /// FILE_READ_ONLY_VOLUME (MS-FSCC 2.5.1).
 const READ_ONLY: u32 = 0x0008_0000;
@@ -65,6 +72,25 @@ pub(crate) fn choose(volumes: &[VolumeInfo], spec: &VolumeSpec) -> Result<usize,
     found.ok_or_else(|| format!("no volume with {}", describe(spec)))
 }
 
+/// The name of a directory for the cases of a process in one that is somebody's: it is removed with all that is in it,
+/// and so may not be there yet.
+///
+/// # Errors
+/// If it is, or nobody knows.
+pub(crate) fn new_folder(directory: &Path, process: u32) -> Result<String, String> {
+    let name = format!("{FOLDER}-{process}");
+    let path = directory.join(&name);
+    // A link that leads nowhere is there too.
+    match fs::symlink_metadata(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(name),
+        Err(error) => Err(format!("{}: {error}", path.display())),
+        Ok(_) => Err(format!(
+            "{} is there already; if an earlier run left it, remove it",
+            path.display()
+        )),
+    }
+}
+
 fn describe(spec: &VolumeSpec) -> String {
     let name = match spec.kind {
         FileSystemKind::Refs => "a ReFS that clones",
@@ -78,7 +104,9 @@ fn describe(spec: &VolumeSpec) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{BLOCK_REFCOUNTING, READ_ONLY, VolumeInfo, choose};
+    use std::fs;
+
+    use super::{BLOCK_REFCOUNTING, READ_ONLY, VolumeInfo, choose, new_folder};
     use crate::cases;
     use crate::stage::{FileSystemKind, VolumeSpec};
 
@@ -159,6 +187,19 @@ mod tests {
                 .unwrap_err()
                 .contains("ReFS")
         );
+    }
+
+    #[test]
+    fn what_was_there_before_is_nobody_s_folder_of_cases() {
+        let name = format!("conformance-volumes-{}", std::process::id());
+        let directory = std::env::temp_dir().join(name);
+        fs::create_dir_all(&directory).unwrap();
+        let folder = new_folder(&directory, 7).unwrap();
+        assert_ne!(new_folder(&directory, 8).unwrap(), folder);
+        fs::create_dir(directory.join(&folder)).unwrap();
+        let why = new_folder(&directory, 7).unwrap_err();
+        fs::remove_dir_all(&directory).unwrap();
+        assert!(why.contains("is there already"), "{why}");
     }
 
     /// Most cases must have a place on a prepared machine, or a run on one would say little.

@@ -18,7 +18,7 @@ use crate::harness::sequence::{self, Setting};
 use crate::harness::stage::{Trail, Volume, Windows, describe};
 use crate::harness::undo::Machine;
 use crate::harness::workplace::Workplace;
-use crate::harness::{disks, results, service, soak};
+use crate::harness::{disks, results, service, soak, volumes};
 use crate::program::{Failure, SOME_FAILED, USAGE};
 use crate::report::Progress;
 use crate::selection;
@@ -170,14 +170,15 @@ fn setting(
     Ok((Setting { volumes, helper }, attached))
 }
 
-/// A directory that somebody named, as a volume.
+/// A directory that somebody named, as a volume. What is in it is theirs: cases get a folder that was not there.
 fn given(directory: &Path) -> Result<Volume, String> {
     let wrong = |error: std::io::Error| format!("{}: {error}", directory.display());
     // From \\?\, as NT wants it.
     let root = std::fs::canonicalize(directory).map_err(wrong)?;
     let root = root.to_string_lossy().trim_end_matches('\\').to_owned();
+    let folder = volumes::new_folder(Path::new(&root), std::process::id())?;
     let info = describe(&root)?;
-    Ok(Volume { root, info })
+    Ok(Volume { root, folder, info })
 }
 
 /// Clones for a long time.

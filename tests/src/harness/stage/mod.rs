@@ -27,14 +27,13 @@ use crate::stage::{
 };
 use crate::status::Status;
 
-/// The directory on a volume that holds those of the cases.
-const FOLDER: &str = "cloneguard-conformance";
-
 /// A volume of this machine.
 #[derive(Clone, Debug)]
 pub(crate) struct Volume {
     /// The Win32 name of a directory on it, from `\\?\`, without a backslash at the end.
     pub(crate) root: String,
+    /// The directory in it that holds those of the cases: it is removed at the end with all that is in it.
+    pub(crate) folder: String,
     /// What it says of itself.
     pub(crate) info: VolumeInfo,
 }
@@ -79,7 +78,7 @@ impl Windows {
                 faults.extend(owner::writable(&volume.root));
                 continue;
             }
-            let folder = format!(r"{}\{FOLDER}", volume.root);
+            let folder = format!(r"{}\{}", volume.root, volume.folder);
             if Path::new(&folder).exists() {
                 let removed = fs::remove_dir_all(&folder);
                 faults.extend(removed.err().map(|error| format!("{folder}: {error}")));
@@ -134,9 +133,9 @@ impl Stage for Windows {
     fn make_volume(&self, spec: &VolumeSpec) -> Result<VolumeId, Trouble> {
         let infos: Vec<VolumeInfo> = self.volumes.iter().map(|v| v.info.clone()).collect();
         let index = choose(&infos, spec).map_err(|why| unable(&why))?;
-        let root = &self.volumes[index].root;
+        let Volume { root, folder, .. } = &self.volumes[index];
         let mut places = self.places.lock();
-        let directory = format!(r"{root}\{FOLDER}\{}", places.len());
+        let directory = format!(r"{root}\{folder}\{}", places.len());
         fs::create_dir_all(&directory)
             .map_err(|error| Trouble::Failed(format!("{directory}: {error}")))?;
         places.push(Place {
