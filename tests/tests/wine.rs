@@ -268,14 +268,14 @@ fn what_comes_before_main_works(wine: &Wine) {
 /// What a run leaves that was ended in the middle: on record, and half made.
 fn leave(workplace: &Path) {
     fs::create_dir_all(workplace).expect("a folder");
-    let disk = r"C:\ProgramData\CloneGuard\conformance\refs-4k.vhdx";
+    let disk = r"C:\Program Files\CloneGuard\conformance\refs-4k.vhdx";
     let change = |number: u32, change: Value| {
         format!(
             "{}\n",
             json!({ "change": { "number": number, "change": change } })
         )
     };
-    let copy = r"C:\ProgramData\CloneGuard\conformance\package";
+    let copy = r"C:\Program Files\CloneGuard\conformance\package";
     let inf = format!(r"{copy}\cloneguard.inf");
     let record = [
         change(1, json!({ "kind": "disk", "path": disk })),
@@ -292,7 +292,7 @@ fn leave(workplace: &Path) {
 }
 
 fn what_an_earlier_run_left_is_undone(wine: &Wine) {
-    let workplace = wine.drive_c("ProgramData/CloneGuard/conformance");
+    let workplace = wine.drive_c("Program Files/CloneGuard/conformance");
     leave(&workplace);
     let all = checks(&conformance(wine, "preflight --json"));
     let left = check(&all, "leftovers");
@@ -313,11 +313,11 @@ fn what_an_earlier_run_left_is_undone(wine: &Wine) {
     assert!(told.contains("undone: virtual disk "), "{told}");
     let last = told.lines().last();
     assert_eq!(last, Some("nothing of this program is left on the machine"));
-    assert!(!wine.drive_c("ProgramData/CloneGuard").exists());
+    assert!(!wine.drive_c("Program Files/CloneGuard").exists());
 }
 
 fn a_record_that_cannot_be_read_is_left_alone(wine: &Wine) {
-    let workplace = wine.drive_c("ProgramData/CloneGuard/conformance");
+    let workplace = wine.drive_c("Program Files/CloneGuard/conformance");
     fs::create_dir_all(&workplace).expect("a folder");
     let record = workplace.join("ledger.jsonl");
     fs::write(&record, "damaged\n").expect("a record");

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::ledger::Ledger;
 
-/// Below `%ProgramData%`, which only administrators write to unless they let others.
+/// Below `%ProgramFiles%`, where only administrators make anything. In `%ProgramData%` every user does (Windows' own
+/// access list there): the record could be somebody's, and an administrator would undo what it says.
 const FOLDER: &str = r"CloneGuard\conformance";
 
 /// Paths of this program's own.
@@ -16,8 +17,9 @@ pub(crate) struct Workplace(PathBuf);
 impl Workplace {
     /// That of this machine.
     pub(crate) fn of_machine() -> Self {
-        let data = std::env::var_os("ProgramData").unwrap_or_else(|| r"C:\ProgramData".into());
-        Self(Path::new(&data).join(FOLDER))
+        let programs = std::env::var_os("ProgramFiles");
+        let programs = programs.unwrap_or_else(|| r"C:\Program Files".into());
+        Self(Path::new(&programs).join(FOLDER))
     }
 
     /// What is changed on the machine.

@@ -1,7 +1,7 @@
 //! What this program changes on a machine.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +52,17 @@ pub(crate) enum Change {
 }
 
 impl Change {
+    /// The file or folder that it is about.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Disk { path }
+            | Self::PackageCopy { path }
+            | Self::Certificate { file: path, .. }
+            | Self::Package { inf: path } => Some(path),
+            Self::Policy { .. } | Self::Loaded => None,
+        }
+    }
+
     /// What it is for.
     pub(crate) const fn group(&self) -> Group {
         match self {

@@ -11,7 +11,7 @@ pub(crate) use change::{Change, Group};
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -54,7 +54,8 @@ impl Ledger {
     /// Reads the file; none is an empty one.
     ///
     /// # Errors
-    /// What is wrong with the file. A torn last line is not: then the change had not begun.
+    /// What is wrong with the file. A torn last line is not: then the change had not begun. A path outside of its folder
+    /// is: this program has never been there, and undoing removes files and folders.
     pub(crate) fn read(path: &Path) -> Result<Self, String> {
         let mut ledger = Self {
             path: path.to_path_buf(),
@@ -69,12 +70,30 @@ impl Ledger {
         for (line, number) in text.split_inclusive('\n').zip(1..) {
             // Without its end it is torn: what it says had not begun.
             if line.ends_with('\n') {
-                let line = serde_json::from_str(line);
-                let damaged = |error| format!("{} line {number}: {error}", path.display());
-                ledger.take(line.map_err(damaged)?);
+                let damaged = |why: String| format!("{} line {number}: {why}", path.display());
+                let line =
+                    serde_json::from_str(line).map_err(|error| damaged(error.to_string()))?;
+                ledger.check(&line).map_err(damaged)?;
+                ledger.take(line);
             }
         }
         Ok(ledger)
+    }
+
+    /// Whether a line is about this program's own files.
+    fn check(&self, line: &Line) -> Result<(), String> {
+        let Line::Change { change, .. } = line else {
+            return Ok(());
+        };
+        let folder = self.path.parent().unwrap_or(Path::new(""));
+        match change.path() {
+            Some(path) if !is_below(path, folder) => Err(format!(
+                "{} is not below {}",
+                path.display(),
+                folder.display()
+            )),
+            Some(_) | None => Ok(()),
+        }
     }
 
     fn take(&mut self, line: Line) {
@@ -175,6 +194,15 @@ impl Ledger {
             Ok(()) | Err(_) => Ok(()),
         }
     }
+}
+
+/// Whether a path leads to something in a folder, by its words alone.
+fn is_below(path: &Path, folder: &Path) -> bool {
+    let Ok(rest) = path.strip_prefix(folder) else {
+        return false;
+    };
+    let is_name = |part: Component<'_>| matches!(part, Component::Normal(_));
+    rest.components().next().is_some() && rest.components().all(is_name)
 }
 
 #[cfg(test)]
