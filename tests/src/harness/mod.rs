@@ -1,9 +1,10 @@
 //! The program for a test-signed Windows: `conformance.exe` (docs/vm.md).
 //!
 //! `command` is its command line. [`preflight`] looks and changes nothing; whatever is changed is on record in a
-//! [`ledger`] first, and `undo` takes it back. `disks` makes virtual disks with the volumes that cases run on,
-//! `service` installs and loads the driver, `stage` is such a machine as a stage of the cases, and `sequence` runs
-//! them without the driver and with it and compares. [`results`] keeps what came of it for a later report.
+//! [`ledger`] first, all but the folder of `run --on`, and `undo` takes it back. `disks` makes virtual disks with the
+//! volumes that cases run on, `service` installs and loads the driver, `stage` is such a machine as a stage of the
+//! cases, and `sequence` runs them without the driver and with it and compares. [`results`] keeps what came of it for
+//! a later report.
 //!
 //! What decides something is plain code that is tested on any host; the calls of Windows are in `sys`, and in the member
 //! `caller`.

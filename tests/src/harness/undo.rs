@@ -9,6 +9,9 @@ use super::ledger::{Change, Undo};
 use super::workplace::absent;
 use super::{disks, service, sys};
 
+/// What DiUninstallDriver says of a package that is not in the driver store: ERROR_FILE_NOT_FOUND and ERROR_NOT_FOUND
+/// (winerror.h). Its page (Win32) does not name this error, so that any other one is a failure that is told.
+const NOT_IN_STORE: [i32; 2] = [2, 1168];
 /// ERROR_FLT_FILTER_NOT_FOUND (winerror.h).
 const NO_SUCH_FILTER: i32 = 0x801F_0013_u32.cast_signed();
 /// How often and how long to wait for a file that is still being let go.
@@ -55,15 +58,20 @@ fn disk(path: &Path) -> io::Result<()> {
 fn certificate(store: &str, file: &Path) -> io::Result<()> {
     match fs::read(file) {
         Ok(bytes) => sys::driver::remove_certificate(store, &bytes),
-        // It is copied before it is put anywhere.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error),
+        // It was there when this went on record, and goes after the certificate: without it nobody knows what to remove.
+        Err(error) => Err(io::Error::new(
+            error.kind(),
+            format!(
+                "{}: {error}; copy it there from the package",
+                file.display()
+            ),
+        )),
     }
 }
 
 fn package(inf: &Path) -> io::Result<()> {
-    if !inf.exists() {
-        return Ok(());
+    if !inf.try_exists()? {
+        return without_inf(inf);
     }
     match sys::driver::uninstall(inf) {
         Ok(needs_restart) => {
@@ -72,10 +80,33 @@ fn package(inf: &Path) -> io::Result<()> {
             }
             Ok(())
         }
-        // It never got into the driver store.
-        Err(_) if !service::is_installed()? => Ok(()),
-        Err(error) => Err(error),
+        // It never got there.
+        Err(error) if is_not_in_store(&error) && !service::is_installed()? => Ok(()),
+        Err(error) => Err(io::Error::new(
+            error.kind(),
+            format!(
+                "{error}; if pnputil /enum-drivers does not show cloneguard.inf, remove {}",
+                inf.display()
+            ),
+        )),
     }
+}
+
+fn is_not_in_store(error: &io::Error) -> bool {
+    let code = error.raw_os_error();
+    code.is_some_and(|code| NOT_IN_STORE.contains(&code))
+}
+
+/// A package without the file that it was installed by, which is removed after it: it was never installed, or somebody
+/// removed the file.
+fn without_inf(inf: &Path) -> io::Result<()> {
+    if service::is_installed()? {
+        return Err(io::Error::other(format!(
+            "{} is missing, and the driver is installed; copy the package there",
+            inf.display()
+        )));
+    }
+    Ok(())
 }
 
 fn unload() -> io::Result<()> {

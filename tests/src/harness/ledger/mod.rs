@@ -2,7 +2,7 @@
 //!
 //! A [`Ledger`] is a file of JSON lines. Before something is changed a line with the [`Change`] is on the disk; when
 //! it is undone another line says so. Undoing goes backwards, and goes on after a failure; what could not be
-//! undone stays on record for the next try. So [`Undo`] must take a change that was never made, or only half.
+//! undone stays on record for the next try, and with a change of the driver all that it was built on. So [`Undo`] must take a change that was never made, or only half.
 //! When nothing is left the file goes away.
 
 mod change;
@@ -123,7 +123,8 @@ impl Ledger {
         Ok(())
     }
 
-    /// Undoes the changes of a group, the last one first; of every group without one.
+    /// Undoes the changes of a group, the last one first; of every group without one. Once one of the driver is stuck,
+    /// the earlier ones of the driver are left alone, and on record.
     ///
     /// # Errors
     /// When the file cannot be written. What is stuck is no error.
@@ -136,14 +137,23 @@ impl Ledger {
         let is_meant =
             |(_, change): &&(u32, Change)| group.is_none_or(|group| change.group() == group);
         let meant: Vec<(u32, Change)> = self.open.iter().rev().filter(is_meant).cloned().collect();
+        let mut is_driver_stuck = false;
         for (number, change) in meant {
+            let is_driver = change.group() == Group::Driver;
+            // What is installed can only be removed by the copy that it was installed from, which is on record before it.
+            if is_driver && is_driver_stuck {
+                continue;
+            }
             match undo.undo(&change) {
                 Ok(()) => {
                     let line = Line::Undone { number };
                     self.append(&line)?;
                     self.take(line);
                 }
-                Err(why) => stuck.push(Stuck { change, why }),
+                Err(why) => {
+                    is_driver_stuck |= is_driver;
+                    stuck.push(Stuck { change, why });
+                }
             }
         }
         self.remove_if_empty()?;

@@ -111,6 +111,41 @@ fn what_is_stuck_stays_on_record_and_holds_nothing_else_up() {
 }
 
 #[test]
+fn a_stuck_driver_keeps_what_it_can_be_removed_by() {
+    let folder = Folder::new("driver");
+    let mut ledger = Ledger::read(&folder.file()).unwrap();
+    let copy = folder.file().with_file_name("package");
+    let package = Change::Package {
+        inf: copy.join("a.inf"),
+    };
+    let certificate = Change::Certificate {
+        store: "Root".to_owned(),
+        file: copy.join("a.cer"),
+    };
+    let copy = Change::PackageCopy { path: copy };
+    let driver = [copy.clone(), certificate.clone(), package.clone()];
+    for change in [folder.disk("a")].iter().chain(&driver) {
+        ledger.record(change.clone()).unwrap();
+    }
+    let mut notes = Notes {
+        stuck: vec![package.clone()],
+        ..Notes::default()
+    };
+    let stuck = ledger.undo(Some(Group::Driver), &mut notes).unwrap();
+    assert_eq!(stuck.len(), 1);
+    assert_eq!(notes.asked, driver[2..]);
+    // Another group is not held up.
+    let stuck = ledger.undo(None, &mut notes).unwrap();
+    assert_eq!(stuck.len(), 1);
+    assert_eq!(notes.asked[1..], [package.clone(), folder.disk("a")]);
+    assert_eq!(open(&folder.file()), driver);
+    let mut notes = Notes::default();
+    assert_eq!(ledger.undo(None, &mut notes).unwrap(), []);
+    assert_eq!(notes.asked, [package, certificate, copy]);
+    assert!(!folder.file().exists());
+}
+
+#[test]
 fn a_group_is_undone_alone() {
     let folder = Folder::new("group");
     let mut ledger = Ledger::read(&folder.file()).unwrap();
