@@ -6,6 +6,8 @@
 //! [`image`] is the one that runs the shipped driver; its referee is the machine without it. The others call the
 //! libraries of the project, and each has a referee of its own: a plain second reading, or the way back.
 
+#![forbid(unsafe_code)]
+
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 pub mod image;
 pub mod journal;
