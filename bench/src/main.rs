@@ -2,7 +2,8 @@
 //! the repository keeps.
 //!
 //! [`rig`] is a machine with one filter or none, [`operation`] a kind of request. [`cost`] counts instructions, [`time`]
-//! takes times, [`growth`] counts again while something grows. [`report`] shows all of it, [`table`] is what is kept.
+//! takes times, [`growth`] counts again while something grows; [`ring`] and [`tool`] take
+//! the speed of the journal, inside the driver and on a disk. [`report`] shows all of it, [`table`] is what is kept.
 #![forbid(unsafe_code)]
 #![expect(
     clippy::cast_precision_loss,
@@ -16,8 +17,10 @@ mod growth;
 mod operation;
 mod report;
 mod rig;
+mod ring;
 mod table;
 mod time;
+mod tool;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -65,6 +68,8 @@ struct RunOptions {
     /// Fewer turns and sizes
     #[arg(long)]
     quick: bool,
+    #[command(flatten)]
+    tool: tool::Options,
     /// Write everything as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -138,6 +143,9 @@ fn run(options: RunOptions) -> Result<()> {
     }
     bar.set_message("growth");
     report.growth = growth::measure(&images, options.quick, &bar)?;
+    bar.set_message("journal");
+    report.speeds = ring::measure(&images, effort.rounds)?;
+    report.speeds.extend(tool::measure(&options.tool)?);
     bar.finish_and_clear();
     report.print();
     if let Some(path) = &options.json {

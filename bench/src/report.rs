@@ -12,6 +12,7 @@ use crate::cost::{self, RequestCost};
 use crate::growth::Step;
 use crate::operation::Operation;
 use crate::rig::{Filter, Images};
+use crate::ring::Speed;
 use crate::time::{Throughput, Time};
 
 /// Of the chart: its width, where bars begin, what is kept free behind them, above them, and for each.
@@ -28,6 +29,7 @@ pub(crate) struct Report {
     pub(crate) times: Vec<Time>,
     pub(crate) throughput: Vec<Throughput>,
     pub(crate) growth: Vec<Step>,
+    pub(crate) speeds: Vec<Speed>,
 }
 
 impl Report {
@@ -45,6 +47,7 @@ impl Report {
         }
         self.print_throughput();
         self.print_growth();
+        self.print_speeds();
         self.print_calls();
     }
 
@@ -86,6 +89,22 @@ impl Report {
         println!("\nInstructions of a clone of 4 KiB, as something grows");
         for step in &self.growth {
             println!("{:>8} {:16} {:>8}", step.size, step.what, step.instructions);
+        }
+    }
+
+    fn print_speeds(&self) {
+        println!("\nJournals, on one core");
+        println!("{:44} {:>12} {:>8}", "", "records/s", "MB/s");
+        for speed in &self.speeds {
+            let times = speed.times.map_or_else(String::new, |times| {
+                format!("{times:.2} times {}", speed.compared_with)
+            });
+            println!(
+                "{:44} {:>12.0} {:>8.0}  {times}",
+                speed.what,
+                speed.records_per_second,
+                speed.bytes_per_second / 1e6
+            );
         }
     }
 

@@ -15,7 +15,8 @@ use zerocopy::IntoBytes as _;
 
 /// The service of every filter here.
 pub(crate) const SERVICE: &str = "CloneGuard";
-const PORT: &str = r"\CloneGuardPort";
+/// The name of the driver's port.
+pub(crate) const PORT: &str = r"\CloneGuardPort";
 const POLICY_VALUE: &str = "Policy";
 
 /// What stands between the program and the file system.

@@ -55,6 +55,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if options.quick {
         bench.arg("--quick");
     }
+    if !options.profile && !options.check && !options.accept {
+        let records = if options.quick { 30_000 } else { 300_000 };
+        let tool = program::built("cloneguard")?;
+        bench.arg("--tool").arg(tool.get_program());
+        bench.arg("--journal").arg(journal(records)?);
+        bench.arg("--records").arg(records.to_string());
+    }
     for (name, file) in [("--json", &options.json), ("--svg", &options.svg)] {
         if let Some(file) = file {
             bench.arg(name).arg(file);
@@ -67,6 +74,42 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         bench.arg("--accept");
     }
     program::run(&mut bench)
+}
+
+/// A journal of so many records, made once.
+fn journal(records: u32) -> Result<PathBuf> {
+    let folder = files::root()
+        .join("target/bench")
+        .join(format!("journal-{records}"));
+    if folder.is_dir() {
+        return Ok(folder);
+    }
+    // A half-made one is not taken for a whole one.
+    let begun = folder.with_extension("begun");
+    if begun.exists() {
+        std::fs::remove_dir_all(&begun)
+            .with_context(|| format!("cannot remove {}", begun.display()))?;
+    }
+    let status = Command::new("cargo")
+        .args([
+            "run",
+            "--quiet",
+            "--profile",
+            "demo",
+            "--package",
+            "cloneguard",
+        ])
+        .args(["--example", "large_journal", "--"])
+        .arg(&begun)
+        .arg(records.to_string())
+        .current_dir(files::root())
+        .env("CARGO_TARGET_DIR", files::root().join("target"))
+        .status()
+        .context("cannot run cargo")?;
+    ensure!(status.success(), "the journal was not made");
+    std::fs::rename(&begun, &folder)
+        .with_context(|| format!("cannot make {}", folder.display()))?;
+    Ok(folder)
 }
 
 fn empty_filter() -> Result<PathBuf> {

@@ -42,8 +42,8 @@ const ARROWS: [(&str, &[&str], &str); 12] = [
     ),
     (
         "bench",
-        &["cloneguard", "testbed", "wire"],
-        "it measures what ships, from outside",
+        &["cloneguard", "guard", "testbed", "wire"],
+        "it measures what ships, and the journal by itself",
     ),
     (
         "caller",
