@@ -208,6 +208,7 @@ impl Machine {
 
     /// Forgets a driver that runs no more; answers what it left behind.
     fn remove(&self, number: u32) -> Vec<Violation> {
+        self.devices().wait_for_telling(number);
         let mut left = self.pool().leaks(number);
         left.extend(self.objects().leaks(number));
         left.extend(self.filter_manager().leaks(number));

@@ -5,9 +5,8 @@
 //! per connection: when the program closes its handle, or when the filter unregisters
 //! (`nf-fltkernel-fltcreatecommunicationport`), whether or not the driver has closed its side before.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::channel::{Channel, ReplyWait};
 use super::layout::object_attributes as attributes;
@@ -18,6 +17,7 @@ use crate::boundary::import::Call;
 use crate::boundary::memory::Access;
 use crate::machine::Machine;
 use crate::ntos::object::{Kind, ObjectAddress};
+use crate::ntos::pins::Pins;
 use crate::status::{
     NtStatus, STATUS_FLT_DELETING_OBJECT, STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_PARAMETER,
     STATUS_OBJECT_NAME_COLLISION, STATUS_SUCCESS,
@@ -124,35 +124,14 @@ impl Connection {
     }
 }
 
-/// A program that is being connected.
-#[derive(Debug)]
-pub(super) struct Connecting<'p> {
-    ports: &'p PortTable,
-    driver: u32,
-}
-
-impl Drop for Connecting<'_> {
-    fn drop(&mut self) {
-        let mut connecting = lock(&self.ports.connecting);
-        if let Some(count) = connecting.get_mut(&self.driver) {
-            *count -= 1;
-            if *count == 0 {
-                connecting.remove(&self.driver);
-                self.ports.none_connecting.notify_all();
-            }
-        }
-    }
-}
-
 /// All ports and connections.
 #[derive(Debug, Default)]
 pub(super) struct PortTable {
     servers: Shared<ServerPort>,
     connections: Shared<Connection>,
     reply_wait: Mutex<Option<ReplyWait>>,
-    /// How many programs are being connected to a port of each driver.
-    connecting: Mutex<BTreeMap<u32, usize>>,
-    none_connecting: Condvar,
+    /// Programs that are being connected to a port of a driver.
+    pub(super) connecting: Pins,
     /// Around a client port's variable: a close sets it to null under the lock that a send reads it with.
     /// The page of FltCloseClientPort calls that "synchronized properly".
     variables: Mutex<()>,
@@ -162,27 +141,6 @@ impl PortTable {
     /// Keeps a send from reading a variable while a close is at it.
     pub(super) fn lock_variables(&self) -> MutexGuard<'_, ()> {
         lock(&self.variables)
-    }
-
-    /// A program begins to connect to a port of a driver; it has, or has not, when the value is dropped.
-    pub(super) fn begin_connecting(&self, driver: u32) -> Connecting<'_> {
-        *lock(&self.connecting).entry(driver).or_default() += 1;
-        Connecting {
-            ports: self,
-            driver,
-        }
-    }
-
-    /// Waits until nobody is being connected to a port of a driver.
-    pub(super) fn wait_for_connecting(&self, driver: u32) {
-        let connecting = lock(&self.connecting);
-        let some = |connecting: &mut BTreeMap<u32, usize>| connecting.contains_key(&driver);
-        // A panic of a thread that had the lock has failed the test already.
-        drop(
-            self.none_connecting
-                .wait_while(connecting, some)
-                .unwrap_or_else(PoisonError::into_inner),
-        );
     }
 
     pub(super) fn set_reply_wait(&self, rule: ReplyWait) {

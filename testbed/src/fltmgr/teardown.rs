@@ -42,7 +42,7 @@ pub(super) fn flt_unregister_filter(call: &Call, filter: u64) -> Result<(), Viol
     }
     // No page says so, but without it no filter with a port could be unloaded: its code would go under a connect
     // callback.
-    manager.ports.wait_for_connecting(filter.driver);
+    manager.ports.connecting.wait_until_none(filter.driver);
     for connection in manager.ports.connections_of(filter.driver) {
         connection.disconnect(call.thread())?;
     }

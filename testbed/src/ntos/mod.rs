@@ -11,6 +11,7 @@ pub mod handle;
 pub mod memory;
 pub mod ob;
 pub mod object;
+pub(crate) mod pins;
 pub mod pool;
 pub mod process;
 pub(crate) mod process_notify;

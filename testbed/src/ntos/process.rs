@@ -5,7 +5,8 @@ use crate::boundary::memory::Access;
 use crate::ntos::object::OB;
 use crate::ntos::pool::{self, SYSTEM_TAG};
 use crate::status::{
-    NtStatus, STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_CID, STATUS_PENDING, STATUS_SUCCESS,
+    NtStatus, STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_CID, STATUS_NO_MEMORY, STATUS_PENDING,
+    STATUS_SUCCESS,
 };
 use crate::verifier::{Rule, Violation};
 
@@ -126,7 +127,8 @@ pub(crate) fn se_locate_process_image_name(
     };
     let size = 16 + u64::from(length);
     let Some(block) = pool::allocate_for_driver(call, size, SYSTEM_TAG)? else {
-        return Ok(STATUS_INSUFFICIENT_RESOURCES);
+        // The page names no status for this; a kernel that can be read answers so (ReactOS, ntoskrnl/se/audit.c).
+        return Ok(STATUS_NO_MEMORY);
     };
     let mut bytes = Vec::new();
     bytes.extend_from_slice(&length.to_le_bytes());

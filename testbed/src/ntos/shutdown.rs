@@ -14,6 +14,7 @@ use crate::boundary::memory::Access;
 use crate::machine::Machine;
 use crate::ntos::Irql;
 use crate::ntos::object::{Kind, ObjectAddress};
+use crate::ntos::pins::{Pin, Pins};
 use crate::process::{Process, ProcessSpec};
 use crate::status::{NtStatus, STATUS_INSUFFICIENT_RESOURCES, STATUS_SUCCESS};
 use crate::thread::Thread;
@@ -55,6 +56,8 @@ struct Device {
 pub(crate) struct Devices {
     list: Mutex<Vec<Device>>,
     sent: irp::Sent,
+    /// Shutdowns that a driver is being told of.
+    telling: Pins,
 }
 
 impl Devices {
@@ -74,6 +77,21 @@ impl Devices {
             Violation::new(Rule::Leak, detail)
         })
         .collect()
+    }
+
+    /// Waits until nobody tells the driver of a shutdown: who takes its device from the list does not wait for that, but
+    /// whoever calls it holds on to the device, and the device to the image.
+    pub(crate) fn wait_for_telling(&self, driver: u32) {
+        self.telling.wait_until_none(driver);
+    }
+
+    /// Holds on to a driver if its device is still registered.
+    fn hold(&self, device: &Device) -> Option<Pin<'_>> {
+        let list = self.lock();
+        let mut devices = list.iter();
+        let same = devices.find(|other| other.address == device.address)?;
+        same.registered.as_ref()?;
+        Some(self.telling.pin(device.made.driver))
     }
 
     /// The driver is gone: nothing of it is called any more.
@@ -267,6 +285,9 @@ impl Machine {
 /// Sends IRP_MJ_SHUTDOWN to a device.
 fn tell(thread: &Arc<Thread>, device: &Device) -> Result<(), Violation> {
     let machine = thread.machine();
+    let Some(_held) = machine.devices().hold(device) else {
+        return Ok(());
+    };
     let routine = dispatch_routine(machine, device.made.driver)?;
     let irp = machine.devices().sent.send(machine, device.address)?;
     let label = format!("DispatchShutdown of {}", device.made.driver_name);
