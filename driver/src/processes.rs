@@ -96,7 +96,10 @@ impl Known {
         passive: Passive,
     ) -> Result<Held<Self>, NtStatus> {
         let image = match Image::ask(process, passive) {
-            Err(NtStatus::INSUFFICIENT_RESOURCES) => return Err(NtStatus::INSUFFICIENT_RESOURCES),
+            // Want of memory goes by; what else there is against an answer stays.
+            Err(status @ (NtStatus::INSUFFICIENT_RESOURCES | NtStatus::NO_MEMORY)) => {
+                return Err(status);
+            }
             answer => answer,
         };
         Held::try_new(Self { image, parent })

@@ -18,6 +18,8 @@ use crate::audit::Audit;
 
 /// How many summaries there may be at once.
 const ENTRIES: usize = 512;
+/// How many are told of at a time: each whole, with a part before it.
+const EMITTED_MAX: usize = 2 * ENTRIES;
 /// How many of their requests may be in flight at once.
 const FLIGHTS: usize = 1024;
 
@@ -76,9 +78,10 @@ impl Summariser {
         })
     }
 
-    /// Puts the summaries whose window is over at `now` into the journal, as long as there is room.
+    /// Puts the summaries whose window is over at `now` into the journal, as long as there is room. Not more at a time
+    /// than there can be: when all are due, others are under load as soon as they begin.
     pub(crate) fn emit(&self, audit: &Audit, now: u64) {
-        loop {
+        for _ in 0..EMITTED_MAX {
             let emitted = self.table.with(|table| {
                 let table = table.as_mut();
                 table.map_or(Emitted::Nothing, |table| table.emit(&audit.journal, now))

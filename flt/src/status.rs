@@ -35,6 +35,8 @@ impl NtStatus {
     pub const OBJECT_NAME_NOT_FOUND: Self = Self::error(0xC000_0034);
     /// STATUS_REVISION_MISMATCH.
     pub const REVISION_MISMATCH: Self = Self::error(0xC000_0059);
+    /// STATUS_NO_MEMORY.
+    pub const NO_MEMORY: Self = Self::error(0xC000_0017);
     /// STATUS_INSUFFICIENT_RESOURCES.
     pub const INSUFFICIENT_RESOURCES: Self = Self::error(0xC000_009A);
     /// STATUS_DEVICE_NOT_READY.
