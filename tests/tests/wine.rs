@@ -19,7 +19,11 @@ use crate::wine::Wine;
 const DONE: Option<i32> = Some(0);
 const SOME_FAILED: Option<i32> = Some(1);
 const USAGE: Option<i32> = Some(2);
+const CANNOT_RUN: Option<i32> = Some(3);
 const NOT_READY: Option<i32> = Some(4);
+
+/// Where a package is copied to.
+const COPY: &str = r"C:\Program Files\CloneGuard\conformance\package";
 
 #[test]
 fn the_programs_under_wine() {
@@ -38,6 +42,7 @@ fn the_programs_under_wine() {
     assert_eq!(wine.files(), before, "the machine is as it was");
     what_an_earlier_run_left_is_undone(&wine);
     assert_eq!(wine.files(), before, "cleanup leaves nothing");
+    a_certificate_without_its_file_is_not_forgotten(&wine);
     a_record_that_cannot_be_read_is_left_alone(&wine);
     assert!(wine.registry("cloneguard").is_empty());
 }
@@ -265,24 +270,23 @@ fn what_comes_before_main_works(wine: &Wine) {
     );
 }
 
+/// A line of the record.
+fn change(number: u32, change: &Value) -> String {
+    let line = json!({ "change": { "number": number, "change": change } });
+    format!("{line}\n")
+}
+
 /// What a run leaves that was ended in the middle: on record, and half made.
 fn leave(workplace: &Path) {
     fs::create_dir_all(workplace).expect("a folder");
     let disk = r"C:\Program Files\CloneGuard\conformance\refs-4k.vhdx";
-    let change = |number: u32, change: Value| {
-        format!(
-            "{}\n",
-            json!({ "change": { "number": number, "change": change } })
-        )
-    };
-    let copy = r"C:\Program Files\CloneGuard\conformance\package";
-    let inf = format!(r"{copy}\cloneguard.inf");
+    let inf = format!(r"{COPY}\cloneguard.inf");
     let record = [
-        change(1, json!({ "kind": "disk", "path": disk })),
-        change(2, json!({ "kind": "package_copy", "path": copy })),
-        change(3, json!({ "kind": "package", "inf": inf })),
-        change(4, json!({ "kind": "policy", "previous": null })),
-        change(5, json!({ "kind": "loaded" })),
+        change(1, &json!({ "kind": "disk", "path": disk })),
+        change(2, &json!({ "kind": "package_copy", "path": COPY })),
+        change(3, &json!({ "kind": "package", "inf": inf })),
+        change(4, &json!({ "kind": "policy", "previous": null })),
+        change(5, &json!({ "kind": "loaded" })),
         // Torn by the end of the run.
         r#"{"change":{"number":6,"cha"#.to_owned(),
     ];
@@ -314,6 +318,27 @@ fn what_an_earlier_run_left_is_undone(wine: &Wine) {
     let last = told.lines().last();
     assert_eq!(last, Some("nothing of this program is left on the machine"));
     assert!(!wine.drive_c("Program Files/CloneGuard").exists());
+}
+
+fn a_certificate_without_its_file_is_not_forgotten(wine: &Wine) {
+    let workplace = wine.drive_c("Program Files/CloneGuard/conformance");
+    fs::create_dir_all(workplace.join("package")).expect("a folder");
+    let file = format!(r"{COPY}\root.cer");
+    let certificate = json!({ "kind": "certificate", "store": "Root", "file": file });
+    let record = [
+        change(1, &json!({ "kind": "package_copy", "path": COPY })),
+        change(2, &certificate),
+    ];
+    let record = record.concat();
+    let path = workplace.join("ledger.jsonl");
+    fs::write(&path, &record).expect("a record");
+    let output = conformance(wine, "cleanup");
+    assert_eq!(output.status.code(), CANNOT_RUN);
+    let told = text(&output.stderr);
+    assert!(told.contains("root.cer: "), "{told}");
+    assert_eq!(fs::read_to_string(&path).expect("a record"), record);
+    assert!(workplace.join("package").exists());
+    fs::remove_dir_all(&workplace).expect("to be removed");
 }
 
 fn a_record_that_cannot_be_read_is_left_alone(wine: &Wine) {
