@@ -65,10 +65,15 @@ pub struct Captured<const N: usize> {
 ///
 /// 1. `data` is the callback data of a pre-operation callback for IRP_MJ_FILE_SYSTEM_CONTROL that runs.
 pub(crate) unsafe fn code_of(data: *const FLT_CALLBACK_DATA) -> u32 {
-    // SAFETY: callback data and its parameter block are valid for the callback, and never null (contract 1).
-    let iopb = unsafe { &*(*data).Iopb };
-    // SAFETY: the parameters are plain memory of the union's whole size, and any bits are a number.
-    unsafe { iopb.Parameters.FileSystemControl.Buffered.FsControlCode }
+    // SAFETY: callback data is valid for the callback (contract 1).
+    let iopb = unsafe { (*data).Iopb };
+    // SAFETY: so is its parameter block, which is never null.
+    let parameters = unsafe { &(*iopb).Parameters };
+    // SAFETY: the parameters are plain memory of the union's whole size, and any bits are these numbers and pointers.
+    let parameters = unsafe { parameters.FileSystemControl };
+    // SAFETY: as above.
+    let parameters = unsafe { parameters.Buffered };
+    parameters.FsControlCode
 }
 
 impl<'op, F: Minifilter> FsControl<'op, F> {
