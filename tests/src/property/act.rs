@@ -14,8 +14,8 @@ const POLICIES: [&str; 5] = [
     "mode = 'enforce'",
     "mode = 'observe'\nrecheck = true",
     "mode = 'enforce'\nenforce = ['source-handle', 'source-kind', 'other-volume', 'source-access']",
-    "mode = 'enforce'\n[[rule]]\nname = 'one file'\neffect = 'deny'\ntarget = '**\\f1'\n\
-     [[rule]]\nname = 'its copies'\neffect = 'flag'\nsource = '**\\f?'",
+    "mode = 'enforce'\n[[rule]]\nname = 'one file'\neffect = 'deny'\ntarget = '*:\\**f1'\n\
+     [[rule]]\nname = 'its copies'\neffect = 'flag'\nsource = '*:\\**f?'",
     "mode = 'enforce'\nrecheck = true\non-audit-loss = 'refuse'\n[[rule]]\nname = 'much'\neffect = 'deny'\n\
      min-count = '8KiB'",
 ];

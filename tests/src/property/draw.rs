@@ -61,7 +61,10 @@ impl Draw {
     pub(super) fn chance(&mut self, percent: u64) -> bool {
         match self {
             Self::Seed(_) => self.below(100) < percent,
-            Self::Bytes(left) => (255 - take(left, 1)) * 100 < percent * 255,
+            Self::Bytes(left) => {
+                let byte = take(left, 1);
+                percent >= 100 || (255 - byte) * 100 < percent * 255
+            }
         }
     }
 
