@@ -115,6 +115,8 @@ impl dyn Caller + '_ {
             let handle = self
                 .try_open(drive, directory, &existing)
                 .or_else(|_missing| self.try_open(drive, directory, &request))
+                // Another program has made it meanwhile.
+                .or_else(|_there| self.try_open(drive, directory, &existing))
                 .map_err(|status| anyhow!("making {directory} failed with {status}"))?;
             self.close(handle)?;
         }
