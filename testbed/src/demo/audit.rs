@@ -24,10 +24,8 @@ use wire::Counters;
 use zerocopy::IntoBytes as _;
 
 use super::output::say;
-use super::stage::Stage;
+use super::stage::{PORT, Stage};
 
-/// The name of the driver's port.
-const PORT: &str = r"\CloneGuardPort";
 /// Columns of the table where there is no terminal, and the most where there is one.
 const WIDTH: usize = 160;
 /// Columns that the name of a hostile request takes behind its row.

@@ -15,6 +15,10 @@ use super::output::say;
 
 /// Name of the service, as the INF would install it.
 pub(crate) const SERVICE: &str = "CloneGuard";
+/// The name of the driver's port.
+pub(crate) const PORT: &str = r"\CloneGuardPort";
+/// The registry value that the driver reads its policy from.
+pub(crate) const POLICY_VALUE: &str = "Policy";
 /// The user whose programs clone.
 pub(crate) const USER: &str = "S-1-5-21-1004336348-1177238915-682003330-1001";
 

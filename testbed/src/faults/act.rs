@@ -15,12 +15,10 @@ use zerocopy::IntoBytes as _;
 use super::callers::{self, Answer};
 use super::consumer::Watcher;
 use super::observation::{Observation, Phase};
-use crate::demo::stage::{SERVICE, Stage};
+use crate::demo::stage::{POLICY_VALUE, SERVICE, Stage};
 
 /// 2026-01-01, in 100 ns since 1601.
 const START: i64 = 134_116_992_000_000_000;
-/// The registry value that the driver reads its policy from.
-const POLICY_VALUE: &str = "Policy";
 
 /// Looks, and refuses nothing.
 const OBSERVE: &str = "mode = \"observe\"\nrevision = 1\n";

@@ -11,8 +11,7 @@ use testbed::{Machine, Process, ProcessSpec};
 use wire::Counters;
 use zerocopy::IntoBytes as _;
 
-/// The name of the driver's port.
-const PORT: &str = r"\CloneGuardPort";
+use crate::demo::stage::PORT;
 
 /// All that was delivered in one load of the driver, over several connections.
 pub(crate) struct Watcher {

@@ -21,10 +21,8 @@ use wire::{ConnectRequest, StatusReport};
 use zerocopy::IntoBytes as _;
 
 use super::tally::Tally;
-use crate::demo::stage::{Stage, image_path};
+use crate::demo::stage::{PORT, Stage, image_path};
 
-/// The name of the driver's port.
-const PORT: &str = r"\CloneGuardPort";
 /// An administrator, elevated: the default descriptor of a port lets no other user in.
 const ADMINISTRATOR: &str = "S-1-5-21-1004336348-1177238915-682003330-500";
 const HIGH_INTEGRITY: u32 = 0x3000;

@@ -22,7 +22,7 @@ use self::listen::Listener;
 use self::load::Load;
 use self::tally::Tally;
 use crate::demo::output::say;
-use crate::demo::stage::{SERVICE, Stage};
+use crate::demo::stage::{POLICY_VALUE, SERVICE, Stage};
 
 /// Options of `testbed serve`.
 #[derive(clap::Args)]
@@ -49,8 +49,6 @@ pub(crate) struct Options {
 
 /// The policy without `--policy`.
 const POLICY: &str = include_str!("policy.toml");
-/// The registry value that the driver reads its policy from.
-const POLICY_VALUE: &str = "Policy";
 /// How often the counts are printed.
 const TICK: Duration = Duration::from_secs(1);
 

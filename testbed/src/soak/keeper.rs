@@ -16,11 +16,9 @@ use testbed::status::STATUS_SUCCESS;
 use testbed::{Machine, ProcessSpec, UserThread};
 use zerocopy::IntoBytes as _;
 
-use crate::demo::stage::{Stage, image_path};
+use crate::demo::stage::{PORT, Stage, image_path};
 use crate::serve::load::Random;
 
-/// The name of the driver's port.
-const PORT: &str = r"\CloneGuardPort";
 /// How long to wait where there is no driver, or its place is taken.
 const PAUSE: Duration = Duration::from_millis(5);
 /// After how many batches at most it is killed.

@@ -12,13 +12,9 @@ use testbed::{LoadError, Process, ProcessSpec, RegistryValue, UnloadError};
 use wire::ConnectRequest;
 use zerocopy::IntoBytes as _;
 
-use crate::demo::stage::{SERVICE, Stage, image_path};
+use crate::demo::stage::{POLICY_VALUE, PORT, SERVICE, Stage, image_path};
 use crate::serve::load::Random;
 
-/// The name of the driver's port.
-const PORT: &str = r"\CloneGuardPort";
-/// The registry value that the driver reads its policy from.
-const POLICY_VALUE: &str = "Policy";
 /// Policies among which it is chosen; none of them locks.
 const POLICIES: [&str; 5] = [
     "mode = \"observe\"\n",
