@@ -54,6 +54,11 @@ impl Catalog {
         read::catalog(bytes)
     }
 
+    /// Refuses the bytes of a catalogue that its signature is not about.
+    pub(super) fn refuse_changed(bytes: &[u8]) -> Result<()> {
+        read::refuse_changed(bytes)
+    }
+
     fn refuse_doubles(&self) -> Result<()> {
         for (index, member) in self.members.iter().enumerate() {
             let same = |other: &&Member| other.file.eq_ignore_ascii_case(&member.file);
@@ -85,10 +90,13 @@ impl Catalog {
         })
     }
 
-    /// Inf2Cat draws it by lot. Here the content decides, so that building again makes the same file.
+    /// Inf2Cat draws it by lot. Here the content decides, in whatever order it comes, so that building again makes the
+    /// same file.
     fn identifier(&self) -> Vec<u8> {
+        let mut members: Vec<_> = self.members.iter().collect();
+        members.sort_by(|a, b| a.file.cmp(&b.file));
         let mut all: Vec<u8> = self.systems.as_bytes().to_vec();
-        for member in &self.members {
+        for member in members {
             all.extend(member.file.as_bytes());
             all.extend(member.digests.sha256);
         }

@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use super::catalog::Member;
 use super::digest::{Digests, Kind};
 use super::inf::Inf;
+use super::install;
 
 /// A package in a directory.
 #[derive(Debug)]
@@ -26,6 +27,7 @@ impl Contents {
         let inf_name = only_inf(directory)?;
         let inf = Inf::read(&bytes(&directory.join(&inf_name))?)
             .with_context(|| format!("cannot read {inf_name}"))?;
+        refuse_decorated(&inf, &inf_name)?;
         let mut files = vec![inf_name.clone()];
         let sources = inf.section("SourceDisksFiles");
         let lines = sources.map(|section| section.lines.as_slice());
@@ -101,6 +103,19 @@ pub(super) fn names(directory: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
+/// What the plain section lists is all that the package has.
+fn refuse_decorated(inf: &Inf, inf_name: &str) -> Result<()> {
+    match install::decorated_sources(inf).next() {
+        Some(section) => bail!(
+            "{inf_name}, line {}: [{}] is for one architecture, which is not understood here: list \
+             the files in the section without an ending",
+            section.number,
+            section.name
+        ),
+        None => Ok(()),
+    }
+}
+
 fn only_inf(directory: &Path) -> Result<String> {
     let mut names = names(directory)?;
     names.retain(|name| name.to_ascii_lowercase().ends_with(".inf"));
@@ -173,6 +188,17 @@ mod tests {
             directory.complaint(),
             "a.inf, line 5: A.SYS is listed twice"
         );
+    }
+
+    #[test]
+    fn a_list_for_one_architecture_is_refused_by_name() {
+        for name in ["SourceDisksFiles.amd64", "sourcedisksnames.ARM64"] {
+            let inf = format!("{INF}[{name}]\nb.sys = 1\n");
+            let directory = Directory::new("decorated", &[("a.inf", &inf), ("a.sys", "MZ")]);
+            let said = directory.complaint();
+            let begin = format!("a.inf, line 5: [{name}] is for one architecture, ");
+            assert!(said.starts_with(&begin), "{said}");
+        }
     }
 
     #[test]

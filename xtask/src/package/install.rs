@@ -77,6 +77,20 @@ impl Range {
     }
 }
 
+/// The sections that say for one architecture alone what the files of the package are. Its page says that SetupAPI looks
+/// a file up there first and then in the plain section, "Authoring an INF File" (Win32) that it uses the one instead of
+/// the other. An INF file for one architecture has no need of them.
+/// <https://learn.microsoft.com/windows-hardware/drivers/install/inf-sourcedisksfiles-section>
+pub(super) fn decorated_sources(inf: &Inf) -> impl Iterator<Item = &Section> {
+    let is_one = |section: &&Section| {
+        let name = section.name.to_ascii_lowercase();
+        let mut parts = name.splitn(2, '.');
+        let head = parts.next().unwrap_or_default();
+        parts.next().is_some() && ["sourcedisksfiles", "sourcedisksnames"].contains(&head)
+    };
+    inf.sections().iter().filter(is_one)
+}
+
 /// The sections of the file that Windows may choose to install.
 pub(super) fn ranges(inf: &Inf) -> Result<Vec<Range>> {
     beginning(inf, INSTALL)

@@ -38,7 +38,7 @@ const fn rule(id: &'static str, source: &'static str, check: fn(&Inf) -> Vec<Str
 }
 
 /// In the order of the report.
-pub(super) const RULES: [Rule; 31] = [
+pub(super) const RULES: [Rule; 32] = [
     rule("1001", NUMBERS, version::signature),
     rule("1204", NUMBERS, version::provider),
     rule("1233", NUMBERS, version::catalog),
@@ -66,6 +66,11 @@ pub(super) const RULES: [Rule; 31] = [
         "source twice",
         "install/inf-sourcedisksfiles-section",
         files::twice,
+    ),
+    rule(
+        "decorated sources",
+        "install/inf-sourcedisksfiles-section",
+        files::decorated,
     ),
     rule("1322", NUMBERS, files::directories),
     rule("binary", "install/inf-addservice-directive", files::binary),

@@ -1,9 +1,9 @@
-//! Whether verification sees a changed byte, wherever it is, and says in which file.
+//! Whether verification sees a changed byte, wherever it is, and says in which file, and of no other.
 
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Error, Result, ensure};
 
 use super::contents;
 use super::verify::Package;
@@ -43,13 +43,79 @@ fn changes(package: &Path, root: &Path, scratch: &Path) -> Result<usize> {
             }
             fs::write(&path, &changed)?;
             let error = copy.verify().err();
-            let said = error.map(|error| format!("{error:#}")).unwrap_or_default();
+            let error = error.with_context(|| {
+                format!("byte {offset} of {name} was changed, and verification says nothing")
+            })?;
             ensure!(
-                said.contains(name),
-                "byte {offset} of {name} was changed, and verification says: {said:?}"
+                blamed(&error) == [name],
+                "byte {offset} of {name} was changed, and verification says: {error:#}"
             );
         }
         fs::write(&path, &whole)?;
     }
     Ok(VOUCHED.len() * PLACES)
+}
+
+/// The files that a message says something is wrong with. What lies behind it may name others, as what was looked at.
+fn blamed(error: &Error) -> Vec<&'static str> {
+    let said = error.to_string();
+    let names = VOUCHED.into_iter();
+    names.filter(|name| said.contains(name)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    use super::*;
+    use crate::package::catalog::Catalog;
+    use crate::package::contents::Contents;
+    use crate::package::{digest, verify};
+
+    #[test]
+    fn who_names_two_files_blames_both() {
+        let both = anyhow!("cloneguard.sys is not the file that cloneguard.cat is about");
+        assert_eq!(blamed(&both), ["cloneguard.sys", "cloneguard.cat"]);
+        let one = anyhow!("cloneguard.cat says so").context("cloneguard.sys is another file");
+        assert_eq!(blamed(&one), ["cloneguard.sys"]);
+        assert!(blamed(&anyhow!("it does not verify")).is_empty());
+    }
+
+    #[test]
+    fn a_file_that_was_changed_is_blamed_alone() {
+        let name = format!("cloneguard-tamper-{}", std::process::id());
+        let directory = std::env::temp_dir().join(name);
+        fs::create_dir_all(&directory).unwrap();
+        let inf =
+            "[Version]\nCatalogFile = cloneguard.cat\n[SourceDisksFiles]\ncloneguard.sys = 1\n";
+        let write = |file: &str, content: &str| fs::write(directory.join(file), content).unwrap();
+        write("cloneguard.inf", inf);
+        // No image: what it is digested as makes no difference to who is blamed.
+        write("cloneguard.sys", "a driver");
+        let contents = || Contents::read(&directory).unwrap();
+        let members = contents()
+            .files
+            .iter()
+            .map(|file| contents().member(file).unwrap())
+            .collect();
+        let catalog = Catalog {
+            systems: "_v100_X64".to_owned(),
+            date: "11/26/2026".parse().unwrap(),
+            members,
+        };
+        assert!(
+            catalog
+                .members
+                .iter()
+                .all(|member| member.kind == digest::Kind::Flat)
+        );
+        let compare = || verify::compare(&contents(), "cloneguard.cat", &catalog);
+        compare().unwrap();
+        write("cloneguard.sys", "another");
+        assert_eq!(blamed(&compare().unwrap_err()), ["cloneguard.sys"]);
+        write("cloneguard.sys", "a driver");
+        write("cloneguard.inf", &format!("; changed\n{inf}"));
+        assert_eq!(blamed(&compare().unwrap_err()), ["cloneguard.inf"]);
+        fs::remove_dir_all(&directory).unwrap();
+    }
 }

@@ -62,6 +62,9 @@ impl Package<'_> {
         let bytes = contents::bytes(&path)
             .with_context(|| format!("{} names the catalogue {name}", contents.inf_name))?;
         let catalog = Catalog::read(&bytes).with_context(|| format!("{name} is no catalogue"))?;
+        // Before it is asked about other files: what is wrong with it is not their fault.
+        Catalog::refuse_changed(&bytes)
+            .with_context(|| format!("{name} is not what was signed"))?;
         compare(&contents, &name, &catalog)?;
         rules::refuse_broken(&contents.inf, &contents.inf_name)?;
         let arch = architecture(&contents)?;
@@ -120,27 +123,23 @@ impl Package<'_> {
         let mut verify = Command::new("osslsigncode");
         verify.arg("verify").arg("-CAfile").arg(self.root);
         verify.arg("-catalog").arg(catalog).arg("-in").arg(image);
-        quiet(&mut verify).with_context(|| {
-            format!(
-                "{}: its signature does not verify for {}",
-                catalog.display(),
-                image.display()
-            )
-        })
+        let name = catalog.file_name().unwrap_or_default();
+        quiet(&mut verify)
+            .with_context(|| format!("{}: its signature does not verify", name.display()))
     }
 }
 
 /// Every file is in the catalogue as it is, and nothing else.
-fn compare(contents: &Contents, name: &str, catalog: &Catalog) -> Result<()> {
+pub(super) fn compare(contents: &Contents, name: &str, catalog: &Catalog) -> Result<()> {
     for file in &contents.files {
         let now = contents.member(file)?;
         let mut entries = catalog.members.iter();
         let entry = entries
             .find(|entry| entry.file == now.file)
-            .with_context(|| format!("{file} is not in {name}"))?;
+            .with_context(|| format!("{file} is not in the catalogue"))?;
         ensure!(
             *entry == now,
-            "{file} is not the file that {name} is about: its digest is another. Who changed it \
+            "{file} is not the file that the catalogue is about: its digest is another. Who changed it \
              has to make the package again"
         );
     }

@@ -22,6 +22,8 @@ const fn oid(dotted: &str) -> ObjectIdentifier {
 
 /// PKCS #7, `signedData`.
 pub(super) const SIGNED_DATA: ObjectIdentifier = oid("1.2.840.113549.1.7.2");
+/// PKCS #9, `messageDigest`.
+pub(super) const MESSAGE_DIGEST: ObjectIdentifier = oid("1.2.840.113549.1.9.4");
 /// `szOID_CTL`
 pub(super) const TRUST_LIST: ObjectIdentifier = oid("1.3.6.1.4.1.311.10.1");
 /// `szOID_CATALOG_LIST`

@@ -34,18 +34,43 @@ pub(super) fn catalog(bytes: &[u8]) -> Result<Catalog> {
     })
 }
 
-fn list(bytes: &[u8]) -> Result<TrustList> {
+/// Refuses a catalogue whose list is not what its signature is about. By whom it was signed is for others to say.
+pub(super) fn refuse_changed(bytes: &[u8]) -> Result<()> {
+    let signed = signed(bytes)?;
+    let list = signed.encap_content_info.econtent;
+    // The digest is of the content without its tag and length (RFC 2315, 9.3).
+    let digest = Digests::of_bytes(list.context("it is empty")?.value()).sha256;
+    let signers = signed.signer_infos.0.as_slice();
+    ensure!(!signers.is_empty(), "nobody has signed it");
+    for signer in signers {
+        let attributes = signer.signed_attrs.iter().flat_map(|set| set.iter());
+        let told = attributes
+            .filter(|attribute| attribute.oid == asn1::MESSAGE_DIGEST)
+            .find_map(|attribute| attribute.values.get(0));
+        let told = told.context("its signature tells no digest")?;
+        ensure!(
+            told.value() == digest,
+            "the digest of its list is not the one that was signed"
+        );
+    }
+    Ok(())
+}
+
+fn signed(bytes: &[u8]) -> Result<SignedData> {
     let content = ContentInfo::from_der(bytes).context("it is no PKCS #7 message")?;
     ensure!(
         content.content_type == asn1::SIGNED_DATA,
         "it is a message of another type, {}",
         content.content_type
     );
-    let signed: SignedData = content
+    content
         .content
         .decode_as()
-        .context("its envelope is damaged")?;
-    let content = signed.encap_content_info;
+        .context("its envelope is damaged")
+}
+
+fn list(bytes: &[u8]) -> Result<TrustList> {
+    let content = signed(bytes)?.encap_content_info;
     ensure!(
         content.econtent_type == asn1::TRUST_LIST,
         "what is signed in it is no trust list"

@@ -88,6 +88,20 @@ fn the_list_is_sorted_by_digest() {
 }
 
 #[test]
+fn the_order_of_the_files_makes_no_other_catalogue() {
+    let mut turned = catalog();
+    turned.members.reverse();
+    assert_eq!(turned.to_bytes().unwrap(), catalog().to_bytes().unwrap());
+}
+
+#[test]
+fn a_catalogue_that_nobody_has_signed_is_told_apart() {
+    let bytes = catalog().to_bytes().unwrap();
+    let said = Catalog::refuse_changed(&bytes).unwrap_err().to_string();
+    assert_eq!(said, "nobody has signed it");
+}
+
+#[test]
 fn other_content_is_another_list() {
     let identifier = |change: fn(&mut Catalog)| {
         let mut catalog = catalog();

@@ -54,6 +54,18 @@ pub(super) fn sources(inf: &Inf) -> Vec<String> {
     wrong
 }
 
+/// What the plain sections list is all there is.
+pub(super) fn decorated(inf: &Inf) -> Vec<String> {
+    install::decorated_sources(inf)
+        .map(|section| {
+            format!(
+                "line {}: [{}] is for one architecture, which is not understood here",
+                section.number, section.name
+            )
+        })
+        .collect()
+}
+
 pub(super) fn twice(inf: &Inf) -> Vec<String> {
     let mut seen = BTreeSet::new();
     let again = listed(inf).filter(|(_, file, _)| !seen.insert(file.to_ascii_lowercase()));

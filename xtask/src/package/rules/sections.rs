@@ -24,7 +24,13 @@ const KNOWN: [&str; 6] = [
     "destinationdirs",
     "manufacturer",
 ];
-const BEGINNINGS: [&str; 3] = ["defaultinstall", "defaultuninstall", "classinstall32"];
+const BEGINNINGS: [&str; 5] = [
+    "defaultinstall",
+    "defaultuninstall",
+    "classinstall32",
+    "sourcedisksnames.",
+    "sourcedisksfiles.",
+];
 
 /// Directives and ends of names of sections that Windows no longer obeys, or only in an INF that is no driver's.
 const LEGACY: [&str; 9] = [

@@ -111,6 +111,11 @@ fn files() {
         "cloneguard.sys = 1",
         "cloneguard.sys = 1\nCloneGuard.sys = 1",
     );
+    breaks(
+        "decorated sources",
+        "[Strings]",
+        "[SourceDisksFiles.amd64]\nother.sys = 1\n[Strings]",
+    );
     breaks("binary", "%12%\\cloneguard.sys", "%12%\\clonegard.sys");
     let old = "CloneGuard.DriverFiles     = 13";
     let good = inf(Arch::X64).replace("%13%", "%12%");
