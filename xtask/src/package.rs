@@ -1,7 +1,7 @@
 //! `package`: from source to a signed driver package, `cloneguard_package`, for both architectures.
 //!
 //! [`stamp`] makes the INF file, [`rules`] check it, [`catalog`] and [`sign`] do what Inf2Cat and SignTool do where
-//! there is no WDK, [`verify`] takes nothing for granted, [`wine`] installs the result. On Windows the WDK's own
+//! there is no WDK, [`verify`] takes nothing for granted, [`reproduce`] does it all twice, [`wine`] installs the result. On Windows the WDK's own
 //! tools make the package (`cargo make`), and [`rules`] run beside InfVerif.
 
 mod catalog;
@@ -11,6 +11,7 @@ mod inf;
 mod infverif;
 mod install;
 mod make;
+mod reproduce;
 mod rules;
 mod sign;
 mod stamp;
@@ -35,6 +36,7 @@ const SOME_DAY: &str = "01/31/2026";
 
 /// The command line.
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Options {
     #[command(subcommand)]
     action: Option<Action>,
@@ -55,8 +57,12 @@ enum Action {
         #[arg(long)]
         root: Option<PathBuf>,
     },
+    /// Make what is to be signed and no more: image, INF file, catalogue
+    Unsigned(MakeOptions),
+    /// Make that twice, each time from a copy of the sources and from nothing, and compare the bytes; takes minutes
+    Reproduce(MakeOptions),
     /// Make the x64 package, install it by Wine's SetupAPI, compare, start, uninstall
-    Wine,
+    Wine(MakeOptions),
     /// Check an INF file, or the INX file of this repository, against the rules; InfVerif too if it is there
     Inf {
         /// The file; without it, the repository's own for both architectures
@@ -101,12 +107,24 @@ enum Architecture {
     Arm64,
 }
 
+impl Architecture {
+    /// As the command line has it.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::X64 => "x64",
+            Self::Arm64 => "arm64",
+        }
+    }
+}
+
 /// Makes the package, or does what else is asked.
 pub(crate) fn run(options: &Options) -> Result<()> {
     match &options.action {
         Some(Action::Verify { directory, root }) => verify(directory, root.as_deref()),
-        Some(Action::Wine) => {
-            let x64 = options.make.for_arch(Architecture::X64);
+        Some(Action::Unsigned(make)) => make::unsigned_files(make),
+        Some(Action::Reproduce(make)) => reproduce::run(make),
+        Some(Action::Wine(make)) => {
+            let x64 = make.for_arch(Architecture::X64);
             wine_installs(&x64).map(|line| println!("Wine: {line}"))
         }
         Some(Action::Inf { file: Some(file) }) => check_inf(file),

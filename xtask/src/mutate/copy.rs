@@ -2,15 +2,11 @@
 //!
 //! It is a copy and no set of links: nothing that runs in it can reach the checkout through it.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use crate::files;
-
-/// What of the root is not copied: what Cargo, git and this tool write.
-const NOT_COPIED: [&str; 2] = ["target", ".git"];
 
 /// The copy.
 pub(super) struct Copy {
@@ -20,11 +16,7 @@ pub(super) struct Copy {
 impl Copy {
     /// Makes `to` the same as `from`, also after a run that was interrupted in it.
     pub(super) fn prepare(from: &Path, to: &Path) -> Result<Self> {
-        for (path, _) in entries(from)? {
-            if !NOT_COPIED.contains(&path.as_str()) {
-                mirror(&from.join(&path), &to.join(&path))?;
-            }
-        }
+        files::copy_sources(from, to)?;
         Ok(Self {
             root: to.to_path_buf(),
         })
@@ -51,45 +43,10 @@ impl Copy {
     }
 }
 
-/// Copies what differs and removes what the original does not have.
-fn mirror(from: &Path, to: &Path) -> Result<()> {
-    if !from.is_dir() {
-        return files::copy_if_changed(from, to);
-    }
-    fs::create_dir_all(to).with_context(|| format!("cannot create {}", to.display()))?;
-    let originals = entries(from)?;
-    for (name, is_directory) in entries(to)? {
-        if originals.contains(&(name.clone(), is_directory)) {
-            continue;
-        }
-        let path = to.join(name);
-        let removed = match is_directory {
-            true => fs::remove_dir_all(&path),
-            false => fs::remove_file(&path),
-        };
-        removed.with_context(|| format!("cannot remove {}", path.display()))?;
-    }
-    for (name, _) in originals {
-        mirror(&from.join(&name), &to.join(&name))?;
-    }
-    Ok(())
-}
-
-/// What is in a directory, and whether it is a directory itself.
-fn entries(directory: &Path) -> Result<Vec<(String, bool)>> {
-    let entries = fs::read_dir(directory);
-    let entries = entries.with_context(|| format!("cannot read {}", directory.display()))?;
-    let mut names = Vec::new();
-    for entry in entries {
-        let entry = entry.with_context(|| format!("cannot read {}", directory.display()))?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        names.push((name, entry.path().is_dir()));
-    }
-    Ok(names)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     /// A directory of this process, removed at the end.

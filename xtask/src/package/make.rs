@@ -35,15 +35,10 @@ pub(super) fn packages(options: &MakeOptions) -> Result<Vec<Made>> {
     if cfg!(windows) {
         bail!("on Windows the WDK's own tools make the package: run cargo make");
     }
-    let arches = match options.arch {
-        Some(Architecture::X64) => vec![Arch::X64],
-        Some(Architecture::Arm64) => vec![Arch::Arm64],
-        None => Arch::ALL.to_vec(),
-    };
     let stamp = stamp(options)?;
     let signer = Signer::for_tests()?;
     let mut made = Vec::new();
-    for image in image::checked_images(&arches)? {
+    for image in image::checked_images(&arches(options))? {
         let package = package(&image, stamp, &signer)
             .with_context(|| format!("no package for {}", image.arch.image_name()))?;
         println!(
@@ -60,13 +55,40 @@ pub(super) fn packages(options: &MakeOptions) -> Result<Vec<Made>> {
     Ok(made)
 }
 
-fn short(path: &Path) -> String {
+/// Makes what is to be signed, and says where it is.
+pub(super) fn unsigned_files(options: &MakeOptions) -> Result<()> {
+    if cfg!(windows) {
+        bail!("on Windows the WDK's own tools make the package: run cargo make");
+    }
+    let stamp = stamp(options)?;
+    for image in image::checked_images(&arches(options))? {
+        let contents = unsigned(&image, stamp)?;
+        println!("{}: {stamp}, not signed", short(&contents.directory));
+    }
+    Ok(())
+}
+
+/// The architectures that are asked for.
+pub(super) fn arches(options: &MakeOptions) -> Vec<Arch> {
+    match options.arch {
+        Some(Architecture::X64) => vec![Arch::X64],
+        Some(Architecture::Arm64) => vec![Arch::Arm64],
+        None => Arch::ALL.to_vec(),
+    }
+}
+
+/// Where the files of an architecture lie before they are signed, in the sources with this root.
+pub(super) fn unsigned_directory(root: &Path, arch: Arch) -> PathBuf {
+    root.join("target/package/unsigned").join(arch.image_name())
+}
+
+pub(super) fn short(path: &Path) -> String {
     let below = path.strip_prefix(files::root()).unwrap_or(path);
     below.display().to_string()
 }
 
 /// What is given, else what the environment says as StampInf has it, else what the repository says.
-fn stamp(options: &MakeOptions) -> Result<Stamp> {
+pub(super) fn stamp(options: &MakeOptions) -> Result<Stamp> {
     let variable = |given: &Option<String>, name| given.clone().or_else(|| env::var(name).ok());
     Ok(Stamp {
         date: match variable(&options.date, stamp::DATE_VARIABLE) {
@@ -113,9 +135,7 @@ fn package(image: &Image, stamp: Stamp, signer: &Signer) -> Result<Made> {
 /// sources make the same.
 fn unsigned(image: &Image, stamp: Stamp) -> Result<Contents> {
     let root = files::root();
-    let directory = root
-        .join("target/package/unsigned")
-        .join(image.arch.image_name());
+    let directory = unsigned_directory(&root, image.arch);
     empty(&directory)?;
     let inf = stamp::inf(&files::read_text(&root.join(INX))?, image.arch, stamp)?;
     write(&directory.join("cloneguard.inf"), inf.as_bytes())?;
@@ -137,7 +157,7 @@ fn catalog(contents: &Contents, arch: Arch, date: Date) -> Result<Catalog> {
 }
 
 /// Makes a directory, or empties the one that is there.
-fn empty(directory: &Path) -> Result<()> {
+pub(super) fn empty(directory: &Path) -> Result<()> {
     if directory.exists() {
         fs::remove_dir_all(directory)
             .with_context(|| format!("cannot empty {}", directory.display()))?;
@@ -153,4 +173,43 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
 
 fn write(path: &Path, content: &[u8]) -> Result<()> {
     fs::write(path, content).with_context(|| format!("cannot write {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INF: &str = "[Version]\nCatalogFile = a.cat\n[SourceDisksFiles]\nb.txt = 1\na.txt = 1\n";
+
+    #[test]
+    fn the_same_files_make_the_same_catalogue_in_whatever_order_they_were_put_down() {
+        let name = format!("cloneguard-make-{}", std::process::id());
+        let scratch = env::temp_dir().join(name);
+        let files = [
+            ("a.inf", INF),
+            ("a.txt", "a"),
+            ("b.txt", "b"),
+            ("c.pdb", "not in it"),
+        ];
+        let made = |name: &str, files: &[(&str, &str)]| {
+            let directory = scratch.join(name);
+            empty(&directory).unwrap();
+            for (file, content) in files {
+                write(&directory.join(file), content.as_bytes()).unwrap();
+            }
+            let contents = Contents::read(&directory).unwrap();
+            let date = "11/26/2026".parse().unwrap();
+            catalog(&contents, Arch::X64, date)
+                .unwrap()
+                .to_bytes()
+                .unwrap()
+        };
+        let one = made("one", &files);
+        let turned: Vec<_> = files.into_iter().rev().collect();
+        assert_eq!(made("two", &turned), one);
+        let other =
+            files.map(|(file, content)| (file, if file == "b.txt" { "c" } else { content }));
+        assert_ne!(made("three", &other), one);
+        fs::remove_dir_all(&scratch).unwrap();
+    }
 }
