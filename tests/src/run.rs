@@ -108,6 +108,10 @@ pub(crate) fn judge(has_one_side: bool, case: &Case, bare: &Run, with: Option<&W
         if !is_other_side {
             faults.extend(name("with the driver", &run.faults));
         }
+        // Elsewhere it is among the faults of the run already.
+        if is_other_side {
+            faults.extend(name("with the driver", &run.spoilt));
+        }
         faults.extend(differences(*mode, bare, run));
         if has_one_side {
             faults.extend(unsafe_refusals(*mode, bare, run));
@@ -150,6 +154,8 @@ fn unsafe_refusals(mode: Mode, bare: &Run, with: &Run) -> Vec<String> {
     let first = pairs
         .filter(|(_, (_, with))| with.expect.is_refused(Some(mode)))
         .find(|(_, (bare, with))| bare.answer.status != with.answer.status);
+    // Strict rules and those of the policy refuse what they are told to, whatever the file system would say.
+    let first = first.filter(|(_, (_, with))| with.expect.is_refused(Some(Mode::Enforce)));
     let describe = |(index, (bare, with)): (usize, (&Sent, &Sent))| {
         let (refusal, answer) = (with.answer.status, bare.answer.status);
         format!(

@@ -30,6 +30,8 @@ pub(crate) struct Run {
     pub(crate) steps: Vec<Step>,
     pub(crate) sent: Vec<Sent>,
     pub(crate) faults: Vec<String>,
+    /// Files that a request changed although the driver refused it: whatever the file system's side of a dispute is.
+    pub(crate) spoilt: Vec<String>,
 }
 
 impl Sent {
@@ -80,6 +82,19 @@ pub(crate) fn compare(
         content.extend(bytes);
     }
     Ok((sizes, content))
+}
+
+/// A file's sizes, and its bytes where they are compared.
+pub(crate) type Snapshot = (Result<Sizes, Status>, Vec<Result<Vec<u8>, Status>>);
+
+/// What a file is like, whatever it should be.
+pub(crate) fn snapshot(file: &File) -> Snapshot {
+    let windows = file.content.windows().into_iter();
+    let read = |(offset, length)| {
+        let length = u32::try_from(length).unwrap_or(u32::MAX);
+        file.owned.read(offset, length)
+    };
+    (file.owned.sizes(), windows.map(read).collect())
 }
 
 /// How a request got to the file system.

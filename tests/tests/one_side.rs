@@ -4,21 +4,81 @@
 #[path = "shared/driver_image.rs"]
 mod driver_image;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use cloneguard::Event;
 use conformance::bed::Bed;
 use conformance::case::{Case, Code};
 use conformance::cases;
 use conformance::expect::{Mode, passes};
 use conformance::run::{Outcome, Pair};
-use conformance::stage::{Actor, Arrivals, OwnedFile, Stage, Trouble, VolumeId, VolumeSpec, Who};
+use conformance::stage::{
+    Actor, Answer, Arrivals, Change, Control, Open, OwnedFile, RawHandle, Sizes, Stage, Trouble,
+    VolumeId, VolumeSpec, Who,
+};
 use conformance::stages::find_image;
-use conformance::status::INVALID_HANDLE;
+use conformance::status::{INVALID_HANDLE, Status};
 
 /// The test-bed as such a machine.
 struct Machine {
     bed: Bed,
     /// Whether its one side is that of the case.
     agrees: bool,
+    /// Whether a request that fails changes files, as no request may.
+    spoils: bool,
+    /// That one has.
+    is_spoilt: Arc<AtomicBool>,
+}
+
+/// A file of which another byte is read once a request has failed.
+struct Spoilt(Box<dyn OwnedFile>, Arc<AtomicBool>);
+
+impl OwnedFile for Spoilt {
+    fn read(&self, offset: u64, length: u32) -> Result<Vec<u8>, Status> {
+        let mut bytes = self.0.read(offset, length)?;
+        if let Some(byte) = bytes.last_mut().filter(|_| self.1.load(Ordering::Relaxed)) {
+            *byte ^= 1;
+        }
+        Ok(bytes)
+    }
+
+    fn sizes(&self) -> Result<Sizes, Status> {
+        self.0.sizes()
+    }
+
+    fn change(&self, change: &Change<'_>) -> Result<(), Trouble> {
+        self.0.change(change)
+    }
+
+    fn references(&self) -> Result<Vec<u32>, Trouble> {
+        self.0.references()
+    }
+}
+
+/// A caller whose requests spoil files when they fail.
+struct Spoiling(Box<dyn Actor>, Arc<AtomicBool>);
+
+impl Actor for Spoiling {
+    fn open(&self, what: Open<'_>, access: u32) -> Result<RawHandle, Trouble> {
+        self.0.open(what, access)
+    }
+
+    fn duplicate(&self, handle: RawHandle, access: Option<u32>) -> Result<RawHandle, Trouble> {
+        self.0.duplicate(handle, access)
+    }
+
+    fn close(&self, handle: RawHandle) -> Result<(), Trouble> {
+        self.0.close(handle)
+    }
+
+    fn control(&self, control: &Control<'_>) -> Result<Answer, Trouble> {
+        let answer = self.0.control(control)?;
+        if !answer.status.is_success() {
+            self.1.store(true, Ordering::Relaxed);
+        }
+        Ok(answer)
+    }
 }
 
 impl Stage for Machine {
@@ -36,11 +96,18 @@ impl Stage for Machine {
     }
 
     fn create(&self, volume: VolumeId, path: &str) -> Result<Box<dyn OwnedFile>, Trouble> {
-        self.bed.create(volume, path)
+        let file = self.bed.create(volume, path)?;
+        let spoilt = Arc::clone(&self.is_spoilt);
+        Ok(Box::new(Spoilt(file, spoilt)))
     }
 
     fn start(&self, who: Who, label: &str) -> Result<Box<dyn Actor>, Trouble> {
-        self.bed.start(who, label)
+        let actor = self.bed.start(who, label)?;
+        if !self.spoils {
+            return Ok(actor);
+        }
+        let spoilt = Arc::clone(&self.is_spoilt);
+        Ok(Box::new(Spoiling(actor, spoilt)))
     }
 
     fn has_one_side(&self) -> bool {
@@ -62,9 +129,23 @@ fn named(id: &str) -> Case {
 
 /// Runs a case without the driver, and with it if there is one.
 fn run(case: &Case, driver: Option<(Bed, Mode)>, agrees: bool) -> Outcome {
-    let machine = |bed| Machine { bed, agrees };
-    let bare = machine(Bed::bare());
-    let driver = driver.map(|(bed, mode)| (machine(bed), mode));
+    run_spoiling(case, driver, (agrees, false))
+}
+
+/// The same with a driver that perhaps spoils files.
+fn run_spoiling(
+    case: &Case,
+    driver: Option<(Bed, Mode)>,
+    (agrees, spoils): (bool, bool),
+) -> Outcome {
+    let machine = |bed, spoils| Machine {
+        bed,
+        agrees,
+        spoils,
+        is_spoilt: Arc::default(),
+    };
+    let bare = machine(Bed::bare(), false);
+    let driver = driver.map(|(bed, mode)| (machine(bed, spoils), mode));
     let pair = Pair {
         bare: &bare,
         driver: driver.as_ref().map(|(stage, mode)| (stage as _, *mode)),
@@ -151,4 +232,39 @@ fn a_refusal_that_the_file_system_does_not_share_is_a_failure() {
     let shared = named("alignment.source-one");
     let driver = with_driver(Mode::Enforce);
     assert_eq!(run(&shared, driver, true), Outcome::Passed);
+}
+
+/// What is disputed is how the file system answers. That a refused request leaves the files alone, is not.
+#[test]
+fn a_refusal_that_changes_a_file_is_a_failure_on_the_other_side_as_well() {
+    let disputed = named("dispute.negative-target-dropped");
+    let Some(driver) = with_driver(Mode::Enforce) else {
+        return;
+    };
+    let outcome = run_spoiling(&disputed, Some(driver), (false, false));
+    assert!(matches!(outcome, Outcome::OtherSide(_)), "{outcome:?}");
+    let driver = with_driver(Mode::Enforce);
+    let Outcome::Failed(faults) = run_spoiling(&disputed, driver, (false, true)) else {
+        panic!("the files changed");
+    };
+    let files = [r"\source", r"\target"];
+    let expected = files.map(|file| {
+        format!("with the driver: request 1: {file}: it was refused and has changed the file")
+    });
+    assert_eq!(faults, expected);
+}
+
+/// Strict rules, and those of a policy, refuse what the file system accepts: that is what they are for.
+#[test]
+fn what_a_policy_refuses_need_not_be_refused_by_the_file_system() {
+    for id in ["policy.denied-target", "policy.secret-source"] {
+        let Some(driver) = with_driver(Mode::Policy) else {
+            return;
+        };
+        assert_eq!(run(&named(id), Some(driver), true), Outcome::Passed, "{id}");
+    }
+    // A definite rule is judged there too.
+    let accepted = named("dispute.negative-target-dropped");
+    let outcome = run(&accepted, with_driver(Mode::Policy), true);
+    assert!(matches!(outcome, Outcome::Failed(_)), "{outcome:?}");
 }

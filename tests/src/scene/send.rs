@@ -4,7 +4,7 @@ use crate::ask::Ask;
 use crate::expect::{Expect, passes};
 use crate::stage::{Answer, Arrivals, Carriage, Control, Sizes, Trouble};
 use crate::status::{SUCCESS, Status};
-use crate::trace::{Passage, Sent, Step, compare, way_down};
+use crate::trace::{File, Passage, Sent, Snapshot, Step, compare, snapshot, way_down};
 use crate::windows::{DUPLICATE_EXTENTS, DUPLICATE_EXTENTS_EX};
 
 use super::{Done, FileRef, Scene, Stop, unsigned};
@@ -33,6 +33,7 @@ impl Scene<'_> {
     pub fn send_expecting(&mut self, ask: Ask, expect: Expect) -> Done {
         let what = format!("request {}", self.run.sent.len() + 1);
         let (sizes, before) = (self.sizes(), self.arrivals()?);
+        let untouched = expect.is_refused(self.mode).then(|| self.snapshots());
         let (who, actor) = &self.actors[ask.by.0];
         let (who, input) = (*who, ask.input());
         let control = Control {
@@ -53,6 +54,9 @@ impl Scene<'_> {
                 .extend(fault.map(|fault| format!("{what}: {fault}")));
         }
         self.judge(&what, &ask, &expect, &answer);
+        if let Some(untouched) = untouched {
+            self.refuse_spoilt(&what, &untouched);
+        }
         self.apply(&ask, &expect, answer.status);
         self.look(&what, (Some(answer.clone()), passage), &sizes);
         self.run.sent.push(Sent {
@@ -89,6 +93,25 @@ impl Scene<'_> {
             );
             self.run.faults.push(fault);
         }
+    }
+
+    /// Every file as it is.
+    fn snapshots(&self) -> Vec<Snapshot> {
+        self.files.iter().map(snapshot).collect()
+    }
+
+    /// A refused request leaves every file as it was. The oracle, which follows the case's side of a dispute, is not asked.
+    fn refuse_spoilt(&mut self, what: &str, before: &[Snapshot]) {
+        let after = self.snapshots();
+        let files = self.files.iter().zip(before.iter().zip(&after));
+        let spoilt = files.filter(|(_, (before, after))| before != after);
+        let describe = |(file, _): (&File, _)| {
+            format!(
+                "{what}: {}: it was refused and has changed the file",
+                file.path
+            )
+        };
+        self.run.spoilt.extend(spoilt.map(describe));
     }
 
     /// Does to the oracle what the request did to the files.
