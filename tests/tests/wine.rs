@@ -1,7 +1,8 @@
 //! The programs for Windows under Wine: what a machine that is not ready is told, that nothing is touched, and the calls
 //! of ntdll on a file system that does not clone.
 //!
-//! One installation of Wine serves all, because making one takes longer than all the rest; so this is one test.
+//! One installation of Wine serves all, because making one takes longer than all the rest; so all that needs it is one
+//! test.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 #[path = "shared/wine.rs"]
@@ -9,11 +10,12 @@ mod wine;
 
 use std::fs;
 use std::path::Path;
-use std::process::Output;
+use std::process::{Command, Output};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::wine::Wine;
+use crate::wine::{Wine, ended_within};
 
 /// The documented statuses (docs/vm.md).
 const DONE: Option<i32> = Some(0);
@@ -24,6 +26,20 @@ const NOT_READY: Option<i32> = Some(4);
 
 /// Where a package is copied to.
 const COPY: &str = r"C:\Program Files\CloneGuard\conformance\package";
+
+/// Whoever waits here for a program that hangs finds out which, instead of waiting with it.
+#[test]
+fn a_program_that_does_not_end_is_ended_and_told() {
+    let hanging = Command::new("sleep")
+        .arg("infinity")
+        .spawn()
+        .expect("sleep runs");
+    let why = ended_within(Duration::ZERO, hanging).expect_err("it never ends");
+    assert_eq!(why, "it did not end within 0 s and was killed");
+    let quick = Command::new("true").spawn().expect("true runs");
+    let status = ended_within(Duration::from_secs(600), quick).expect("it ends");
+    assert!(status.success());
+}
 
 #[test]
 fn the_programs_under_wine() {
@@ -110,7 +126,7 @@ fn a_machine_that_is_not_ready_is_told_what_to_do(wine: &Wine) {
     let output = conformance(wine, "preflight --json");
     assert_eq!(output.status.code(), NOT_READY);
     let all = checks(&output);
-    assert_eq!(all.len(), 11);
+    assert_eq!(all.len(), 12);
     for (id, command) in [
         ("test-signing", "bcdedit /set testsigning on"),
         ("refs", "Windows Server 2022"),
@@ -177,8 +193,13 @@ fn a_command_that_cannot_begin_says_what_comes_first(wine: &Wine) {
         "{}",
         text(&report.stderr)
     );
-    // A stage that there is, and not here.
-    assert_eq!(conformance(wine, "run --stage policy").status.code(), USAGE);
+    // A stage that there is not, and one that needs the driver.
+    assert_eq!(
+        conformance(wine, "run --stage polices").status.code(),
+        USAGE
+    );
+    let policy = conformance(wine, "run --stage policy");
+    assert_eq!(policy.status.code(), NOT_READY);
 }
 
 /// Wine's file system says that it is NTFS. That a code is unknown it says with another status than Windows, so its
@@ -308,6 +329,11 @@ fn what_an_earlier_run_left_is_undone(wine: &Wine) {
             .starts_with("5 changes are in force"),
         "{left}"
     );
+    // Who is told that the machine is not ready finds everything as it was, also what an earlier run left.
+    let before = wine.files();
+    let bare = conformance(wine, "run --stage bare");
+    assert_eq!(bare.status.code(), NOT_READY, "{}", text(&bare.stderr));
+    assert_eq!(wine.files(), before);
     let output = conformance(wine, "uninstall");
     assert_eq!(output.status.code(), DONE, "{}", text(&output.stderr));
     assert!(!workplace.join("package").exists() && workplace.join("refs-4k.vhdx").exists());

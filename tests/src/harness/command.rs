@@ -67,7 +67,7 @@ pub(crate) struct ReportOptions {
 
 /// Runs a command; the exit status.
 pub(crate) fn run(command: &Command) -> Result<u8, Failure> {
-    let workplace = Workplace::of_machine();
+    let workplace = Workplace::of_machine().map_err(broken)?;
     match command {
         Command::Preflight { json, package } => preflight(&workplace, *json, package.folder()),
         Command::Prepare => prepare(&workplace),

@@ -20,7 +20,9 @@ pub(crate) mod command;
 mod disks;
 mod ledger;
 mod plan;
+mod policy;
 mod preflight;
+mod removal;
 mod results;
 #[cfg(windows)]
 mod sequence;

@@ -28,24 +28,13 @@ impl Step {
     /// The checks that may not fail.
     pub(crate) const fn needs(self) -> &'static [Id] {
         match self {
-            Self::Preflight => &[
-                Id::Administrator,
-                Id::Processor,
-                Id::Build,
-                Id::SecureBoot,
-                Id::TestSigning,
-                Id::MemoryIntegrity,
-                Id::Refs,
-                Id::DevDrive,
-                Id::Verifier,
-                Id::Package,
-                Id::Leftovers,
-            ],
+            Self::Preflight => Id::ALL,
             Self::Prepare => &[
                 Id::Administrator,
                 Id::Processor,
                 Id::Build,
                 Id::Refs,
+                Id::DiskSpace,
                 Id::Leftovers,
             ],
             Self::Install => &[

@@ -3,12 +3,11 @@
 //! On a real machine the two cannot stand side by side as on the test-bed: the runs without the driver are kept,
 //! and those with it are judged against them.
 
-use std::path::PathBuf;
 use std::time::Instant;
 
 use super::ledger::{Group, Ledger};
 use super::service;
-use super::stage::{Trail, Volume, Windows};
+use super::stage::{Setting, Trail, Windows};
 use super::undo::Machine;
 use crate::case::{Case, Code};
 use crate::expect::Mode;
@@ -16,13 +15,6 @@ use crate::run::{Outcome, Verdict, judge, play, play_with};
 use crate::scene::Stop;
 use crate::stages::{StageKind, StageReport};
 use crate::trace::Run;
-
-/// Where the cases run.
-pub(super) struct Setting {
-    pub(super) volumes: Vec<Volume>,
-    /// The 32-bit program.
-    pub(super) helper: PathBuf,
-}
 
 /// A case with a code, and its run without the driver.
 struct Bare {
@@ -44,7 +36,7 @@ pub(super) fn bare(
     each: Each<'_>,
 ) -> (StageReport, BareRuns) {
     let start = Instant::now();
-    let stage = Windows::new(setting.volumes.clone(), setting.helper.clone(), None);
+    let stage = Windows::new(setting, None);
     let mut runs = Vec::new();
     let mut verdicts = Vec::new();
     for case in cases {
@@ -96,8 +88,7 @@ pub(super) fn with_driver(
         duration: start.elapsed(),
     };
     if loaded.is_ok() {
-        let trail = Some(Trail::new());
-        let stage = Windows::new(setting.volumes.clone(), setting.helper.clone(), trail);
+        let stage = Windows::new(setting, Some((Trail::new(), mode)));
         for bare in &bare.0 {
             let verdict = compare(&stage, mode, bare);
             each(kind, &verdict);

@@ -1,12 +1,15 @@
 //! The driver: installed by its package, loaded under a policy, and all of it on record.
 
-use std::fs;
-use std::io;
 use std::path::Path;
+use std::time::Duration;
+use std::{fs, io, thread};
 
+use cloneguard::live::windows::FilterManager;
+use cloneguard::live::{self, Status, Stop};
 use windows_registry::LOCAL_MACHINE;
 
 use super::ledger::{Change, Ledger};
+use super::policy::{self, Plan};
 use super::preflight::Package;
 use super::sys;
 use super::workplace::Workplace;
@@ -27,6 +30,10 @@ const TRUSTED: [(&str, &str); 2] = [
     ("Root", Package::ROOT),
     ("TrustedPublisher", Package::PUBLISHER),
 ];
+
+/// How often and how long to wait until a policy is in force.
+const TRIES: u32 = 100;
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// HRESULT of ERROR_FILE_NOT_FOUND.
 const NOT_FOUND: i32 = 0x8007_0002_u32.cast_signed();
@@ -94,24 +101,44 @@ fn trust(ledger: &mut Ledger, store: &str, file: &Path) -> Result<(), String> {
 /// Loads the driver as a stage wants it.
 pub(crate) fn load(ledger: &mut Ledger, mode: Mode) -> Result<(), String> {
     let text = |error: io::Error| error.to_string();
-    let policy = match mode {
-        Mode::Observe => None,
-        Mode::Enforce => Some("mode = 'enforce'"),
-        Mode::Policy => return Err("the stage policy is one of the test-bed".to_owned()),
+    let (before, reloaded) = match policy::of(mode) {
+        Plan::Without => (None, None),
+        Plan::Before(policy) => (Some(compiled(&policy)?), None),
+        Plan::Reloaded(policy) => (None, Some(compiled(&policy)?)),
     };
-    let compile = |policy| {
-        let blob = cloneguard::policy::compile(policy);
-        blob.map_err(|problems| format!("the policy of the stage: {problems}"))
-    };
-    let blob = policy.map(compile).transpose()?;
     let previous = policy_now().map_err(text)?;
+    // Whatever was there goes back when the run is undone, which unloads the driver first.
     ledger.record(Change::Policy { previous }).map_err(text)?;
-    set_policy(blob.as_deref()).map_err(text)?;
+    set_policy(before.as_deref()).map_err(text)?;
     ledger.record(Change::Loaded).map_err(text)?;
     sys::machine::enable(LOAD_PRIVILEGE).map_err(text)?;
     sys::driver::load(NAME).map_err(|error| {
         format!("the filter manager does not load {NAME}: {error}; conformance preflight says what may be in the way")
-    })
+    })?;
+    reloaded.map_or(Ok(()), |policy| reload(&policy))
+}
+
+fn compiled(policy: &str) -> Result<Vec<u8>, String> {
+    let blob = cloneguard::policy::compile(policy);
+    blob.map_err(|problems| format!("the policy of the stage: {problems}"))
+}
+
+/// Exchanges the policy of the driver that runs, and waits until it is in force.
+fn reload(policy: &[u8]) -> Result<(), String> {
+    set_policy(Some(policy)).map_err(|error| format!("the policy in the registry: {error}"))?;
+    let stop = Stop::new();
+    let unasked = |error| format!("the driver cannot be asked to read its policy again: {error}");
+    live::reload(&FilterManager, &stop).map_err(unasked)?;
+    for _ in 0..TRIES {
+        let status = Status::ask(&FilterManager, &stop);
+        let status =
+            status.map_err(|error| format!("the driver does not tell how it stands: {error:?}"))?;
+        if status.policy_revision == policy::REVISION {
+            return Ok(());
+        }
+        thread::sleep(PAUSE);
+    }
+    Err("the driver does not take the policy of the stage: cloneguard watch says why".to_owned())
 }
 
 /// The policy in the registry.

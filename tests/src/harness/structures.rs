@@ -42,6 +42,16 @@ pub(crate) fn cluster(bytes: &[u8]) -> Option<u32> {
     u32_at(bytes, 16)?.checked_mul(u32_at(bytes, 20)?)
 }
 
+/// FILE_FS_PERSISTENT_VOLUME_INFORMATION that asks for these flags: none yet, the mask, version 1, reserved (WDK).
+pub(crate) fn state_query(mask: u32) -> Vec<u8> {
+    [0, mask, 1, 0].map(u32::to_le_bytes).concat()
+}
+
+/// The flags in FILE_FS_PERSISTENT_VOLUME_INFORMATION.
+pub(crate) fn state(bytes: &[u8]) -> Option<u32> {
+    u32_at(bytes, 0)
+}
+
 /// The reference counts of RETRIEVAL_POINTERS_AND_REFCOUNT_BUFFER (winioctl.h): of each extent that has clusters.
 pub(crate) fn references(bytes: &[u8]) -> Option<Vec<u32>> {
     const FIRST: usize = 16;

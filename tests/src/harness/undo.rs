@@ -6,11 +6,14 @@ use std::time::Duration;
 use std::{fs, thread};
 
 use super::ledger::{Change, Undo};
+use super::preflight::Package;
 use super::workplace::absent;
-use super::{disks, service, sys};
+use super::{disks, removal, service, sys};
 
-/// What DiUninstallDriver says of a package that is not in the driver store: ERROR_FILE_NOT_FOUND and ERROR_NOT_FOUND
-/// (winerror.h). Its page (Win32) does not name this error, so that any other one is a failure that is told.
+/// What DiUninstallDriver is taken to say of a package that is not in the driver store: ERROR_FILE_NOT_FOUND and
+/// ERROR_NOT_FOUND (winerror.h). That is a reading. The page (Win32, DiUninstallDriverW) has the first for an INF file that
+/// is not there, the second not at all, and no error for this case. So they are believed only where the store agrees
+/// ([`nothing_is_left`]), and any other one is a failure that is told.
 const NOT_IN_STORE: [i32; 2] = [2, 1168];
 /// ERROR_FLT_FILTER_NOT_FOUND (winerror.h).
 const NO_SUCH_FILTER: i32 = 0x801F_0013_u32.cast_signed();
@@ -70,8 +73,10 @@ fn certificate(store: &str, file: &Path) -> io::Result<()> {
 }
 
 fn package(inf: &Path) -> io::Result<()> {
+    // It is removed after the package: where it is missing, the package never came into the store, or has left it, or
+    // somebody has removed the file.
     if !inf.try_exists()? {
-        return without_inf(inf);
+        return nothing_is_left("the file that it was installed by is missing");
     }
     match sys::driver::uninstall(inf) {
         Ok(needs_restart) => {
@@ -80,12 +85,12 @@ fn package(inf: &Path) -> io::Result<()> {
             }
             Ok(())
         }
-        // It never got there.
-        Err(error) if is_not_in_store(&error) && !service::is_installed()? => Ok(()),
+        Err(error) if is_not_in_store(&error) => nothing_is_left(&error.to_string()),
         Err(error) => Err(io::Error::new(
             error.kind(),
             format!(
-                "{error}; if pnputil /enum-drivers does not show cloneguard.inf, remove {}",
+                "{error}; if pnputil /enum-drivers does not show {}, remove {}",
+                Package::INF,
                 inf.display()
             ),
         )),
@@ -97,16 +102,14 @@ fn is_not_in_store(error: &io::Error) -> bool {
     code.is_some_and(|code| NOT_IN_STORE.contains(&code))
 }
 
-/// A package without the file that it was installed by, which is removed after it: it was never installed, or somebody
-/// removed the file.
-fn without_inf(inf: &Path) -> io::Result<()> {
-    if service::is_installed()? {
-        return Err(io::Error::other(format!(
-            "{} is missing, and the driver is installed; copy the package there",
-            inf.display()
-        )));
-    }
-    Ok(())
+/// Whether neither the store has a package of this name nor the machine the service, so that there is nothing to undo. One
+/// may be there without the other: a service that somebody deleted, a package that was only added.
+fn nothing_is_left(why: &str) -> io::Result<()> {
+    let published = sys::store::published(Package::INF)?;
+    let left = removal::left(&published, service::is_installed()?);
+    left.map_or(Ok(()), |left| {
+        Err(io::Error::other(format!("{why}; {left}")))
+    })
 }
 
 fn unload() -> io::Result<()> {

@@ -11,6 +11,9 @@ pub(crate) const FOLDER: &str = "cloneguard-conformance";
 
 /// FILE_READ_ONLY_VOLUME (MS-FSCC 2.5.1).
 const READ_ONLY: u32 = 0x0008_0000;
+/// PERSISTENT_VOLUME_STATE_DEV_VOLUME and PERSISTENT_VOLUME_STATE_TRUSTED_VOLUME (WDK,
+/// FILE_FS_PERSISTENT_VOLUME_INFORMATION).
+pub(crate) const TRUSTED_DEV_DRIVE: u32 = 0x2000 | 0x4000;
 /// FILE_SUPPORTS_BLOCK_REFCOUNTING (MS-FSCC 2.5.1).
 const BLOCK_REFCOUNTING: u32 = 0x0800_0000;
 
@@ -23,6 +26,8 @@ pub(crate) struct VolumeInfo {
     pub(crate) cluster: u32,
     /// `FileSystemAttributes`.
     pub(crate) attributes: u32,
+    /// Its persistent state, `VolumeFlags`; none where it is not told.
+    pub(crate) state: u32,
 }
 
 impl VolumeInfo {
@@ -33,6 +38,11 @@ impl VolumeInfo {
     /// Whether nothing can be written to it.
     pub(crate) fn is_read_only(&self) -> bool {
         self.has(READ_ONLY)
+    }
+
+    /// Whether it is a Dev Drive that an administrator of this machine trusts.
+    pub(crate) fn is_trusted_dev_drive(&self) -> bool {
+        self.state & TRUSTED_DEV_DRIVE == TRUSTED_DEV_DRIVE
     }
 
     /// What kind of volume of the cases it is.
@@ -49,6 +59,13 @@ impl VolumeInfo {
     }
 }
 
+/// The volume in the Win32 name of a directory on it, from `\\?\`: the name up to the first backslash behind that.
+pub(crate) fn volume_of(root: &str) -> &str {
+    const BEGIN: usize = r"\\?\".len();
+    let end = root.get(BEGIN..).and_then(|rest| rest.find('\\'));
+    end.map_or(root, |end| &root[..BEGIN + end])
+}
+
 /// The first volume that is what a case asks for.
 ///
 /// # Errors
@@ -60,13 +77,12 @@ pub(crate) fn choose(volumes: &[VolumeInfo], spec: &VolumeSpec) -> Result<usize,
     if spec.capacity.is_some() {
         return Err("no volume can be made of so few clusters".to_owned());
     }
-    if spec.dev_drive {
-        return Err("no volume is a Dev Drive".to_owned());
-    }
     let is_it = |volume: &VolumeInfo| {
         // Of file systems that do not clone nobody asks how large a cluster is.
         let fits = volume.cluster == spec.cluster || !volume.has(BLOCK_REFCOUNTING);
-        volume.kind() == Some(spec.kind) && fits && !volume.is_read_only()
+        // A Dev Drive will do where nobody asks for one, but it comes last.
+        let is_drive = volume.is_trusted_dev_drive() || !spec.dev_drive;
+        volume.kind() == Some(spec.kind) && fits && is_drive && !volume.is_read_only()
     };
     let found = volumes.iter().position(is_it);
     found.ok_or_else(|| format!("no volume with {}", describe(spec)))
@@ -99,14 +115,21 @@ fn describe(spec: &VolumeSpec) -> String {
         FileSystemKind::ThirdParty => "a file system that clones and is not ReFS",
         FileSystemKind::Fat => "FAT",
     };
-    format!("{name} and clusters of {} bytes", spec.cluster)
+    let drive = if spec.dev_drive {
+        " that is a trusted Dev Drive"
+    } else {
+        ""
+    };
+    format!("{name}{drive} and clusters of {} bytes", spec.cluster)
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs;
 
-    use super::{BLOCK_REFCOUNTING, READ_ONLY, VolumeInfo, choose, new_folder};
+    use super::{
+        BLOCK_REFCOUNTING, READ_ONLY, TRUSTED_DEV_DRIVE, VolumeInfo, choose, new_folder, volume_of,
+    };
     use crate::cases;
     use crate::stage::{FileSystemKind, VolumeSpec};
 
@@ -115,6 +138,14 @@ mod tests {
             file_system: file_system.to_owned(),
             cluster,
             attributes,
+            state: 0,
+        }
+    }
+
+    fn dev_drive(state: u32) -> VolumeInfo {
+        VolumeInfo {
+            state,
+            ..volume("ReFS", 4096, BLOCK_REFCOUNTING)
         }
     }
 
@@ -155,6 +186,33 @@ mod tests {
         );
         let fat = [volume("exFAT", 32768, 0)];
         assert_eq!(choose(&fat, &VolumeSpec::of(FileSystemKind::Fat)), Ok(0));
+    }
+
+    #[test]
+    fn a_directory_names_its_volume() {
+        assert_eq!(volume_of(r"\\?\C:\a\b"), r"\\?\C:");
+        let volume = r"\\?\Volume{00000000-0000-0000-0000-000000000001}";
+        assert_eq!(volume_of(volume), volume);
+        assert_eq!(volume_of(r"\\?"), r"\\?");
+    }
+
+    #[test]
+    fn a_dev_drive_has_to_be_trusted_and_comes_last() {
+        let spec = VolumeSpec {
+            dev_drive: true,
+            ..VolumeSpec::refs(4096)
+        };
+        let mut volumes = prepared();
+        volumes.push(dev_drive(TRUSTED_DEV_DRIVE & !0x4000));
+        assert!(
+            choose(&volumes, &spec).is_err(),
+            "a Dev Drive that nobody trusts"
+        );
+        volumes.push(dev_drive(TRUSTED_DEV_DRIVE | 1));
+        assert_eq!(choose(&volumes, &spec), Ok(5));
+        assert_eq!(choose(&volumes, &VolumeSpec::refs(4096)), Ok(1));
+        // The only volume that there is: as with `run --on`.
+        assert_eq!(choose(&volumes[5..], &VolumeSpec::refs(4096)), Ok(0));
     }
 
     #[test]

@@ -2,9 +2,10 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::ledger::Ledger;
+use super::sys::folders;
 
 /// Below `%ProgramFiles%`, where only administrators make anything. In `%ProgramData%` every user does (Windows' own
 /// access list there): the record could be somebody's, and an administrator would undo what it says.
@@ -16,10 +17,20 @@ pub(crate) struct Workplace(PathBuf);
 
 impl Workplace {
     /// That of this machine.
-    pub(crate) fn of_machine() -> Self {
-        let programs = std::env::var_os("ProgramFiles");
-        let programs = programs.unwrap_or_else(|| r"C:\Program Files".into());
-        Self(Path::new(&programs).join(FOLDER))
+    pub(crate) fn of_machine() -> Result<Self, String> {
+        let programs = folders::program_files();
+        let programs = programs.map_err(|error| format!("where programs are: {error}"))?;
+        Ok(Self(programs.join(FOLDER)))
+    }
+
+    /// Bytes that virtual disks may take: what is free, and what those that there are have taken already.
+    pub(crate) fn room(&self, disks: &[&str]) -> io::Result<u64> {
+        // The folder itself need not be there yet.
+        let existing = self.0.ancestors().find(|folder| folder.is_dir());
+        let existing = existing.ok_or(io::ErrorKind::NotFound)?;
+        let taken = |name: &&str| fs::metadata(self.disk(name)).map_or(0, |file| file.len());
+        let taken: u64 = disks.iter().map(taken).sum();
+        Ok(folders::free_space(existing)?.saturating_add(taken))
     }
 
     /// What is changed on the machine.

@@ -12,10 +12,11 @@ use super::{ReportOptions, begin, broken, name, program_folder, status, to_clean
 use crate::case::Case;
 use crate::cases::all;
 use crate::expect::Mode;
-use crate::harness::ledger::{Group, Ledger};
+use crate::harness::ledger::{Change, Group, Ledger};
 use crate::harness::plan::{DONE, NOT_READY, Step};
-use crate::harness::sequence::{self, Setting};
-use crate::harness::stage::{Trail, Volume, Windows, describe};
+use crate::harness::preflight::gather;
+use crate::harness::sequence;
+use crate::harness::stage::{Setting, Trail, Volume, Windows, describe};
 use crate::harness::undo::Machine;
 use crate::harness::workplace::Workplace;
 use crate::harness::{disks, results, service, soak, volumes};
@@ -26,7 +27,7 @@ use crate::stages::{StageKind, StageReport};
 
 #[derive(Debug, Args)]
 pub(crate) struct RunOptions {
-    /// Only these stages: bare, observe, enforce
+    /// Only these stages: bare, observe, enforce, policy
     #[arg(long = "stage", value_name = "STAGE")]
     stages: Vec<String>,
     /// Only these cases: an id, or a pattern with * and ?
@@ -113,17 +114,14 @@ fn stages(options: &RunOptions) -> Result<Vec<StageKind>, String> {
     if options.stages.is_empty() {
         return Ok(match options.on {
             Some(_) => vec![StageKind::Bare],
-            None => vec![StageKind::Bare, StageKind::Observe, StageKind::Enforce],
+            None => StageKind::ALL.to_vec(),
         });
     }
-    let stages = selection::stages(&options.stages)?;
-    if stages.contains(&StageKind::Policy) {
-        return Err("the stage policy is one of the test-bed".to_owned());
-    }
-    Ok(stages)
+    selection::stages(&options.stages)
 }
 
-/// The record, and what keeps other instances away from what it is about; of a run that changes nothing, no lock.
+/// The record, and what keeps other instances away from what it is about; of a run that changes nothing, no lock. What the
+/// machine lacks is said before anything is touched.
 fn open_ledger(
     workplace: &Workplace,
     on_prepared: bool,
@@ -138,19 +136,30 @@ fn open_ledger(
         let first = "the driver is not installed; run first: conformance install";
         return Err(not_ready(first));
     }
+    let ledger = workplace.ledger().map_err(broken)?;
     if !on_prepared && !needs_driver {
-        return Ok((workplace.ledger().map_err(broken)?, None));
+        return Ok((ledger, None));
+    }
+    // Without the driver is without it.
+    let is_ours = ledger.open().any(|change| *change == Change::Loaded);
+    if is_loaded() && !is_ours {
+        let found = "the driver is loaded, and not by this program; unload it first: fltmc unload CloneGuard";
+        return Err(not_ready(found));
     }
     let lock = workplace.lock().map_err(broken)?;
     let mut ledger = workplace.ledger().map_err(broken)?;
     // What a run left that was ended in the middle.
     undo_groups(&mut ledger, &[Group::Run])?;
-    // Without the driver is without it.
-    if Status::ask(&FilterManager, &Stop::new()).is_ok() {
-        let found = "the driver is loaded, and not by this program; unload it first: fltmc unload CloneGuard";
-        return Err(not_ready(found));
+    if is_loaded() {
+        let found = "what an earlier run left was undone, and the driver is loaded all the same: fltmc unload CloneGuard";
+        return Err(broken(found.to_owned()));
     }
     Ok((ledger, Some(lock)))
+}
+
+/// Whether a driver answers.
+fn is_loaded() -> bool {
+    Status::ask(&FilterManager, &Stop::new()).is_ok()
 }
 
 /// Where cases run, and the disks that have to stay attached for it.
@@ -166,8 +175,12 @@ fn setting(
         Some(directory) => vec![given(directory).map_err(broken)?],
         None => attached.iter().map(|disk| disk.volume.clone()).collect(),
     };
-    let helper = program_folder().join("conformance32.exe");
-    Ok((Setting { volumes, helper }, attached))
+    let setting = Setting {
+        volumes,
+        helper: program_folder().join("conformance32.exe"),
+        watches_dev_drives: gather::watches_dev_drives(),
+    };
+    Ok((setting, attached))
 }
 
 /// A directory that somebody named, as a volume. What is in it is theirs: cases get a folder that was not there.
@@ -199,8 +212,7 @@ pub(super) fn soak(workplace: &Workplace, options: &SoakOptions) -> Result<u8, F
     );
     let loaded = service::load(&mut ledger, Mode::Observe);
     let soaked = loaded.map(|()| {
-        let trail = Some(Trail::new());
-        let stage = Windows::new(setting.volumes, setting.helper, trail);
+        let stage = Windows::new(&setting, Some((Trail::new(), Mode::Observe)));
         let mut soaked = soak::run(&stage, &plan);
         soaked.faults.extend(stage.end());
         soaked

@@ -19,6 +19,8 @@ pub(crate) struct Facts {
     pub(crate) code_integrity: Known<u32>,
     /// The files of ReFS that are missing.
     pub(crate) refs_missing: Known<Vec<String>>,
+    /// Bytes that the virtual disks of the cases may take.
+    pub(crate) disk_space: Known<u64>,
     /// The filters that are let onto trusted Dev Drives; none where there are no Dev Drives.
     pub(crate) dev_drive_filters: Known<Option<Vec<String>>>,
     pub(crate) verifier: Known<Verifier>,

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use windows_registry::LOCAL_MACHINE;
 
 use super::facts::{Build, Facts, Known, Package, Verifier};
+use crate::harness::disks;
 use crate::harness::ledger::Change;
-use crate::harness::sys::machine;
+use crate::harness::sys::{folders, machine};
 use crate::harness::workplace::Workplace;
 
 const VERSION: &str = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion";
@@ -14,7 +15,8 @@ const SECURE_BOOT: &str = r"SYSTEM\CurrentControlSet\Control\SecureBoot\State";
 /// Driver Verifier's settings (WDK, VerifyDrivers and VerifyDriverLevel).
 const MEMORY_MANAGEMENT: &str =
     r"SYSTEM\CurrentControlSet\Control\Session Manager\Memory Management";
-/// Where `fsutil devdrv setFiltersAllowed` writes, and where a policy of the domain does (FileSys.admx).
+/// Where `fsutil devdrv setFiltersAllowed` writes, and where a policy of the domain does (filtermanager.admx: Policy CSP,
+/// FileSystem/DevDriveAttachPolicy).
 const FILTER_MANAGER: [&str; 2] = [
     r"SYSTEM\CurrentControlSet\Control\FilterManager",
     r"SYSTEM\CurrentControlSet\Policies",
@@ -38,6 +40,9 @@ pub(crate) fn facts(workplace: &Workplace, package: PathBuf) -> Facts {
         secure_boot: optional_u32(SECURE_BOOT, "UEFISecureBootEnabled").map(|on| on == Some(1)),
         code_integrity: machine::code_integrity(),
         refs_missing: refs_missing(),
+        disk_space: workplace
+            .room(&disks::NAMES)
+            .map_err(|error| error.to_string()),
         dev_drive_filters: dev_drive_filters(&build),
         build,
         verifier: verifier(),
@@ -75,10 +80,17 @@ fn build() -> Known<Build> {
 }
 
 fn refs_missing() -> Known<Vec<String>> {
-    let windows = std::env::var_os("SystemRoot").ok_or("no SystemRoot in the environment")?;
-    let is_missing = |name: &&&str| !PathBuf::from(&windows).join(name).is_file();
+    let windows = folders::windows().map_err(|error| error.to_string())?;
+    let is_missing = |name: &&&str| !windows.join(name).is_file();
     let missing = REFS_FILES.iter().filter(is_missing);
     Ok(missing.map(|name| (*name).to_owned()).collect())
+}
+
+/// Whether the driver is let onto trusted Dev Drives.
+pub(crate) fn watches_dev_drives() -> bool {
+    let filters = dev_drive_filters(&build()).ok().flatten();
+    let is_it = |name: &String| name.eq_ignore_ascii_case(super::system::FILTER);
+    filters.is_some_and(|filters| filters.iter().any(is_it))
 }
 
 fn dev_drive_filters(build: &Known<Build>) -> Known<Option<Vec<String>>> {

@@ -33,6 +33,8 @@ pub(crate) enum Id {
     MemoryIntegrity,
     /// ReFS is there.
     Refs,
+    /// There is room for the virtual disks.
+    DiskSpace,
     /// The filter is let onto Dev Drives.
     DevDrive,
     /// Driver Verifier watches the driver.
@@ -44,6 +46,22 @@ pub(crate) enum Id {
 }
 
 impl Id {
+    /// All of them, in the order in which to mend.
+    pub(crate) const ALL: &[Self] = &[
+        Self::Administrator,
+        Self::Processor,
+        Self::Build,
+        Self::SecureBoot,
+        Self::TestSigning,
+        Self::MemoryIntegrity,
+        Self::Refs,
+        Self::DiskSpace,
+        Self::DevDrive,
+        Self::Verifier,
+        Self::Package,
+        Self::Leftovers,
+    ];
+
     /// Its name, as the report has it.
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -54,6 +72,7 @@ impl Id {
             Self::TestSigning => "test-signing",
             Self::MemoryIntegrity => "memory-integrity",
             Self::Refs => "refs",
+            Self::DiskSpace => "disk-space",
             Self::DevDrive => "dev-drive",
             Self::Verifier => "driver-verifier",
             Self::Package => "package",
@@ -140,6 +159,7 @@ pub(crate) fn judge(facts: &Facts) -> Vec<Check> {
         boot::test_signing(facts),
         boot::memory_integrity(facts),
         system::refs(facts),
+        system::disk_space(facts),
         system::dev_drive(facts),
         boot::verifier(facts),
         system::package(facts),

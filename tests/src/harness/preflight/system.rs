@@ -5,7 +5,7 @@ use super::{Check, Facts, Id};
 /// Windows 10 2004: the oldest with every function that the driver imports (`ExAllocatePool2`).
 const OLDEST_BUILD: u32 = 19041;
 /// The filter, as `fsutil devdrv` has to name it.
-const FILTER: &str = "CloneGuard";
+pub(super) const FILTER: &str = "CloneGuard";
 
 /// The mending of what only a privileged program sees.
 const AS_ADMINISTRATOR: &str = "run this again as an administrator";
@@ -86,8 +86,31 @@ fn can_format(edition: &str) -> bool {
     able.iter().any(|name| edition.starts_with(name))
 }
 
-/// Only trusted Dev Drives know the list; the volumes of this program are none, so it is advice. It would show
-/// on a machine that has one (docs/vm.md).
+/// What the virtual disks come to take, with some to spare: they begin small, and cases write a few GiB (docs/vm.md).
+const DISK_SPACE: u64 = 8 << 30;
+
+pub(super) fn disk_space(facts: &Facts) -> Check {
+    let mend = [
+        "give the machine a larger disk, or remove what it does not need: the virtual disks of the cases lie below %ProgramFiles%",
+    ];
+    match facts.disk_space {
+        Ok(bytes) if bytes >= DISK_SPACE => {
+            Check::good(Id::DiskSpace, format!("room for {} GiB", bytes >> 30))
+        }
+        Ok(bytes) => {
+            let found = format!(
+                "room for {} MiB; the virtual disks of the cases take up to {} GiB",
+                bytes >> 20,
+                DISK_SPACE >> 30
+            );
+            Check::needed(Id::DiskSpace, found, &mend)
+        }
+        Err(ref why) => Check::unknown(Id::DiskSpace, why, &mend),
+    }
+}
+
+/// Only trusted Dev Drives know the list. Of the volumes of this program one is a Dev Drive, and the driver is not needed
+/// there, so it is advice.
 pub(super) fn dev_drive(facts: &Facts) -> Check {
     let allowed = match &facts.dev_drive_filters {
         Ok(Some(allowed)) => allowed,
@@ -108,11 +131,13 @@ pub(super) fn dev_drive(facts: &Facts) -> Check {
     let mut names: Vec<&str> = allowed.iter().map(String::as_str).collect();
     names.push(FILTER);
     let command = format!("fsutil devdrv setFiltersAllowed \"{}\"", names.join(", "));
-    let found = format!("{FILTER} is not let onto trusted Dev Drives; the virtual disks are none");
+    let found = format!(
+        "{FILTER} is not let onto trusted Dev Drives; with the driver the cases on a Dev Drive are skipped"
+    );
     let steps = [
-        "only to watch a Dev Drive of this machine:",
+        "to watch Dev Drives, that of the cases too:",
         &command,
-        "mount the Dev Drive again, or restart Windows",
+        "mount other Dev Drives again, or restart Windows",
     ];
     Check::advice(Id::DevDrive, found, &steps)
 }

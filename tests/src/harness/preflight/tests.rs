@@ -15,6 +15,7 @@ fn ready() -> Facts {
         secure_boot: Ok(false),
         code_integrity: Ok(0x3),
         refs_missing: Ok(Vec::new()),
+        disk_space: Ok(8 << 30),
         dev_drive_filters: Ok(Some(vec!["bindFlt".to_owned(), "cloneguard".to_owned()])),
         verifier: Ok(Verifier {
             drivers: "other.sys CloneGuard.sys".to_owned(),
@@ -46,7 +47,7 @@ fn a_machine_that_is_ready_has_nothing_to_mend() {
 type Spoil = fn(&mut Facts);
 
 /// What becomes bad, how its check ends, and what the mending must name.
-const SPOILT: [(Id, State, Spoil, &str); 14] = [
+const SPOILT: [(Id, State, Spoil, &str); 15] = [
     (
         Id::Administrator,
         State::Needed,
@@ -104,6 +105,12 @@ const SPOILT: [(Id, State, Spoil, &str); 14] = [
             })
         },
         "Pro for Workstations",
+    ),
+    (
+        Id::DiskSpace,
+        State::Needed,
+        |f| f.disk_space = Ok((8 << 30) - 1),
+        "larger disk",
     ),
     (
         Id::DevDrive,
@@ -175,6 +182,7 @@ fn what_is_not_known_is_in_the_way_where_it_must_be_known() {
         secure_boot: Err(why()),
         code_integrity: Err(why()),
         refs_missing: Err(why()),
+        disk_space: Err(why()),
         dev_drive_filters: Err(why()),
         verifier: Err(why()),
         ..ready()

@@ -20,7 +20,9 @@ use cloneguard::Event;
 use self::helper::Helper;
 pub(crate) use self::owner::describe;
 pub(crate) use self::trail::Trail;
+use super::policy::NAMED_PROGRAM;
 use super::volumes::{VolumeInfo, choose};
+use crate::expect::Mode;
 use crate::stage::{
     Actor, Answer, Arrivals, Carriage, Control, Open, OwnedFile, RawHandle, Stage, Trouble,
     VolumeId, VolumeSpec, Who,
@@ -38,6 +40,15 @@ pub(crate) struct Volume {
     pub(crate) info: VolumeInfo,
 }
 
+/// Where cases run.
+pub(crate) struct Setting {
+    pub(crate) volumes: Vec<Volume>,
+    /// The 32-bit program.
+    pub(crate) helper: PathBuf,
+    /// Whether the driver, if it is loaded, is let onto Dev Drives.
+    pub(crate) watches_dev_drives: bool,
+}
+
 /// A case's volume: a directory.
 struct Place {
     /// From `\\?\`.
@@ -51,20 +62,23 @@ pub(crate) struct Windows {
     volumes: Vec<Volume>,
     /// The 32-bit program.
     helper: PathBuf,
+    watches_dev_drives: bool,
     places: Arc<Places>,
-    trail: Option<Trail>,
+    /// The driver's records, and how it is set up.
+    driver: Option<(Trail, Mode)>,
     /// Whose records are ours.
     processes: Mutex<BTreeSet<u32>>,
 }
 
 impl Windows {
     /// A stage on these volumes; with the driver, what it records comes from the trail.
-    pub(crate) fn new(volumes: Vec<Volume>, helper: PathBuf, trail: Option<Trail>) -> Self {
+    pub(crate) fn new(setting: &Setting, driver: Option<(Trail, Mode)>) -> Self {
         Self {
-            volumes,
-            helper,
+            volumes: setting.volumes.clone(),
+            helper: setting.helper.clone(),
+            watches_dev_drives: setting.watches_dev_drives,
             places: Arc::default(),
-            trail,
+            driver,
             processes: Mutex::new(BTreeSet::from([std::process::id()])),
         }
     }
@@ -133,6 +147,12 @@ impl Stage for Windows {
     fn make_volume(&self, spec: &VolumeSpec) -> Result<VolumeId, Trouble> {
         let infos: Vec<VolumeInfo> = self.volumes.iter().map(|v| v.info.clone()).collect();
         let index = choose(&infos, spec).map_err(|why| unable(&why))?;
+        if infos[index].is_trusted_dev_drive() && self.driver.is_some() && !self.watches_dev_drives
+        {
+            let why =
+                "the driver is not let onto Dev Drives: conformance preflight says how to let it";
+            return Err(unable(why));
+        }
         let Volume { root, folder, .. } = &self.volumes[index];
         let mut places = self.places.lock();
         let directory = format!(r"{root}\{folder}\{}", places.len());
@@ -161,7 +181,11 @@ impl Stage for Windows {
         Ok(Box::new(owner::create(name)?))
     }
 
-    fn start(&self, who: Who, _label: &str) -> Result<Box<dyn Actor>, Trouble> {
+    fn start(&self, who: Who, label: &str) -> Result<Box<dyn Actor>, Trouble> {
+        let is_under_policy = matches!(self.driver, Some((_, Mode::Policy)));
+        if is_under_policy && label.starts_with(NAMED_PROGRAM) {
+            return Err(unable("no program that is called after its case"));
+        }
         let caller: Box<dyn Caller> = match who {
             Who::Program => Box::new(Local::default()),
             Who::Program32 => {
@@ -206,7 +230,7 @@ impl Stage for Windows {
     }
 
     fn records(&self) -> Result<Vec<Event>, String> {
-        let Some(trail) = &self.trail else {
+        let Some((trail, _)) = &self.driver else {
             return Ok(Vec::new());
         };
         let events = trail.read()?;

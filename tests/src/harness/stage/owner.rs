@@ -1,11 +1,11 @@
 //! Files as their owner sees them: a handle with every right, which belongs to no caller.
 
-use std::os::windows::io::OwnedHandle;
+use std::os::windows::io::{AsRawHandle as _, OwnedHandle};
 
 use caller::nt::{self, Opening};
 
 use super::super::structures;
-use super::super::volumes::VolumeInfo;
+use super::super::volumes::{TRUSTED_DEV_DRIVE, VolumeInfo, volume_of};
 use super::unable;
 use crate::stage::{Change, OwnedFile, Sizes, Trouble};
 use crate::status::{INVALID_DEVICE_REQUEST, MEDIA_WRITE_PROTECTED, NOT_SUPPORTED, Status};
@@ -42,6 +42,8 @@ mod code {
     pub(super) const SET_ZERO_DATA: u32 = 0x0009_80C8;
     pub(super) const SET_INTEGRITY: u32 = 0x0009_C280;
     pub(super) const POINTERS_AND_REFCOUNT: u32 = 0x0009_03D3;
+    /// FSCTL_QUERY_PERSISTENT_VOLUME_STATE, which is asked of a volume.
+    pub(super) const PERSISTENT_STATE: u32 = 0x0009_023C;
 }
 
 /// Room for extents: far more than a file of a case has.
@@ -80,7 +82,23 @@ pub(crate) fn describe(root: &str) -> Result<VolumeInfo, String> {
         file_system,
         cluster: structures::cluster(&size).ok_or_else(short)?,
         attributes,
+        state: state(root),
     })
+}
+
+/// The persistent state of the volume that a directory is on, as far as it is about Dev Drives. A Windows without them, a
+/// file system without a state and a share answer with an error: none of them is a Dev Drive.
+fn state(root: &str) -> u32 {
+    let volume = super::nt_prefix(volume_of(root));
+    let ask = || -> Result<Option<u32>, u32> {
+        let volume = open(&volume, READ_ATTRIBUTES, OPEN)?;
+        let query = structures::state_query(TRUSTED_DEV_DRIVE);
+        let handle = volume.as_raw_handle() as usize as u64;
+        let answer = nt::control(handle, code::PERSISTENT_STATE, Some(&query), 16);
+        let is_told = Status(answer.status).is_success();
+        Ok(is_told.then(|| structures::state(&answer.output)).flatten())
+    };
+    ask().ok().flatten().unwrap_or(0)
 }
 
 /// What is wrong with a read-only volume: that a file can be made on it, or that this fails with another status.
@@ -92,7 +110,14 @@ pub(super) fn writable(root: &str) -> Option<String> {
             "{root} is read-only and answers with {}",
             Status(status)
         )),
-        Ok(_) => Some(format!("{root} is read-only and can be written to")),
+        // It goes with its handle.
+        Ok(file) => Some(match nt::set(&file, class::DISPOSITION, &[1]) {
+            Ok(()) => format!("{root} is read-only and can be written to"),
+            Err(status) => format!(
+                "{root} is read-only and can be written to; {name} stays there: {}",
+                Status(status)
+            ),
+        }),
     }
 }
 
@@ -107,8 +132,6 @@ fn open(name: &str, access: u32, disposition: u32) -> Result<OwnedHandle, u32> {
 
 impl Owner {
     fn control(&self, code: u32, input: &[u8], output: u32) -> Result<Vec<u8>, u32> {
-        use std::os::windows::io::AsRawHandle as _;
-
         let handle = self.file.as_raw_handle() as usize as u64;
         let answer = nt::control(handle, code, Some(input), output);
         if Status(answer.status).is_success() {

@@ -24,10 +24,11 @@ use windows_sys::Win32::Storage::Vhd::{
 use windows_sys::Win32::System::IO::DeviceIoControl;
 use windows_sys::Win32::System::Ioctl::{
     CREATE_DISK, CREATE_DISK_GPT, DISK_ATTRIBUTE_OFFLINE, DISK_ATTRIBUTE_READ_ONLY,
-    DRIVE_LAYOUT_INFORMATION_EX, DRIVE_LAYOUT_INFORMATION_GPT, IOCTL_DISK_CREATE_DISK,
-    IOCTL_DISK_SET_DISK_ATTRIBUTES, IOCTL_DISK_SET_DRIVE_LAYOUT_EX, IOCTL_DISK_UPDATE_PROPERTIES,
-    IOCTL_STORAGE_GET_DEVICE_NUMBER, PARTITION_INFORMATION_EX, PARTITION_INFORMATION_GPT,
-    PARTITION_STYLE_GPT, SET_DISK_ATTRIBUTES, STORAGE_DEVICE_NUMBER,
+    DRIVE_LAYOUT_INFORMATION_EX, DRIVE_LAYOUT_INFORMATION_GPT, GET_DISK_ATTRIBUTES,
+    IOCTL_DISK_CREATE_DISK, IOCTL_DISK_GET_DISK_ATTRIBUTES, IOCTL_DISK_SET_DISK_ATTRIBUTES,
+    IOCTL_DISK_SET_DRIVE_LAYOUT_EX, IOCTL_DISK_UPDATE_PROPERTIES, IOCTL_STORAGE_GET_DEVICE_NUMBER,
+    PARTITION_INFORMATION_EX, PARTITION_INFORMATION_GPT, PARTITION_STYLE_GPT, SET_DISK_ATTRIBUTES,
+    STORAGE_DEVICE_NUMBER,
 };
 use windows_sys::core::GUID;
 
@@ -142,18 +143,52 @@ pub(crate) fn number(disk: &OwnedHandle) -> io::Result<u32> {
     number.ok_or_else(|| io::Error::other(format!("the name of an attached disk is {text}")))
 }
 
-/// Gives an attached disk of this size one partition, and lets it be written to.
-pub(crate) fn partition(number: u32, size: u64) -> io::Result<()> {
-    let disk = device(
-        &format!(r"\\.\PhysicalDrive{number}"),
-        GENERIC_READ | GENERIC_WRITE,
-    )?;
+/// Brings an attached disk online, and unless it is attached read-only lets it be written to. What becomes of a disk that
+/// Windows has not seen before its SAN policy says; by that of a server the disk may stay offline and read-only, and then
+/// it shows no volumes (MS-VDS 2.2.2.2.1.1).
+pub(crate) fn bring_online(number: u32, is_read_only: bool) -> io::Result<()> {
+    let mut unwanted = DISK_ATTRIBUTE_OFFLINE;
+    if !is_read_only {
+        unwanted |= DISK_ATTRIBUTE_READ_ONLY;
+    }
+    if attributes(number)? & unwanted == 0 {
+        return Ok(());
+    }
+    // It does not outlast a restart (`Persist` is none), as the disk does not.
     let online = SET_DISK_ATTRIBUTES {
         Version: u32::try_from(size_of::<SET_DISK_ATTRIBUTES>()).unwrap_or(0),
-        AttributesMask: DISK_ATTRIBUTE_OFFLINE | DISK_ATTRIBUTE_READ_ONLY,
+        AttributesMask: unwanted,
         ..SET_DISK_ATTRIBUTES::default()
     };
-    tell(&disk, IOCTL_DISK_SET_DISK_ATTRIBUTES, &online)?;
+    tell(&whole(number)?, IOCTL_DISK_SET_DISK_ATTRIBUTES, &online)?;
+    match attributes(number)? & unwanted {
+        0 => Ok(()),
+        left => Err(io::Error::other(format!(
+            "Windows keeps the attributes {left:#x} of disk {number}"
+        ))),
+    }
+}
+
+/// DISK_ATTRIBUTE_OFFLINE and DISK_ATTRIBUTE_READ_ONLY.
+fn attributes(number: u32) -> io::Result<u64> {
+    let disk = device(&physical(number), 0)?;
+    let mut attributes = GET_DISK_ATTRIBUTES::default();
+    ask(&disk, IOCTL_DISK_GET_DISK_ATTRIBUTES, &mut attributes)?;
+    Ok(attributes.Attributes)
+}
+
+/// A disk, to be read and written as a whole.
+fn whole(number: u32) -> io::Result<OwnedHandle> {
+    device(&physical(number), GENERIC_READ | GENERIC_WRITE)
+}
+
+fn physical(number: u32) -> String {
+    format!(r"\\.\PhysicalDrive{number}")
+}
+
+/// Gives an attached disk of this size, which is online, one partition.
+pub(crate) fn partition(number: u32, size: u64) -> io::Result<()> {
+    let disk = whole(number)?;
     let identities = (identity(number, 0), identity(number, 1));
     let mut new = CREATE_DISK {
         PartitionStyle: PARTITION_STYLE_GPT,
@@ -254,23 +289,9 @@ pub(crate) fn volumes() -> io::Result<Vec<String>> {
 pub(crate) fn disk_of(volume: &str) -> Option<u32> {
     let device = device(volume, 0).ok()?;
     let mut number = STORAGE_DEVICE_NUMBER::default();
-    let mut count = 0;
-    // SAFETY: the structure and the count outlive the call, which waits for its end as there is no OVERLAPPED.
-    let is_done = unsafe {
-        DeviceIoControl(
-            device.as_raw_handle(),
-            IOCTL_STORAGE_GET_DEVICE_NUMBER,
-            ptr::null(),
-            0,
-            (&raw mut number).cast(),
-            u32::try_from(size_of::<STORAGE_DEVICE_NUMBER>()).unwrap_or(0),
-            &raw mut count,
-            ptr::null_mut(),
-        )
-    };
+    ask(&device, IOCTL_STORAGE_GET_DEVICE_NUMBER, &mut number).ok()?;
     // Each type of device counts for itself: `PhysicalDrive0` and `CdRom0` have the same number.
-    let is_on_disk = is_done != 0 && number.DeviceType == FILE_DEVICE_DISK;
-    is_on_disk.then_some(number.DeviceNumber)
+    (number.DeviceType == FILE_DEVICE_DISK).then_some(number.DeviceNumber)
 }
 
 fn device(name: &str, access: u32) -> io::Result<OwnedHandle> {
@@ -292,6 +313,30 @@ fn device(name: &str, access: u32) -> io::Result<OwnedHandle> {
     }
     // SAFETY: on success the handle is new, and ours to close.
     Ok(unsafe { OwnedHandle::from_raw_handle(handle) })
+}
+
+/// Asks a device for a structure of plain numbers.
+fn ask<T: Copy>(device: &OwnedHandle, code: u32, output: &mut T) -> io::Result<()> {
+    let mut count = 0;
+    // SAFETY: the structure and the count outlive the call, which waits for its end as there is no OVERLAPPED; every
+    // value is one of the structures that this is called with.
+    let is_done = unsafe {
+        DeviceIoControl(
+            device.as_raw_handle(),
+            code,
+            ptr::null(),
+            0,
+            ptr::from_mut(output).cast(),
+            u32::try_from(size_of::<T>()).unwrap_or(0),
+            &raw mut count,
+            ptr::null_mut(),
+        )
+    };
+    if is_done == 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(())
+    }
 }
 
 /// Sends a control with a structure to a device.
