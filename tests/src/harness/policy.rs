@@ -43,6 +43,11 @@ pub(crate) fn of(mode: Mode) -> Plan {
 
 #[cfg(test)]
 mod tests {
+    use cloneguard::policy::compile_bytes;
+    use cloneguard::policy::replay::{Recorded, replay};
+    use serde_json::json;
+    use wire::Verdict;
+
     use super::{AT_ROOT, NAMED_PROGRAM, Plan, REVISION, of};
     use crate::cases;
     use crate::expect::Mode;
@@ -82,6 +87,56 @@ mod tests {
                 pattern.contains(&format!(r"\**{FOLDER}*\*\policy-")),
                 "{pattern}"
             );
+        }
+    }
+
+    /// The verdict on a clone from one file to another by this program, by the evaluator that the driver runs.
+    fn verdict(source: &str, target: &str) -> Verdict {
+        let policy = compile_bytes(moved().as_bytes()).unwrap();
+        let name = |text: &str| json!({ "text": text, "is_truncated": false });
+        let line = json!({
+            "kind": "clone", "sequence": 1, "verdict": "passed", "rules": [], "grounds": [],
+            "policy": { "match": "no_match" }, "source_status": null, "process_id": 8,
+            "user_sid": "S-1-5-18", "source_state": "same_volume", "remote": false,
+            "claim": { "byte_count": 4096 },
+            "image": name(r"\Device\HarddiskVolume3\conformance\conformance.exe"),
+            "source": name(source), "target": name(target),
+        });
+        let recorded = Recorded::parse(&line.to_string()).unwrap().unwrap();
+        replay(&policy, &recorded).after
+    }
+
+    #[test]
+    fn the_moved_rules_are_about_the_files_of_cases_and_no_others() {
+        let prepared = r"\Device\HarddiskVolume9\cloneguard-conformance\12";
+        let given = r"\Device\HarddiskVolume3\somebody\s\cloneguard-conformance-77\3";
+        for case in [prepared, given] {
+            let of = |source: &str, target: &str| {
+                verdict(&format!(r"{case}\{source}"), &format!(r"{case}\{target}"))
+            };
+            assert_eq!(of("source", "policy-denied"), Verdict::Refused, "{case}");
+            assert_eq!(of("source", "POLICY-Denied"), Verdict::Refused, "{case}");
+            assert_eq!(of("source", "policy-denied-not"), Verdict::Passed, "{case}");
+            assert_eq!(of("source", "policy-flagged"), Verdict::Flagged, "{case}");
+            assert_eq!(
+                of("policy-secret1", "policy-open"),
+                Verdict::Refused,
+                "{case}"
+            );
+            assert_eq!(
+                of("policy-secret", "policy-open"),
+                Verdict::Passed,
+                "{case}"
+            );
+            assert_eq!(of("source", "target"), Verdict::Passed, "{case}");
+        }
+        let others = [
+            r"\Device\HarddiskVolume3",
+            r"\Device\HarddiskVolume3\conformance\1",
+        ];
+        for other in others {
+            let verdict = verdict(r"\Device\A\source", &format!(r"{other}\policy-denied"));
+            assert_eq!(verdict, Verdict::Passed, "{other}");
         }
     }
 
