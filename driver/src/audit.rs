@@ -3,13 +3,14 @@
 //! A record is opened when its request has been judged and closed when the file system has answered. Producers share
 //! the journal without a lock; between taking a place and filling it they must not be stopped, so they do it at
 //! DISPATCH_LEVEL. Names may lie in paged pool, which must not be touched there: a record is encoded first, into
-//! non-paged memory, and only copied then. What the driver says of itself goes in by `note.rs`.
+//! non-paged memory that is lent for that, and only copied then. What the driver says of itself goes in by `note.rs`.
 
 use alloc::boxed::Box;
 use core::sync::atomic::AtomicU64;
 
 use flt::callback::Ending;
 use flt::irql::Passive;
+use flt::lending::Lender;
 use flt::memory::{try_filled, try_zeroed};
 use flt::recheck::SourceAfter;
 use flt::status::NtStatus;
@@ -31,6 +32,11 @@ pub(crate) const JOURNAL_BYTES: u64 = 4 * 1024 * 1024;
 const JOURNAL_BYTES_MIN: u64 = 64 * 1024;
 /// The most: non-paged memory is the machine's, not ours.
 const JOURNAL_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// Bytes of a block in which a record is encoded: one with four names of 200 characters fits.
+const BLOCK_BYTES: usize = 2048;
+/// How many of them: as many requests as are encoded at one time without an allocation.
+const BLOCKS: u32 = 32;
 
 /// The status for a request that is refused because there was no room for its record.
 pub(crate) const UNAUDITED: NtStatus = NtStatus::NOT_SUPPORTED;
@@ -65,6 +71,7 @@ pub(crate) struct Audit {
     pub(crate) size: u64,
     pub(crate) journal: Journal<Box<[AtomicU64]>>,
     pub(crate) summaries: Summariser,
+    blocks: Lender<BLOCK_BYTES>,
     /// The delivery thread's. Locked, because a program that connects says what it has, and for no longer than the
     /// copying of one batch.
     reader: SpinLock<Reader>,
@@ -90,6 +97,7 @@ impl Audit {
             size,
             journal,
             summaries: Summariser::none(),
+            blocks: Lender::try_new(BLOCKS)?,
             reader: SpinLock::new(reader),
             gap: SpinLock::new(GapKeeper::new()),
         })
@@ -100,13 +108,27 @@ impl Audit {
     /// Never fails: without memory for the names the record goes without them and says so, and
     /// without room in the journal the loss is counted.
     pub(crate) fn open(&self, draft: &Draft<'_>) -> Opened {
-        let ticket = match try_zeroed(draft.encoded_size()) {
-            Ok(mut record) => self.reserve(draft, &mut record),
-            Err(status) => self.open_nameless(&draft.without_names(status.bits())),
-        };
+        let ticket = self
+            .open_in_block(draft)
+            .unwrap_or_else(|| self.open_in_pool(draft));
         Opened {
             token: Token::new(ticket.into_raw()),
             is_lost: ticket.is_lost(),
+        }
+    }
+
+    /// Without an allocation; `None` if all blocks are lent, or the record is larger than one.
+    fn open_in_block(&self, draft: &Draft<'_>) -> Option<Ticket> {
+        let mut block = self.blocks.lend()?;
+        let record = block.get_mut(..draft.encoded_size())?;
+        Some(self.reserve(draft, record))
+    }
+
+    #[inline(never)]
+    fn open_in_pool(&self, draft: &Draft<'_>) -> Ticket {
+        match try_zeroed(draft.encoded_size()) {
+            Ok(mut record) => self.reserve(draft, &mut record),
+            Err(status) => self.open_nameless(&draft.without_names(status.bits())),
         }
     }
 

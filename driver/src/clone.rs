@@ -28,7 +28,7 @@ type Request<'op> = FsControl<'op, CloneGuard>;
 /// Follows a request if it is one of ours.
 pub(crate) fn before(guard: &CloneGuard, request: &Request<'_>) -> Next {
     if let Some(code) = ControlCode::from_raw(request.control_code()) {
-        return Inspection::of(code, guard, request).conclude(guard, request);
+        return inspect(guard, request, code);
     }
     match SeenCode::from_raw(request.control_code()) {
         Some(code) => see(guard, request, code),
@@ -67,12 +67,20 @@ fn see(guard: &CloneGuard, request: &Request<'_>, code: SeenCode) -> Next {
     Next::Watch(opened.token)
 }
 
+/// Looks into a clone request, judges it, and passes it on or refuses it.
+#[inline(never)]
+fn inspect(guard: &CloneGuard, request: &Request<'_>, code: ControlCode) -> Next {
+    let passive = Passive::prove();
+    let asker = Asker::identify(request, &guard.processes, passive);
+    Inspection::of(code, &asker, request, passive).conclude(guard, request)
+}
+
 /// All that was found out about one clone request.
-struct Inspection {
+struct Inspection<'a> {
     passive: Option<Passive>,
     capture: Capture,
     claim: Result<Claim, StructuralFinding>,
-    asker: Asker,
+    asker: &'a Asker,
     source: Source,
     target: Named,
     target_id: Fact<FileId>,
@@ -80,13 +88,16 @@ struct Inspection {
     facts: Facts,
 }
 
-impl Inspection {
+impl<'a> Inspection<'a> {
     /// Finds out. The input is read once, the handle resolved once.
     #[inline(never)]
-    fn of(code: ControlCode, guard: &CloneGuard, request: &Request<'_>) -> Self {
-        let passive = Passive::prove();
-        let asker = Asker::identify(request, &guard.processes, passive);
-        let capture = capture(code, request, &asker);
+    fn of(
+        code: ControlCode,
+        asker: &'a Asker,
+        request: &Request<'_>,
+        passive: Option<Passive>,
+    ) -> Self {
+        let capture = capture(code, request, asker);
         let claim = capture.read();
         let source = Source::find(request, &claim, passive);
         let volume = volume(request, passive);
@@ -117,7 +128,7 @@ impl Inspection {
     #[inline(never)]
     fn conclude(mut self, guard: &CloneGuard, request: &Request<'_>) -> Next {
         let policy = guard.policy.current();
-        let mark = policy.ask(&self.as_subject());
+        let mark = policy.ask(|| self.as_subject());
         let judgement = self.judge(request, &policy, mark);
         let draft = self.draft(&judgement, mark);
         if let Some(token) = summarise(guard, &policy, &draft) {
@@ -187,7 +198,7 @@ impl Inspection {
         }
     }
 
-    fn draft<'a>(&'a self, judgement: &'a Judgement, policy: PolicyMark) -> Draft<'a> {
+    fn draft<'s>(&'s self, judgement: &'s Judgement, policy: PolicyMark) -> Draft<'s> {
         Draft {
             matter: Matter::Clone(Judged {
                 capture: &self.capture,

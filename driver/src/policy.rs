@@ -66,10 +66,14 @@ impl Policy {
         self.0.as_ref().map_or(Powers::OBSERVE, Powers::of)
     }
 
-    /// What its rules say of a request.
-    pub(crate) fn ask(&self, subject: &PolicySubject<'_>) -> PolicyMark {
-        let decision = self.0.as_ref().map_or(PolicyDecision::NoMatch, |policy| {
-            guard::policy::decide(policy, subject)
+    /// What its rules say of a request, which is described to them only if there are any.
+    pub(crate) fn ask<'s>(&self, subject: impl FnOnce() -> PolicySubject<'s>) -> PolicyMark {
+        let with_rules = self
+            .0
+            .as_ref()
+            .filter(|policy| policy.rules().next().is_some());
+        let decision = with_rules.map_or(PolicyDecision::NoMatch, |policy| {
+            guard::policy::decide(policy, &subject())
         });
         PolicyMark {
             revision: self.revision(),

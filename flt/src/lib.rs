@@ -40,6 +40,7 @@ pub mod house;
 mod image;
 pub mod instance;
 pub mod irql;
+pub mod lending;
 pub mod life;
 pub mod memory;
 pub mod name;

@@ -22,23 +22,26 @@ pub(crate) fn claims(subject: &Subject<'_>, condition: impl Fn(&Claim) -> bool) 
 /// Fires if the condition on the input itself holds; only notes if the file system may answer
 /// otherwise.
 pub(crate) fn structure(subject: &Subject<'_>, condition: bool) -> Finding {
-    match (condition, subject.structure_decides()) {
-        (false, _) => Finding::Silent,
-        (true, true) => Finding::Fires,
-        (true, false) => Finding::Notes,
-    }
+    noted(condition, || subject.structure_decides())
 }
 
 /// Fires if the condition holds for the claimed numbers; only notes if the file system may answer
 /// otherwise.
 pub(crate) fn numbers(subject: &Subject<'_>, condition: impl Fn(&Claim) -> bool) -> Finding {
-    match (
-        subject.claim().is_some_and(condition),
-        subject.numbers_decide(),
-    ) {
-        (false, _) => Finding::Silent,
-        (true, true) => Finding::Fires,
-        (true, false) => Finding::Notes,
+    noted(subject.claim().is_some_and(condition), || {
+        subject.numbers_decide()
+    })
+}
+
+/// Fires if the condition holds and is known to decide, which is asked only then; otherwise only notes it.
+fn noted(condition: bool, decides: impl FnOnce() -> bool) -> Finding {
+    if !condition {
+        return Finding::Silent;
+    }
+    if decides() {
+        Finding::Fires
+    } else {
+        Finding::Notes
     }
 }
 

@@ -88,6 +88,19 @@ pub struct Findings {
     pub grounds: RuleSet,
 }
 
+/// The definite rules.
+const DEFINITE: RuleSet = {
+    let mut definite = RuleSet::EMPTY;
+    let mut rules = RULES.as_slice();
+    while let [rule, rest @ ..] = rules {
+        if matches!(rule.class, Class::Definite) {
+            definite.insert(rule.id);
+        }
+        rules = rest;
+    }
+    definite
+};
+
 /// Runs every rule.
 #[must_use]
 pub fn find(subject: &Subject<'_>) -> Findings {
@@ -112,9 +125,7 @@ impl Findings {
     /// Whether a definite rule fired, so that it matters whether the volume clones and takes writes.
     #[must_use]
     pub fn depend_on_volume(&self) -> bool {
-        RULES
-            .iter()
-            .any(|rule| rule.class == Class::Definite && self.fired.contains(rule.id))
+        self.fired.bits() & DEFINITE.bits() != 0
     }
 
     /// The findings of a recorded request under the rules of another policy. `undecided` says whether

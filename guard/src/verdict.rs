@@ -3,7 +3,7 @@
 //! [`decide`] is also what the tool asks when it replays recorded requests under another policy, so
 //! it takes nothing but what a record holds.
 
-use crate::rules::{Answer, Class, Findings};
+use crate::rules::{Answer, Class, Findings, Rule};
 use crate::table::RULES;
 use wire::{RuleId, RuleSet, Verdict};
 
@@ -59,15 +59,12 @@ pub const UNAUDITED: u32 = 0xC000_00BB;
 /// `source_status` is the NTSTATUS with which the object manager refused the source handle.
 #[must_use]
 pub fn decide(findings: &Findings, source_status: u32, powers: &Powers) -> Judgement {
-    let refusing = RULES
-        .iter()
-        .find(|rule| findings.grounds.contains(rule.id) && powers.allow(rule.id, rule.class));
+    let refusing = first(findings.grounds, |rule| powers.allow(rule.id, rule.class));
     let refusal = refusing.and_then(|rule| match rule.answer {
         Answer::Status(status) => Some(status),
         Answer::ObjectManager => Some(source_status),
         Answer::Never => None,
     });
-    let first = || RULES.iter().find(|rule| findings.fired.contains(rule.id));
     let verdict = match (refusal, powers.enforce) {
         (Some(_), true) => Verdict::Refused,
         (Some(_), false) => Verdict::WouldRefuse,
@@ -77,8 +74,21 @@ pub fn decide(findings: &Findings, source_status: u32, powers: &Powers) -> Judge
     };
     Judgement {
         findings: *findings,
-        deciding: refusing.or_else(first).map(|rule| rule.id),
+        deciding: refusing
+            .or_else(|| first(findings.fired, |_| true))
+            .map(|rule| rule.id),
         verdict,
         refusal,
     }
+}
+
+/// The first rule of the table that is in the set and may decide. Of most requests the set is empty: then the table is
+/// not walked.
+fn first(set: RuleSet, may_decide: impl Fn(&Rule) -> bool) -> Option<&'static Rule> {
+    if set.is_empty() {
+        return None;
+    }
+    RULES
+        .iter()
+        .find(|rule| set.contains(rule.id) && may_decide(rule))
 }

@@ -115,7 +115,16 @@ impl Span<'_> {
             .split_at_checked(self.first.len())
             .unwrap_or((record, &[]));
         for (places, words) in [(self.first, here), (self.rest, there)] {
-            for (place, word) in places.iter().zip(words) {
+            // Cell by cell: over arrays of one length the compiler needs no loop inside.
+            let (cells, _) = places.as_chunks::<CELL_WORDS>();
+            let (whole, begun) = words.as_chunks::<CELL_WORDS>();
+            for (cell, words) in cells.iter().zip(whole) {
+                for (place, word) in cell.iter().zip(words) {
+                    place.store(u64::from_le_bytes(*word), Ordering::Relaxed);
+                }
+            }
+            let cell = cells.get(whole.len()).map_or(&[][..], |cell| cell);
+            for (place, word) in cell.iter().zip(begun) {
                 place.store(u64::from_le_bytes(*word), Ordering::Relaxed);
             }
         }
