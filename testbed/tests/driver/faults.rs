@@ -83,6 +83,44 @@ fn every_call_of_a_request() {
     }
 }
 
+/// A record is put together in a block that was made at the load. One that is larger takes memory of its own, and without
+/// that it goes without names, and says so.
+#[test]
+fn a_record_larger_than_a_block_may_lose_its_names() {
+    let long = format!(r"\Device\HarddiskVolume3\{}.exe", "d".repeat(1500));
+    let Some(short) = nameless_records(super::COPY) else {
+        return;
+    };
+    assert_eq!(short, 0, "a usual record takes no memory");
+    assert_eq!(nameless_records(&long), Some(1));
+}
+
+/// How many calls of a clone by a program that is known cost its record all names, if they fail for want of memory.
+fn nameless_records(image: &str) -> Option<u32> {
+    let mut nameless = 0;
+    for number in 1.. {
+        let bench = Bench::start()?;
+        let program = bench.machine.create_process(ProcessSpec::user(image));
+        program.run(|thread| clone_once(thread, bench.refs));
+        let injection = bench.machine.injection();
+        let before = injection.calls();
+        injection.fail(number);
+        program.run(|thread| clone_once(thread, bench.refs));
+        let calls = injection.calls() - before;
+        injection.fail(0);
+        let events = bench.events();
+        let event = events.last().expect("a record");
+        let names = [&event.image, &event.source, &event.target];
+        let is_nameless = names.iter().all(|name| name.text.is_none());
+        nameless += u32::from(is_nameless);
+        bench.end();
+        if calls < number {
+            return Some(nameless);
+        }
+    }
+    None
+}
+
 /// Runs the same steps again and again, with another of their calls failing each time, until all have, and looks at
 /// what came of it; answers how many calls there are. The driver is on a clock that stands still, and goes on as if
 /// nothing had been.
