@@ -107,8 +107,13 @@ impl Memory {
         map.used = first + page_bytes;
         let first = self.arena.start() + first;
         let address = first + page_bytes - spec.size.next_multiple_of(spec.align);
-        self.arena.set(first, page_bytes, SLACK);
-        self.arena.set(address, spec.size, spec.fill);
+        let end = address + spec.size;
+        self.arena.set(first, address - first, SLACK);
+        self.arena.set(end, first + page_bytes - end, SLACK);
+        // No page is used twice, and a fresh one reads as zero: nobody needs to touch all of a large block.
+        if spec.fill != 0 {
+            self.arena.set(address, spec.size, spec.fill);
+        }
         if spec.access != Access::None {
             protect(first, page_bytes, spec.access)?;
         }

@@ -1,6 +1,7 @@
 //! `memcpy` and its relatives, as the kernel exports them for compiled code.
 
 use crate::boundary::import::Call;
+use crate::boundary::memory::{Access, host_usize};
 use crate::verifier::{Rule, Violation};
 
 /// Copies; overlapping ranges are a violation (C17 7.24.2.1).
@@ -23,10 +24,14 @@ pub(crate) fn memmove(call: &Call, target: u64, source: u64, size: u64) -> Resul
 
 /// Fills.
 pub(crate) fn memset(call: &Call, target: u64, byte: i32, size: u64) -> Result<u64, Violation> {
-    let byte = byte.to_le_bytes()[0];
-    let bytes = vec![byte; crate::boundary::memory::host_usize(size)];
-    call.guest()
-        .write_bytes(target, &bytes, "target of a fill")?;
+    const AT_ONCE: u64 = 4096;
+    let (what, guest) = ("target of a fill", call.guest());
+    guest.check(target, size, Access::ReadWrite, what)?;
+    let bytes = [byte.to_le_bytes()[0]; AT_ONCE as usize];
+    for offset in (0..size).step_by(AT_ONCE as usize) {
+        let length = host_usize(AT_ONCE.min(size - offset));
+        guest.write_bytes(target + offset, &bytes[..length], what)?;
+    }
     Ok(target)
 }
 

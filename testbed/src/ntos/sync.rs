@@ -32,6 +32,8 @@ pub(super) struct State {
     held: BTreeMap<u64, u64>,
     pub(super) events: BTreeMap<u64, Event>,
     pub(super) ended_threads: std::collections::BTreeSet<u64>,
+    /// How many wait for the end of a thread.
+    pub(super) thread_waiters: u32,
 }
 
 /// Synchronisation of a machine.
@@ -39,8 +41,10 @@ pub(super) struct State {
 pub struct Synchronization {
     state: Mutex<State>,
     sleepers: Arc<Sleepers>,
-    /// Told whenever `state` changes. One for all: waits are few and the model is no race track.
+    /// Told when an event or a thread becomes signalled that somebody waits for, and when time has passed.
     pub(super) changed: Condvar,
+    /// Told when a spin lock is released.
+    released: Condvar,
 }
 
 impl Synchronization {
@@ -49,15 +53,19 @@ impl Synchronization {
             state: Mutex::default(),
             sleepers: Arc::clone(sleepers),
             changed: Condvar::new(),
+            released: Condvar::new(),
         }
     }
 
     /// Tells whoever waits to look again.
     pub(crate) fn tell(&self) {
         // A waiter between its look and its sleep has the lock.
-        let state = self.state();
+        self.tell_with(&self.state());
+    }
+
+    /// The same for somebody who has the lock.
+    fn tell_with(&self, _state: &State) {
         self.sleepers.wake(Place::Objects);
-        drop(state);
         self.changed.notify_all();
     }
 
@@ -67,8 +75,12 @@ impl Synchronization {
 
     /// A thread has ended: its object is signalled for ever.
     pub(crate) fn signal_thread(&self, thread: ObjectAddress) {
-        self.state().ended_threads.insert(thread.0);
-        self.tell();
+        let mut state = self.state();
+        state.ended_threads.insert(thread.0);
+        // Most threads end unnoticed, and to wake all the others each time costs more than anything else here.
+        if state.thread_waiters > 0 {
+            self.tell_with(&state);
+        }
     }
 
     /// Whether a thread has ended.
@@ -116,7 +128,7 @@ pub(crate) fn ke_acquire_spin_lock_raise_to_dpc(call: &Call, lock: u64) -> Resul
             return Err(call.violation(Rule::SpinLock, detail));
         }
         state = sync
-            .changed
+            .released
             .wait(state)
             .unwrap_or_else(PoisonError::into_inner);
     }
@@ -152,7 +164,7 @@ pub(crate) fn ke_release_spin_lock(call: &Call, lock: u64, irql: u8) -> Result<(
     thread.pop_spin_lock();
     sync.state().held.remove(&lock);
     // Who waits for a lock does not sleep.
-    sync.changed.notify_all();
+    sync.released.notify_all();
     thread.set_irql(before);
     Ok(())
 }
@@ -221,10 +233,12 @@ fn change(call: &Call, address: u64, signaled: bool) -> Result<i32, Violation> {
         return Err(uninitialized(call, address));
     };
     let before = std::mem::replace(&mut event.signaled, signaled);
+    let ends_a_wait = signaled && event.waiters > 0;
     call.guest()
         .write_u32(address + 4, signaled.into(), "Event")?;
-    drop(state);
-    sync.tell();
+    if ends_a_wait {
+        sync.tell_with(&state);
+    }
     Ok(before.into())
 }
 

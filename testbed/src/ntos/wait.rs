@@ -99,11 +99,11 @@ fn wait(call: &Call, object: u64, is_thread: bool, limit: Duration) -> Result<Nt
         if deadline.is_over() {
             return Ok(STATUS_TIMEOUT);
         }
-        count_waiter(&mut state, object, true);
+        count_waiter(&mut state, (object, is_thread), true);
         machine.sleepers().sleeps(thread, Place::Objects);
         state = deadline.wait(&sync.changed, state);
         machine.sleepers().looks(thread);
-        count_waiter(&mut state, object, false);
+        count_waiter(&mut state, (object, is_thread), false);
     }
 }
 
@@ -125,12 +125,20 @@ fn take(call: &Call, state: &mut State, object: u64, is_thread: bool) -> Result<
     Ok(true)
 }
 
-fn count_waiter(state: &mut State, object: u64, waits: bool) {
-    if let Some(event) = state.events.get_mut(&object) {
-        event.waiters = if waits {
-            event.waiters + 1
+fn count_waiter(state: &mut State, (object, is_thread): (u64, bool), waits: bool) {
+    let count = if is_thread {
+        Some(&mut state.thread_waiters)
+    } else {
+        state
+            .events
+            .get_mut(&object)
+            .map(|event| &mut event.waiters)
+    };
+    if let Some(count) = count {
+        *count = if waits {
+            *count + 1
         } else {
-            event.waiters.saturating_sub(1)
+            count.saturating_sub(1)
         };
     }
 }
