@@ -25,12 +25,17 @@ pub struct Target {
     pub body: fn(&[u8]),
     /// How many inputs beside its corpus it is fed in each replay: about a second of them.
     pub rounds: u32,
+    /// An input of its own kind for each seed, where random bytes alone would not lead far.
+    pub drawn: Option<fn(u64) -> Vec<u8>>,
 }
 
 /// Every target of this host.
 pub const TARGETS: &[Target] = &[
     #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-    target("image", image::body, 100),
+    Target {
+        drawn: Some(|seed| image::change(&image::drawn(seed), seed)),
+        ..target("image", image::body, 100)
+    },
     target("journal", journal::body, 1000),
     target("pattern", pattern::body, 5000),
     target("policy", policy::body, 5000),
@@ -39,7 +44,12 @@ pub const TARGETS: &[Target] = &[
 ];
 
 const fn target(name: &'static str, body: fn(&[u8]), rounds: u32) -> Target {
-    Target { name, body, rounds }
+    Target {
+        name,
+        body,
+        rounds,
+        drawn: None,
+    }
 }
 
 /// The next bytes of an input; zeros behind its end.

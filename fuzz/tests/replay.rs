@@ -9,9 +9,10 @@ use fuzz::{TARGETS, Target};
 #[path = "../../testbed/tests/shared/driver_image.rs"]
 mod driver_image;
 
-/// Files of all corpora together, and their bytes: they are kept small.
-const FILES_MAX: usize = 200;
-const BYTES_MAX: usize = 300 << 10;
+/// Files of all corpora together, their bytes, and those of the longest: they are kept small.
+const FILES_MAX: usize = 300;
+const BYTES_MAX: usize = 100 << 10;
+const LONGEST: usize = 4096;
 
 /// SplitMix64 (Steele, Lea and Flood 2014).
 struct Dice(u64);
@@ -71,11 +72,13 @@ fn replay(target: &Target) {
     }
     for round in 0..target.rounds {
         let length = dice.below(600);
-        let bytes = if round % 4 == 0 {
-            dice.bytes(length)
-        } else {
-            let chosen = dice.below(corpus.len());
-            dice.change(&corpus[chosen])
+        let bytes = match (target.drawn, round % 4) {
+            (Some(drawn), 0 | 1) => drawn(round.into()),
+            (_, 0) => dice.bytes(length),
+            _ => {
+                let chosen = dice.below(corpus.len());
+                dice.change(&corpus[chosen])
+            }
         };
         (target.body)(&bytes);
     }
@@ -133,4 +136,6 @@ fn corpora_are_small_and_each_has_a_target() {
     let bytes: usize = inputs.iter().map(Vec::len).sum();
     assert!(inputs.len() <= FILES_MAX, "{} files", inputs.len());
     assert!(bytes <= BYTES_MAX, "{bytes} bytes");
+    let longest = inputs.iter().map(Vec::len).max();
+    assert!(longest <= Some(LONGEST), "one of {longest:?} bytes");
 }

@@ -226,6 +226,14 @@ impl Hold {
         self.wait_until(|state| state.arrived >= count);
     }
 
+    /// Waits until a request has arrived, or all are let go; whether one has arrived. For a request that may end before
+    /// it comes here, if its sender lets all go behind its end.
+    #[must_use]
+    pub fn wait_for_one_or_release(&self) -> bool {
+        self.wait_until(|state| state.arrived > 0 || state.released);
+        lock(&self.0.0).arrived > 0
+    }
+
     /// Lets go all requests, later ones too.
     pub fn release(&self) {
         let (state, changed) = &*self.0;
@@ -266,6 +274,15 @@ mod tests {
         });
         hold.pass();
         assert_eq!(lock(&hold.0.0).arrived, 3);
+    }
+
+    #[test]
+    fn who_waits_learns_that_nobody_came() {
+        let hold = Hold::new();
+        hold.release();
+        assert!(!hold.wait_for_one_or_release());
+        hold.pass();
+        assert!(hold.wait_for_one_or_release());
     }
 
     #[test]

@@ -23,9 +23,6 @@ const ACCESSES: [u32; 9] = [
     0x001F_01FF,
 ];
 
-/// Steps of a script that bytes make: enough for any story, and done in milliseconds.
-const STEPS_MAX: usize = 200;
-
 /// What the generator knows of the slots: whose handle is where, to what, with which rights. It may be
 /// wrong: an open can fail.
 pub(super) struct Table {
@@ -44,18 +41,81 @@ pub(super) fn draw_script(seed: u64, answers: &Answers) -> Script {
     Script { seed, ..script }
 }
 
-/// The script that some bytes make: it goes on as long as there are any, and an administrator acts in it.
-pub(super) fn read_script(bytes: &[u8], answers: &Answers) -> Script {
-    let mut draw = Draw::of(bytes);
+/// A script for a fuzzer to begin with: an administrator acts in it, calls fail, and requests stay in the file system.
+pub(super) fn draw_eventful(seed: u64, answers: &Answers) -> Script {
+    let mut draw = Draw::new(seed);
     let (mut script, mut table) = draw_start(&mut draw, answers);
-    while !draw.is_used_up() && script.steps.len() < STEPS_MAX {
-        script.steps.push(if draw.chance(20) {
-            Step::Act(draw_act(&mut draw))
-        } else {
-            draw_step(&mut draw, &mut table)
-        });
+    for _ in 0..20 + draw.below(100) {
+        let step = draw_event(&mut draw, &mut table);
+        script.steps.push(step);
     }
     script
+}
+
+/// A step of such a script.
+fn draw_event(draw: &mut Draw, table: &mut Table) -> Step {
+    match draw.below(100) {
+        0..=19 => Step::Act(draw_act(draw)),
+        20..=22 => Step::Release,
+        _ => {
+            let mut step = draw_step(draw, table);
+            if let Step::Send(request) = &mut step {
+                request.carriage.held = draw.chance(5);
+            }
+            step
+        }
+    }
+}
+
+/// Changes a script in one to three places, as one who knows what scripts are: steps go, come again, trade places, or
+/// are drawn anew.
+pub(super) fn change(script: &mut Script, seed: u64) {
+    let mut draw = Draw::new(seed);
+    for _ in 0..=draw.below(3) {
+        let (at, other) = (
+            draw.index(script.steps.len() + 1),
+            draw.index(script.steps.len() + 1),
+        );
+        let mut table = Table::after(script, at);
+        match draw.below(8) {
+            0 => _ = (at < script.steps.len()).then(|| script.steps.remove(at)),
+            1 => {
+                let again = script.steps.get(other).cloned();
+                script.steps.insert(at, again.unwrap_or(Step::Release));
+            }
+            2 if at.max(other) < script.steps.len() => script.steps.swap(at, other),
+            3 => script.steps.truncate(at),
+            _ => script.steps.insert(at, draw_event(&mut draw, &mut table)),
+        }
+    }
+}
+
+impl Table {
+    /// What is known before step `at` of a script.
+    fn after(script: &Script, at: usize) -> Self {
+        let mut slots = [None; SLOTS];
+        for step in script.steps.iter().take(at) {
+            match step {
+                Step::Open {
+                    slot,
+                    who,
+                    what,
+                    access,
+                    ..
+                } => slots[*slot] = Some((*who, *what, *access)),
+                Step::Close { slot } => slots[*slot] = None,
+                Step::Duplicate { from, to, access } => {
+                    slots[*to] = slots[*from]
+                        .map(|(who, what, before)| (who, what, access.unwrap_or(before)));
+                }
+                _ => {}
+            }
+        }
+        Self {
+            main: script.main,
+            slots,
+        }
+    }
 }
 
 /// The volumes, what is on them, and the first handles.

@@ -5,10 +5,10 @@ use std::fmt;
 
 use cloneguard::Event;
 use testbed::status::NtStatus;
-use wire::{RuleId, Verdict};
+use wire::{OutcomeKind, RuleId, Verdict};
 
-use super::play::{Answer, Played, Seen};
-use super::script::{EX, PLAIN, Script, Step};
+use super::play::{Answer, ERROR, Played, Seen};
+use super::script::{EX, PLAIN, Request, Script, Step};
 use super::setup::Setup;
 
 /// The definite rules (docs/rules.md), by number.
@@ -57,8 +57,8 @@ pub(super) fn judge(
         let which: Vec<usize> = differs.map(|(number, _)| number).collect();
         return Err(format!("in the end files {which:?} differ"));
     }
-    records(terms, script, guarded)?;
-    Ok(tally(script, guarded))
+    let pairs = pairs(terms.setup, script, guarded)?;
+    Ok(tally(script, guarded, &pairs))
 }
 
 fn difference(bare: &Seen, guarded: &Seen) -> String {
@@ -78,38 +78,84 @@ fn difference(bare: &Seen, guarded: &Seen) -> String {
     format!("without the driver {bare:?}; with it {guarded:?}")
 }
 
-/// One record for each request that came by, none lost, and nothing refused but by a definite rule with
-/// the file system's status. What the driver refused the file system of its machine never saw; what it
+/// The requests that came by with their records: of a load that keeps all, each has one; of another, the records are
+/// those of some of the requests, in their order. Nothing is refused but by a definite rule with the file system's
+/// status, or by what the policy adds. What the driver refused the file system of its machine never saw; what it
 /// answered is known from the other machine, and the answers are equal.
-fn records(terms: &Terms<'_>, script: &Script, guarded: &Played) -> Result<(), String> {
-    let (expected, found) = (guarded.watched.len(), guarded.records.len());
-    if expected != found {
-        return Err(format!(
-            "{expected} requests came by, {found} were recorded"
-        ));
+fn pairs<'a>(
+    setup: &dyn Fn(usize) -> Setup,
+    script: &Script,
+    guarded: &'a Played,
+) -> Result<Vec<(usize, &'a Event)>, String> {
+    let mut pairs = Vec::new();
+    for (index, load) in guarded.loads.iter().enumerate() {
+        let next = guarded.loads.get(index + 1);
+        // Steps are counted from 1 there.
+        let steps = load.from.saturating_sub(1)..next.map_or(usize::MAX, |next| next.from - 1);
+        let watched = guarded
+            .watched
+            .iter()
+            .filter(|number| steps.contains(number));
+        let watched: Vec<usize> = watched.copied().collect();
+        let (expected, found) = (watched.len(), load.events.len());
+        if load.is_whole && expected != found {
+            return Err(format!(
+                "{expected} requests came by, {found} were recorded"
+            ));
+        }
+        let mut left = watched.iter();
+        for record in &load.events {
+            let mut fault = None;
+            let fits = |number: &&usize| {
+                let checked = is_told(setup, script, (**number, guarded), record, load.is_whole);
+                checked
+                    .map_err(|why| fault.get_or_insert(format!("step {number}: {why}")).len())
+                    .is_ok()
+            };
+            let found = if load.is_whole {
+                left.next().filter(fits)
+            } else {
+                left.find(fits)
+            };
+            let why = || fault.unwrap_or_else(|| "more was recorded than came by".to_owned());
+            pairs.push((*found.ok_or_else(why)?, record));
+        }
     }
-    for (number, record) in guarded.watched.iter().zip(&guarded.records) {
-        let (Step::Send(request), Seen::Answer(answer)) =
-            (&script.steps[*number], &guarded.seen[*number])
-        else {
-            return Err(format!("step {number} is no request"));
-        };
-        let (setup, code) = ((terms.setup)(*number), request.code);
-        check(&setup, code, (answer, record)).map_err(|fault| format!("step {number}: {fault}"))?;
-    }
-    Ok(())
+    Ok(pairs)
 }
 
-fn check(setup: &Setup, code: u32, (answer, record): (&Answer, &Event)) -> Result<(), String> {
-    let status = answer.status.status.0;
-    let recorded = record.end.status.map(|status| status.code());
-    if record.control_code.0 != code {
-        return Err(format!("recorded with code {:#x}", record.control_code.0));
-    }
-    if record.head.lost_before != 0 {
+/// Whether this is the record of that step.
+fn is_told(
+    setup: &dyn Fn(usize) -> Setup,
+    script: &Script,
+    (number, guarded): (usize, &Played),
+    record: &Event,
+    is_whole: bool,
+) -> Result<(), String> {
+    let (Step::Send(request), Seen::Answer(answer)) =
+        (&script.steps[number], &guarded.seen[number])
+    else {
+        return Err("this is no request".to_owned());
+    };
+    if is_whole && record.head.lost_before != 0 {
         return Err(format!("{} records were lost", record.head.lost_before));
     }
-    if recorded != Some(status) {
+    check(&setup(number), request, (answer, record))
+}
+
+fn check(
+    setup: &Setup,
+    request: &Request,
+    (answer, record): (&Answer, &Event),
+) -> Result<(), String> {
+    let status = answer.status.status.0;
+    let recorded = record.end.status.map(|status| status.code());
+    if record.control_code.0 != request.code {
+        return Err(format!("recorded with code {:#x}", record.control_code.0));
+    }
+    // Of one that was in the file system when the driver went from there nobody learns the end.
+    let is_open = [OutcomeKind::Draining, OutcomeKind::Pending].contains(&record.end.outcome);
+    if recorded != Some(status) && !(is_open && recorded.is_none() && request.carriage.held) {
         return Err(format!("ended with {status:#x}, recorded as {recorded:x?}"));
     }
     let is_definite = is_definite(record);
@@ -144,19 +190,37 @@ fn is_own(setup: &Setup, record: &Event) -> bool {
     rule.is_some_and(|rule| setup.lets_refuse(rule.id))
 }
 
-/// The steps that the driver refused by a rule that is not definite: what the file system would have said to
-/// them is another matter.
-pub(super) fn refused_by_own_rules(guarded: &Played) -> BTreeSet<usize> {
-    let pairs = guarded.watched.iter().zip(&guarded.records);
-    let refused = pairs.filter(|(_, record)| {
+/// The steps that the driver refused by a rule that is not definite, or because there was no room for their records:
+/// what the file system would have said to them is another matter.
+pub(super) fn refused_by_own_rules(
+    setup: &dyn Fn(usize) -> Setup,
+    script: &Script,
+    guarded: &Played,
+) -> Result<BTreeSet<usize>, String> {
+    let pairs = pairs(setup, script, guarded)?;
+    let is_own = |record: &Event| {
         let rule = record.end.deciding_rule.as_ref();
         record.end.verdict == Verdict::Refused
             && rule.is_none_or(|rule| !DEFINITE.contains(&rule.id))
-    });
-    refused.map(|(number, _)| *number).collect()
+    };
+    let refused = pairs.iter().filter(|(_, record)| is_own(record));
+    let mut refused: BTreeSet<usize> = refused.map(|(number, _)| *number).collect();
+    let told: BTreeSet<usize> = pairs.iter().map(|(number, _)| *number).collect();
+    let untold = guarded
+        .watched
+        .iter()
+        .filter(|number| !told.contains(number));
+    // What failed without a record may have been refused for any reason. It leaves no trace in the file system, whoever
+    // refuses it, so nothing else is missed by leaving it out.
+    refused.extend(untold.filter(|number| {
+        let has_failed = matches!(&guarded.seen[**number], Seen::Answer(answer)
+            if answer.status.status.0 >= ERROR);
+        has_failed && setup(**number).has_own_reasons()
+    }));
+    Ok(refused)
 }
 
-fn tally(script: &Script, guarded: &Played) -> Tally {
+fn tally(script: &Script, guarded: &Played, pairs: &[(usize, &Event)]) -> Tally {
     let mut tally = Tally {
         requests: script.requests(),
         ..Tally::default()
@@ -166,7 +230,7 @@ fn tally(script: &Script, guarded: &Played) -> Tally {
             tally.reached += u64::from(answer.reached);
         }
     }
-    for (number, record) in guarded.watched.iter().zip(&guarded.records) {
+    for (number, record) in pairs {
         if let Seen::Answer(answer) = &guarded.seen[*number]
             && [PLAIN, EX].contains(&record.control_code.0)
         {

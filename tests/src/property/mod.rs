@@ -6,32 +6,43 @@
 //! [`run`] plays scripts on two machines, without and with the driver, and compares all that callers
 //! and owners see. The referee is the model file system on the machine without the driver, not another
 //! copy of our rules. `script` is what is played; `generate`, `request` and `volume` draw it from a
-//! seed; `place` is a machine, `play`, `carry` and `owner` play a script on it; `judge` compares,
+//! seed; `place` is a machine, `play`, `flight`, `carry` and `owner` play a script on it; `judge` compares,
 //! `setup` says what the driver may refuse, `shrink` makes what fails small, `command` is the subcommand.
+//!
+//! [`replay`] plays a script that a fuzzer has made of bytes (`codec`, `bounds`), with an administrator in it: `act` is what she
+//! does, `keeper` and `ward` do it and know what must come of it, `minute` and `trail` what the driver must
+//! tell. `scribe` makes such scripts of the conformance cases.
 
 mod act;
-mod bytes;
+mod bounds;
 mod carry;
+mod codec;
 mod command;
 mod draw;
+mod flight;
 mod generate;
 mod judge;
 mod keeper;
+mod minute;
 mod owner;
 mod place;
 mod play;
+mod replay;
 mod request;
 mod run;
+mod scribe;
 mod script;
 mod setup;
 mod shrink;
 mod trail;
 mod volume;
+mod ward;
 
-pub use bytes::replay;
 pub use command::PropertyOptions;
 pub use judge::{DEFINITE, Tally};
+pub use replay::{change, drawn, replay};
 pub use run::{Failure, Options, Stopped, run};
+pub use scribe::{Seed, Sent, seeds};
 pub use volume::{Exclusion, exclusions};
 
 /// What the driver does with what breaks a definite rule.

@@ -3,13 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use cloneguard::Event;
 use testbed::io::{Handle, VolumeId};
 use testbed::ntos::token::Impersonation;
+use testbed::process::Running;
 use testbed::{BootOptions, ClockSource, KernelThread, Machine, Process, ProcessSpec, UserThread};
 
-use super::act::Act;
-use super::keeper::Keeper;
+use super::act::{Act, small_journal};
+use super::keeper::{Keeper, Load, Moment};
 use super::script::Who;
 use crate::bed::driver::Driver;
 use crate::expect;
@@ -19,6 +19,9 @@ const OTHER_USER: &str = "S-1-5-21-1004336348-1177238915-682003330-1002";
 
 /// Where a clock that stands still stands: 2026-01-01, in 100 ns since 1601.
 const START: i64 = 134_116_992_000_000_000;
+
+/// Larger pool allocations fail where a script may ask for a journal of any size.
+const POOL_LIMIT: u64 = 8 << 20;
 
 /// A machine and the processes of all callers.
 pub(super) struct Place {
@@ -88,13 +91,15 @@ impl Place {
     pub(super) fn kept(keeper: Keeper) -> Result<Self, String> {
         let options = BootOptions {
             clock: ClockSource::Manual { start: START },
+            pool_limit: POOL_LIMIT,
             ..BootOptions::default()
         };
         let place = Self {
             keeper: Some(keeper),
             ..Self::boot(options)
         };
-        place.act((0, &Act::Load), &[])?;
+        place.act((Moment::BEFORE, &Act::Store(Some(small_journal()))), &[])?;
+        place.act((Moment::BEFORE, &Act::Load), &[])?;
         Ok(place)
     }
 
@@ -104,9 +109,27 @@ impl Place {
     }
 
     /// Lets the administrator do something, as a step; without one nothing is done.
-    pub(super) fn act(&self, step: (usize, &Act), volumes: &[VolumeId]) -> Result<(), String> {
+    pub(super) fn act(&self, step: (Moment, &Act), volumes: &[VolumeId]) -> Result<(), String> {
         let keeper = self.keeper.as_ref();
         keeper.map_or(Ok(()), |keeper| keeper.act(&self.machine, step, volumes))
+    }
+
+    /// Lets the call fail that the administrator has chosen for this step; whether one was.
+    pub(super) fn arm(&self) -> bool {
+        let keeper = self.keeper.as_ref();
+        keeper.is_some_and(|keeper| keeper.arm(&self.machine))
+    }
+
+    /// Whether the driver may have made the end of this step's request wait for itself.
+    pub(super) fn is_synchronized(&self, step: usize) -> bool {
+        let keeper = self.keeper.as_ref();
+        keeper.is_some_and(|keeper| keeper.setup(step).rechecks)
+    }
+
+    /// Lets what the step left open come to its end.
+    pub(super) fn recover(&self, now: Moment) -> Result<(), String> {
+        let keeper = self.keeper.as_ref();
+        keeper.map_or(Ok(()), |keeper| keeper.recover(&self.machine, now))
     }
 
     /// Fills the table of kernel handles up to that of the machine with the driver, so that both give out
@@ -130,16 +153,34 @@ impl Place {
 
     /// Runs on a new thread of a caller.
     pub(super) fn run<T: Send>(&self, who: Who, body: impl FnOnce(Caller<'_>) -> T + Send) -> T {
-        let process = match who {
-            Who::User64 | Who::KernelIn64 => &self.user_64,
-            Who::User32 | Who::KernelIn32 => &self.user_32,
-            Who::Other64 => &self.other_64,
-            Who::System => &self.machine.system(),
-        };
+        let process = self.process(who);
         if who.is_kernel() {
             process.run_kernel(|thread| body(Caller::Kernel(thread)))
         } else {
             process.run(|thread| body(Caller::User(thread)))
+        }
+    }
+
+    /// Starts something on a new thread of a caller.
+    pub(super) fn start<T: Send + 'static>(
+        &self,
+        who: Who,
+        body: impl FnOnce(Caller<'_>) -> T + Send + 'static,
+    ) -> Running<T> {
+        let process = self.process(who);
+        if who.is_kernel() {
+            process.spawn_kernel(|thread| body(Caller::Kernel(thread)))
+        } else {
+            process.spawn(|thread| body(Caller::User(thread)))
+        }
+    }
+
+    fn process(&self, who: Who) -> Arc<Process> {
+        match who {
+            Who::User64 | Who::KernelIn64 => Arc::clone(&self.user_64),
+            Who::User32 | Who::KernelIn32 => Arc::clone(&self.user_32),
+            Who::Other64 => Arc::clone(&self.other_64),
+            Who::System => self.machine.system(),
         }
     }
 
@@ -151,19 +192,25 @@ impl Place {
         }
     }
 
-    /// The records of requests since the last call; none without the driver.
-    pub(super) fn records(&self) -> Result<Vec<Event>, String> {
+    /// What was recorded of requests since the last call, by loads; nothing without the driver.
+    pub(super) fn loads(&self, now: Moment) -> Result<Vec<Load>, String> {
         match (&self.keeper, &self.driver) {
-            (Some(keeper), _) => keeper.records(&self.machine),
-            (None, Some(driver)) => driver.records(&self.machine),
+            (Some(keeper), _) => keeper.loads(&self.machine, now),
+            (None, Some(driver)) => Ok(vec![Load {
+                from: 0,
+                events: driver.records(&self.machine)?,
+                is_whole: true,
+            }]),
             (None, None) => Ok(Vec::new()),
         }
     }
 
-    /// Unloads the driver and ends the machine; what was left behind comes back.
-    pub(super) fn end(self) -> Result<(), String> {
+    /// Unloads the driver, by force if its policy keeps it, and ends the machine; what was left behind comes back.
+    pub(super) fn end(self, now: Moment) -> Result<(), String> {
         let mut left = Vec::new();
-        left.extend(self.act((usize::MAX, &Act::Unload), &[]).err());
+        for act in [Act::Unload, Act::Stop] {
+            left.extend(self.act((now, &act), &[]).err());
+        }
         let closed = self.machine.system().run_kernel(|thread| {
             let mut handles = self.stand_ins.iter();
             handles.try_for_each(|handle| thread.close(*handle))

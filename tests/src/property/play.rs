@@ -1,14 +1,16 @@
 //! Plays a script on a machine and notes everything that a caller or the owner of a file can see.
 
-use cloneguard::Event;
-use testbed::io::{FsControl, Handle, IoStatus, VolumeId};
+use std::collections::VecDeque;
+
+use testbed::io::{Handle, IoStatus, VolumeId};
 use testbed::status::NtStatus;
 use testbed::volume::OpenRequest;
 
-use super::carry::{claimed, options};
+use super::flight::Held;
+use super::keeper::{Load, Moment};
 use super::owner::{Files, State};
 use super::place::{Caller, Place, ask};
-use super::request::{Sent, encode};
+use super::request::Sent;
 use super::script::{
     Base, EX, Minor, Number, PLAIN, Request, SEEN, SLOTS, Script, Source, Step, What, Who,
 };
@@ -42,13 +44,16 @@ pub(super) struct Played {
     pub(super) seen: Vec<Seen>,
     /// All files in the end, and whether the volumes are sound.
     pub(super) files: Vec<State>,
-    /// The steps that a driver on this machine must have recorded.
+    /// The steps that a driver on this machine must have seen.
     pub(super) watched: Vec<usize>,
-    pub(super) records: Vec<Event>,
+    /// What it recorded.
+    pub(super) loads: Vec<Load>,
+    /// Where the script ended.
+    pub(super) end: Moment,
 }
 
 /// Statuses from here on are errors (MS-ERREF 2.3).
-const ERROR: u32 = 0xC000_0000;
+pub(super) const ERROR: u32 = 0xC000_0000;
 /// Set in the values of kernel handles.
 const KERNEL_BITS: u64 = 0xFFFF_FFFF_8000_0000;
 
@@ -62,13 +67,15 @@ struct Slot {
 }
 
 /// A script in the middle of a machine.
-struct Play<'a> {
-    place: &'a Place,
+pub(super) struct Play<'a> {
+    pub(super) place: &'a Place,
     main: (Who, Caller<'a>),
     volumes: Vec<VolumeId>,
     files: Files,
     slots: [Option<Slot>; SLOTS],
     watched: Vec<usize>,
+    /// Requests that the file system holds, the oldest first.
+    pub(super) held: VecDeque<Held>,
     /// What went wrong in acts.
     faults: Vec<String>,
 }
@@ -92,28 +99,62 @@ pub(super) fn play(place: &Place, script: &Script) -> Result<Played, String> {
             files,
             slots: [None; SLOTS],
             watched: Vec::new(),
+            held: VecDeque::new(),
             faults: Vec::new(),
         };
-        let steps = script.steps.iter().enumerate();
-        let mut seen: Vec<Seen> = steps
-            .map(|(number, step)| play.step(number, step))
-            .collect();
+        let mut seen = Vec::new();
+        for (number, step) in script.steps.iter().enumerate() {
+            let came = play.step(number, step, &mut seen);
+            seen.push(came);
+        }
         seen.extend((0..SLOTS).map(|slot| Seen::Done(play.close(slot))));
+        while play.release(&mut seen) {}
         (seen, play.files, play.watched, play.faults)
     });
     if let Some(fault) = faults.into_iter().next() {
         return Err(fault);
     }
+    let end = Moment {
+        step: script.steps.len() + 1,
+        watched: watched.len() as u64,
+    };
     Ok(Played {
         seen,
         files: files.end()?,
         watched,
-        records: place.records()?,
+        loads: place.loads(end)?,
+        end,
     })
 }
 
 impl Play<'_> {
-    fn step(&mut self, number: usize, step: &Step) -> Seen {
+    /// Plays a step; requests that come to their end in it get their answers in `seen`.
+    fn step(&mut self, number: usize, step: &Step, seen: &mut [Seen]) -> Seen {
+        let place = self.place;
+        let now = Moment {
+            step: number + 1,
+            watched: self.watched.len() as u64,
+        };
+        if let Step::Act(act) = step {
+            if act.takes_an_instance() {
+                self.release_synchronized(seen);
+            }
+            let done = place.act((now, act), &self.volumes);
+            self.faults.extend(done.err());
+            return Seen::Done(Ok(()));
+        }
+        let is_armed = place.arm();
+        let came = self.caller_step(number, step, seen);
+        if is_armed {
+            let watched = self.watched.len() as u64;
+            let recovered = place.recover(Moment { watched, ..now });
+            self.faults.extend(recovered.err());
+        }
+        came
+    }
+
+    /// A step of a caller or an owner.
+    fn caller_step(&mut self, number: usize, step: &Step, seen: &mut [Seen]) -> Seen {
         match step {
             Step::Open {
                 slot,
@@ -143,9 +184,9 @@ impl Play<'_> {
                 self.files.settle(*volume);
                 Seen::Done(Ok(()))
             }
-            Step::Act(act) => {
-                let done = self.place.act((number, act), &self.volumes);
-                self.faults.extend(done.err());
+            Step::Act(_) => Seen::Done(Ok(())),
+            Step::Release => {
+                self.release(seen);
                 Seen::Done(Ok(()))
             }
             Step::Send(request) => Seen::Answer(Box::new(self.send(number, request))),
@@ -242,15 +283,20 @@ impl Play<'_> {
             target_slot.and_then(file_of),
         );
         let sent = self.numbers(request, source, files);
+        let parcel = self.pack(request, &sent, handle);
         let io = self.place.machine.io();
         let before = io.requests();
-        let status = self.carry(request, &sent, handle);
+        let status = if request.carriage.held {
+            self.send_and_hold(number, request.who, parcel)
+        } else {
+            self.on(request.who, |caller| parcel.send(caller))
+        };
         let reached = io.requests() != before;
         if reached && is_recorded(request) && self.is_attached(target_slot) {
             self.watched.push(number);
         }
-        // What may have changed is looked at closely.
-        let done = status.status.0 < ERROR;
+        // What may have changed is looked at closely, if it is known to have.
+        let done = !request.carriage.held && status.status.0 < ERROR;
         let near = |offset: i64| done.then(|| u64::try_from(offset).unwrap_or(0));
         Answer {
             source: self.files.state(files.0, near(sent.source_offset)),
@@ -319,33 +365,6 @@ impl Play<'_> {
             target_offset: resolve(request.target_offset, count),
             count,
         }
-    }
-
-    fn carry(&self, request: &Request, sent: &Sent, handle: Handle) -> IoStatus {
-        let input = encode(request, sent);
-        let claimed = claimed(request);
-        let control = FsControl {
-            handle,
-            code: request.code,
-            input: input.as_deref(),
-            output_length: if claimed.is_some() { 0 } else { request.output },
-            options: options(request.carriage, claimed),
-        };
-        let send = |caller: Caller<'_>| {
-            ask!(caller, thread => if request.carriage.pending {
-                thread.start_fs_control(&control).wait()
-            } else {
-                thread.fs_control_with(&control)
-            })
-        };
-        let other = self.place.other_user();
-        self.on(request.who, |caller| {
-            if request.impersonates {
-                ask!(caller, thread => thread.impersonate(other, || send(caller)))
-            } else {
-                send(caller)
-            }
-        })
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use super::generate::draw_script;
 use super::judge::{Tally, Terms, judge};
+use super::keeper::Moment;
 use super::place::Place;
 use super::play::play;
 use super::script::Script;
@@ -129,8 +130,8 @@ impl Pair {
     }
 
     fn end(self) -> Result<(), String> {
-        self.bare.end()?;
-        self.guarded.end()
+        self.bare.end(Moment::BEFORE)?;
+        self.guarded.end(Moment::BEFORE)
     }
 }
 

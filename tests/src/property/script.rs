@@ -141,6 +141,8 @@ pub(super) enum Step {
     Settle { volume: usize },
     /// A file-system control.
     Send(Box<Request>),
+    /// The file system lets the request go that it has held longest.
+    Release,
     /// An administrator does something.
     Act(Act),
 }
@@ -284,6 +286,8 @@ pub(super) enum Length {
 pub(super) struct Carriage {
     /// The file system completes it on another thread.
     pub(super) pending: bool,
+    /// The file system has worked on it, and does not say so until a later step lets it.
+    pub(super) held: bool,
     /// Post-operations run at DISPATCH_LEVEL on another thread.
     pub(super) at_dispatch: bool,
     /// Pre-operations run at APC_LEVEL.

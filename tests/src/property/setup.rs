@@ -19,6 +19,12 @@ pub(super) struct Setup {
     has_rules: bool,
     /// Whether what cannot be recorded is refused.
     refuses_on_loss: bool,
+    /// Whether requests are synchronised, so that the source can be looked at again.
+    pub(super) rechecks: bool,
+    /// Whether passed requests may be told of together.
+    pub(super) summarises: bool,
+    /// Whether no other policy is taken, and nobody may detach or unload the driver.
+    pub(super) locks: bool,
 }
 
 impl Setup {
@@ -28,6 +34,9 @@ impl Setup {
         enforced: RuleSet::EMPTY,
         has_rules: false,
         refuses_on_loss: false,
+        rechecks: false,
+        summarises: false,
+        locks: false,
     };
 
     /// What a stored policy says; `None` if it is not sound.
@@ -38,7 +47,15 @@ impl Setup {
             enforced: policy.enforced(),
             has_rules: policy.rules().next().is_some(),
             refuses_on_loss: policy.on_audit_loss() == OnAuditLoss::Refuse,
+            rechecks: policy.rechecks(),
+            summarises: policy.summarise_seconds().is_some(),
+            locks: policy.locks_until_reboot(),
         })
+    }
+
+    /// Bytes of the journal with which the driver is loaded under a stored policy, where it says so.
+    pub(super) fn journal_size(blob: &[u8]) -> Option<u64> {
+        PolicyBlob::parse(blob).ok()?.journal_size()
     }
 
     /// Whether a rule that is not definite may decide to refuse.
@@ -51,6 +68,11 @@ impl Setup {
                 NOT_INSPECTED => self.refuses_on_loss,
                 _ => is_enforced(rule),
             }
+    }
+
+    /// Whether anything may be refused that breaks no definite rule.
+    pub(super) fn has_own_reasons(&self) -> bool {
+        self.enforces && (self.has_rules || self.refuses_on_loss || self.enforced != RuleSet::EMPTY)
     }
 
     /// Whether each definite finding refuses: no rule of the policy's own comes before it.

@@ -6,12 +6,14 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use cloneguard::{Consumer, Entry, Event};
+use cloneguard::{Consumer, CounterValues, Ended, Entry, Event};
 use testbed::fltmgr::PortClient;
 use testbed::ntos::token::SYSTEM_SID;
-use testbed::status::{STATUS_CONNECTION_COUNT_LIMIT, STATUS_SUCCESS};
+use testbed::status::{
+    STATUS_CONNECTION_COUNT_LIMIT, STATUS_INSUFFICIENT_RESOURCES, STATUS_SUCCESS,
+};
 use testbed::{Machine, NtStatus, Process, ProcessSpec};
-use wire::{Batch, PolicyEvent};
+use wire::{Ack, Batch, Counters, DecodeError, OutcomeKind, PolicyEvent};
 use zerocopy::IntoBytes as _;
 
 use super::act::Reply;
@@ -23,9 +25,20 @@ const PORT: &str = r"\CloneGuardPort";
 #[derive(Default)]
 pub(super) struct Trail {
     consumer: Consumer,
+    /// The last number that the driver was told that there is a record of it.
+    through: u64,
     /// What the driver will have to say of policies.
     expected: VecDeque<PolicyEvent>,
     session: Option<(Arc<Process>, PortClient)>,
+    /// Why records may be missing or told together; none if each request must have its own.
+    excuse: Option<&'static str>,
+    /// Whether a call has just failed, so that nobody knows what becomes of a policy.
+    is_shaken: bool,
+    /// Requests told of, each by itself and in summaries.
+    told: u64,
+    summed: u64,
+    /// What the driver counted when it said that it stops.
+    stopping: Option<CounterValues>,
     /// The records of requests.
     pub(super) events: Vec<Event>,
 }
@@ -44,14 +57,24 @@ pub(super) fn connect(
 impl Trail {
     /// The driver is loaded again: it numbers its records from one.
     pub(super) fn begin_anew(&mut self) {
-        self.consumer = Consumer::new();
-        self.expected.clear();
-        self.session = None;
+        *self = Self::default();
     }
 
     /// The driver will have to say this.
     pub(super) fn expect(&mut self, told: PolicyEvent) {
-        self.expected.push_back(told);
+        if !self.is_shaken {
+            self.expected.push_back(told);
+        }
+    }
+
+    /// Records of this load may be missing from now on, or tell of many requests.
+    pub(super) const fn excuse(&mut self, why: &'static str) {
+        self.excuse = Some(why);
+    }
+
+    /// Whether each request has to have a record of its own.
+    pub(super) const fn is_whole(&self) -> bool {
+        self.excuse.is_none()
     }
 
     /// Whether a program is at the port.
@@ -61,9 +84,10 @@ impl Trail {
     }
 
     /// A program connects and stays. There is room for one.
-    pub(super) fn join(&mut self, machine: &Arc<Machine>) -> Result<(), String> {
+    pub(super) fn join(&mut self, machine: &Arc<Machine>, may_fail: bool) -> Result<(), String> {
         let is_taken = self.has_program();
         match connect(machine, self.consumer.connect_request().as_bytes()) {
+            Err(STATUS_INSUFFICIENT_RESOURCES) if may_fail => Ok(()),
             Err(STATUS_CONNECTION_COUNT_LIMIT) if is_taken => Ok(()),
             Ok(_) if is_taken => Err("two programs are at the port".to_owned()),
             Ok(session) => {
@@ -91,49 +115,123 @@ impl Trail {
         };
         machine.wait_until_idle();
         if let Ok(Some(message)) = port.poll_message() {
-            match reply {
-                Reply::Acknowledged => {
-                    self.feed(&port, message.id, &message.body)?;
-                }
-                Reply::None => {}
-                Reply::Other(bytes) => {
-                    let answered = port.reply(message.id, STATUS_SUCCESS, bytes);
+            match self.answer(reply, &message.body)? {
+                Some(bytes) => {
+                    let answered = port.reply(message.id, STATUS_SUCCESS, &bytes);
                     answered.map_err(|status| format!("an answer was refused: {status}"))?;
                 }
+                None if *reply == Reply::Acknowledged => {
+                    self.feed(&port, message.id, &message.body)?;
+                }
+                None => {}
             }
         }
         self.session = Some((tool, port));
         Ok(())
     }
 
-    /// A new program takes everything. A connection is greeted with a message even if there is no record.
-    pub(super) fn drain(&mut self, machine: &Arc<Machine>) -> Result<(), String> {
+    /// The bytes of an answer that is not the right one.
+    fn answer(&self, reply: &Reply, body: &[u8]) -> Result<Option<Vec<u8>>, String> {
+        let batch = Batch::parse(body).map_err(undecodable)?;
+        let boot_id = batch.boot_id();
+        let last = batch.counters().last_sequence().unwrap_or(u64::MAX);
+        let ack = match reply {
+            Reply::Acknowledged | Reply::None => return Ok(None),
+            Reply::Other(bytes) => return Ok(Some(bytes.clone())),
+            Reply::Again => Ack::new(boot_id, self.through),
+            Reply::Ahead(by) => Ack::new(boot_id, last.saturating_add(1 + u64::from(*by))),
+            Reply::OtherLoad => Ack::new(boot_id.map(|byte| !byte), last),
+        };
+        Ok(Some(ack.bytes().to_vec()))
+    }
+
+    /// The program takes one of the last batches before an unload; whether there was one.
+    pub(super) fn take_last(&mut self) -> Result<bool, String> {
+        let Some((tool, port)) = self.session.take() else {
+            return Ok(false);
+        };
+        let message = port.poll_message().ok().flatten();
+        if let Some(message) = &message {
+            self.feed(&port, message.id, &message.body)?;
+        }
+        self.session = Some((tool, port));
+        Ok(message.is_some())
+    }
+
+    /// A new program takes everything; then `seen` requests must be accounted for. A connection is greeted with a message
+    /// even if there is no record. Answers whether requests are in flight, which keep back what came after them.
+    pub(super) fn drain(&mut self, machine: &Arc<Machine>, seen: u64) -> Result<bool, String> {
         self.leave(false);
         let connected = connect(machine, self.consumer.connect_request().as_bytes());
         let (_tool, port) = connected.map_err(|status| format!("the port refuses: {status}"))?;
-        loop {
+        let counters = loop {
             machine.wait_until_idle();
             let message = port.poll_message();
             let message = message.map_err(|_| "the driver closed the port".to_owned())?;
-            let message = message.ok_or("the driver is silent")?;
-            if self.feed(&port, message.id, &message.body)? {
-                break;
+            let in_flight = self
+                .consumer
+                .counters()
+                .filter(|counters| counters.in_flight.get() > 0);
+            match (message, in_flight) {
+                (Some(message), _) => {
+                    if let Some(counters) = self.feed(&port, message.id, &message.body)? {
+                        break counters;
+                    }
+                }
+                (None, Some(counters)) => break *counters,
+                (None, None) => return Err("the driver is silent".to_owned()),
             }
-        }
+        };
         port.close();
-        if self.expected.is_empty() {
-            Ok(())
-        } else {
-            Err(format!(
-                "of policies the driver did not say {:?}",
-                self.expected
-            ))
+        let is_in_flight = counters.in_flight.get() > 0;
+        if !is_in_flight {
+            if !self.expected.is_empty() {
+                let expected = &self.expected;
+                return Err(format!("of policies the driver did not say {expected:?}"));
+            }
+            self.account(&CounterValues::from(&counters))?;
         }
+        equal("requests that the driver saw", counters.seen.get(), seen)?;
+        Ok(is_in_flight)
     }
 
-    /// Reads a batch and acknowledges it; whether the driver holds nothing else.
-    fn feed(&mut self, port: &PortClient, id: u64, body: &[u8]) -> Result<bool, String> {
-        let undecodable = |error| format!("a batch does not decode: {error}");
+    /// What the driver counts against what it told.
+    fn account(&self, counters: &CounterValues) -> Result<(), String> {
+        let told = self.told;
+        if self.is_whole() {
+            equal("requests told of", told, counters.seen)?;
+            return equal("records lost", counters.lost, 0);
+        }
+        let accounted = told + counters.summarised + counters.not_inspected;
+        // A lost record may be one of the driver's own, or a summary.
+        if (accounted..=accounted + counters.lost).contains(&counters.seen) {
+            return Ok(());
+        }
+        Err(format!(
+            "{told} requests were told of, and the driver counts {counters:?}"
+        ))
+    }
+
+    /// After an unload in front of a program: the last record told all that there was to tell.
+    pub(super) fn end(&self, seen: u64) -> Result<(), String> {
+        let counters = self
+            .stopping
+            .ok_or("the driver did not say that it stops")?;
+        equal("requests seen in the end", counters.seen, seen)?;
+        if counters.in_flight > 0 || counters.lost > 0 {
+            return Ok(());
+        }
+        equal("requests in summaries", self.summed, counters.summarised)?;
+        self.account(&counters)
+    }
+
+    /// Reads a batch and acknowledges it. Answers the counters if the driver holds nothing else.
+    fn feed(
+        &mut self,
+        port: &PortClient,
+        id: u64,
+        body: &[u8],
+    ) -> Result<Option<Counters>, String> {
         let records = Batch::parse(body).map_err(undecodable)?.record_count();
         let delivery = self.consumer.feed(body).map_err(undecodable)?;
         if !delivery.findings.is_empty() {
@@ -142,33 +240,84 @@ impl Trail {
         if !delivery.counters.is_balanced() {
             return Err(format!("the sums do not add up: {:?}", delivery.counters));
         }
-        port.reply(id, STATUS_SUCCESS, delivery.ack.bytes())
-            .map_err(|status| format!("an acknowledgement was refused: {status}"))?;
-        let is_all = delivery.counters.held.get() == u64::from(records);
+        // The port may have been closed by an unload that does not wait.
+        match port.reply(id, STATUS_SUCCESS, delivery.ack.bytes()) {
+            Ok(()) => self.through = delivery.ack.through_sequence(),
+            Err(_) if port.is_closed() => {}
+            Err(status) => return Err(format!("an acknowledgement was refused: {status}")),
+        }
+        let counters = delivery.counters;
+        let is_all = counters.held.get() == u64::from(records);
         for entry in delivery.entries {
             self.note(entry)?;
         }
-        Ok(is_all)
+        Ok(is_all.then_some(counters))
     }
 
     fn note(&mut self, entry: Entry) -> Result<(), String> {
+        let is_excused = !self.is_whole();
         match entry {
-            Entry::Request(event) => self.events.push(*event),
-            Entry::Policy(change) => {
+            Entry::Request(event) => {
+                self.told += 1;
+                self.events.push(*event);
+            }
+            Entry::Ended(ended) => self.close(&ended)?,
+            Entry::Policy(change) if !self.is_shaken => {
                 let expected = self.expected.pop_front();
                 if expected != Some(change.event) {
                     return Err(format!("told {:?}, not {expected:?}", change.event));
                 }
             }
-            Entry::Started(_)
-            | Entry::Stopping(_)
+            Entry::Summary(summary) if is_excused => {
+                let ends = [summary.completed, summary.failed, summary.draining];
+                equal("requests of a summary", ends.iter().sum(), summary.count)?;
+                self.summed += summary.count;
+            }
+            Entry::Stopping(stopping) => self.stopping = Some(stopping.counters),
+            Entry::Gap(_) if is_excused => {}
+            Entry::Policy(_)
+            | Entry::Started(_)
             | Entry::Volume(_)
             | Entry::Consumer(_)
             | Entry::Heartbeat(_) => {}
-            Entry::Ended(_) | Entry::Summary(_) | Entry::Gap(_) | Entry::Unknown(_) => {
+            Entry::Summary(_) | Entry::Gap(_) | Entry::Unknown(_) => {
                 return Err(format!("the driver tells of itself: {entry:?}"));
             }
         }
         Ok(())
     }
+
+    /// The end of a request whose record came before.
+    fn close(&mut self, ended: &Ended) -> Result<(), String> {
+        let mut events = self.events.iter_mut();
+        let open = events.find(|event| event.head.request == ended.head.request);
+        let open = open.filter(|event| event.end.outcome == OutcomeKind::Pending);
+        open.ok_or_else(|| format!("what has ended was not open: {ended:?}"))?
+            .end = ended.end.clone();
+        Ok(())
+    }
+
+    /// A call has failed: until [`Self::calm_down`] the driver may say of policies what it likes.
+    pub(super) fn shake(&mut self) {
+        self.excuse("a call failed");
+        self.is_shaken = true;
+        self.expected.clear();
+    }
+
+    /// From now on it is known again.
+    pub(super) fn calm_down(&mut self) {
+        self.is_shaken = false;
+        self.expected.clear();
+    }
+}
+
+fn undecodable(error: DecodeError) -> String {
+    format!("a batch does not decode: {error}")
+}
+
+fn equal(what: &str, got: u64, wanted: u64) -> Result<(), String> {
+    if got == wanted {
+        return Ok(());
+    }
+    Err(format!("{what}: {got}, not {wanted}"))
 }

@@ -35,6 +35,26 @@ pub fn exclusions() -> impl Iterator<Item = Exclusion> {
     })
 }
 
+/// The sizes of a cluster.
+pub(super) const CLUSTERS: [u32; 4] = [4096, 512, 0x1_0000, 0x20_0000];
+
+/// Of pairs of a switch and a value those that a volume can give in enforce mode, each switch once.
+pub(super) fn allowed(kind: Kind, pairs: Vec<u8>) -> Vec<(usize, usize)> {
+    let kind = kind.played();
+    let excluded: Vec<_> = exclusions().filter_map(|one| one.find()).collect();
+    let mut switches: Vec<(usize, usize)> = Vec::new();
+    for [switch, value] in pairs.as_chunks::<2>().0 {
+        let switch = usize::from(*switch) % SWITCHES.len();
+        let value = usize::from(*value) % SWITCHES[switch].values_on(kind).len();
+        let is_excluded = kind.is_documented() && excluded.contains(&(switch, value));
+        let is_there = switches.iter().any(|(other, _)| *other == switch);
+        if value != 0 && !is_excluded && !is_there {
+            switches.push((switch, value));
+        }
+    }
+    switches
+}
+
 /// What of the model is fixed or left out in a run.
 #[derive(Clone, Debug)]
 pub(super) struct Answers {

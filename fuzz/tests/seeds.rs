@@ -1,0 +1,109 @@
+//! The corpora that are made of the conformance cases: what a case does becomes a script of the target `image`, and
+//! what it sends an input of the target `request`.
+//!
+//! They lie in the repository, so that a fuzzer begins with them; here they are made again and compared. After a change
+//! of the cases, or of the form of an input: CLONEGUARD_WRITE_SEEDS=1 cargo test -p fuzz --test seeds
+#![cfg(all(target_os = "linux", target_arch = "x86_64"))]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+
+use conformance::property::{Seed, Sent, drawn, seeds};
+
+/// What all of a kind are called.
+const CASE: &str = "case-";
+const DRAWN: &str = "drawn-";
+/// Random scripts beside those of the cases: in them an administrator acts.
+const SCRIPTS_DRAWN: u64 = 8;
+
+/// Files by their names.
+type Corpus = BTreeMap<String, Vec<u8>>;
+
+fn folder(target: &str) -> PathBuf {
+    let corpora = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("corpus");
+    corpora.join(target)
+}
+
+/// The files of a corpus whose names begin so.
+fn kept(target: &str, prefixes: &[&str]) -> Corpus {
+    let entries = fs::read_dir(folder(target)).unwrap();
+    let files = entries.map(|entry| entry.unwrap().path()).map(|path| {
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        (name, fs::read(path).unwrap())
+    });
+    let is_ours = |name: &str| prefixes.iter().any(|prefix| name.starts_with(prefix));
+    files.filter(|(name, _)| is_ours(name)).collect()
+}
+
+/// Compares a corpus with what it has to be, or writes it.
+fn hold(target: &str, prefixes: &[&str], made: &Corpus) {
+    let kept = kept(target, prefixes);
+    if std::env::var_os("CLONEGUARD_WRITE_SEEDS").is_some() {
+        for name in kept.keys() {
+            fs::remove_file(folder(target).join(name)).unwrap();
+        }
+        for (name, bytes) in made {
+            fs::write(folder(target).join(name), bytes).unwrap();
+        }
+        return;
+    }
+    let names = |corpus: &Corpus| corpus.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(
+        names(&kept),
+        names(made),
+        "{target}: see the head of this file"
+    );
+    for (name, bytes) in made {
+        assert!(
+            kept[name] == *bytes,
+            "{target}/{name}: see the head of this file"
+        );
+    }
+}
+
+#[test]
+fn scripts_are_those_of_the_cases() {
+    let cases = seeds();
+    assert!(cases.len() > 50, "{} cases", cases.len());
+    let mut made: Corpus = (0..SCRIPTS_DRAWN)
+        .map(|seed| (format!("{DRAWN}{seed}"), drawn(seed)))
+        .collect();
+    made.extend(
+        cases
+            .into_iter()
+            .map(|Seed { id, script, .. }| (format!("{CASE}{id}"), script)),
+    );
+    hold("image", &[CASE, DRAWN], &made);
+}
+
+#[test]
+fn requests_are_those_of_the_cases() {
+    let mut made = Corpus::new();
+    for seed in seeds() {
+        // The last one is what the case is about.
+        if let Some(sent) = seed.requests.last() {
+            let bytes = request(sent);
+            if !made.values().any(|known| *known == bytes) {
+                made.insert(format!("{CASE}{}", seed.id), bytes);
+            }
+        }
+    }
+    assert!(made.len() > 20, "{} requests", made.len());
+    hold("request", &[CASE], &made);
+}
+
+/// A request in the form that the target reads: its first bytes are choices.
+fn request(sent: &Sent) -> Vec<u8> {
+    let bit = |place: u8, on: bool| u8::from(on) << place;
+    let choices = bit(0, sent.is_ex)
+        | bit(1, sent.is_narrow)
+        | bit(2, sent.input.is_none())
+        | bit(4, sent.output > 0)
+        | bit(5, sent.is_refs)
+        | bit(6, sent.is_kernel);
+    let cluster = (sent.cluster / 256).trailing_zeros() as u8;
+    let mut bytes = vec![choices, cluster, 0, 0];
+    bytes.extend(sent.input.iter().flatten());
+    bytes
+}
