@@ -193,9 +193,10 @@ impl StandIn {
 
     /// Does what stands for the driver's coming or going, if it came or went at this step.
     fn turn(&mut self, machine: &Arc<Machine>, step: usize) -> Result<(), String> {
-        let Some((_, turn)) = self.turns.pop_front_if(|(at, _)| *at == step) else {
+        let Some((_, turn)) = self.turns.front().copied().filter(|(at, _)| *at == step) else {
             return Ok(());
         };
+        self.turns.pop_front();
         let system = machine.system();
         match turn {
             Turn::Loaded(taken) => {
