@@ -29,9 +29,13 @@ const MILLISECOND: u64 = 10_000;
 const ANSWER_MILLISECONDS: u32 = 1_000;
 
 /// How long a shutdown of the machine waits for the consumer to take the last records.
-const FLUSH_MILLISECONDS: u32 = 2_000;
-/// How long it waits for all that is to be done.
+const FLUSH_MILLISECONDS: u32 = 1_500;
+/// How long it waits for all that is to be done. Three visitors at most may have to be answered before (`flt::clients`).
 const LAST_WORDS_MILLISECONDS: u32 = 5_000;
+const _: () = assert!(
+    3 * ANSWER_MILLISECONDS + FLUSH_MILLISECONDS < LAST_WORDS_MILLISECONDS,
+    "slow visitors would use up the time of the last words"
+);
 
 /// What wakes the thread.
 pub(crate) struct Housekeeping {

@@ -1,7 +1,7 @@
 //! Mutations that nobody can see, because they change nothing, each with the reason.
 
 /// Name and reason.
-pub(super) const EQUIVALENTS: [(&str, &str); 10] = [
+pub(super) const EQUIVALENTS: [(&str, &str); 11] = [
     (
         "extent/ClusterSize::try_new/512-511",
         "a cluster size is a power of two, and 511 is none",
@@ -37,6 +37,10 @@ pub(super) const EQUIVALENTS: [(&str, &str); 10] = [
     (
         "policy/subject/PathName::fits/if-false",
         "only saves work: with one of its parts false the conjunction below is false as well",
+    ),
+    (
+        "verdict/first/if-false",
+        "only saves work: of no rule that is not in the set the table finds none either",
     ),
     (
         "policy/matches/if-false",
