@@ -46,6 +46,8 @@ pub(crate) fn measure(options: &Options) -> Result<Vec<Speed>> {
     let files = segments(journal)?;
     let bytes: u64 = files.iter().map(|(_, size)| size).sum();
     let mut jobs = jobs(tool, journal, &files);
+    let text = Text::export(tool, journal)?;
+    jobs.extend(text.jobs());
     let mut seconds = vec![Vec::new(); jobs.len()];
     for _ in 0..TURNS {
         for (job, seconds) in jobs.iter_mut().zip(&mut seconds) {
@@ -128,6 +130,45 @@ fn jobs(tool: &Path, journal: &Path, files: &[(PathBuf, u64)]) -> Vec<Job> {
             of_tool("export", &["--format", "csv"]),
         ),
     ]
+}
+
+/// The journal as lines of JSON, for jq, which people take for such questions. Without jq its rows are missing.
+struct Text(tempfile::NamedTempFile);
+
+impl Text {
+    fn export(tool: &Path, journal: &Path) -> Result<Self> {
+        let file = tempfile::NamedTempFile::new().context("no room for the journal as text")?;
+        let mut export = Command::new(tool);
+        export.arg("export").arg(journal);
+        export.args(["--format", "jsonl"]).stdout(file.reopen()?);
+        let status = export.status().context("cannot run export")?;
+        ensure!(status.success(), "export: {status}");
+        Ok(Self(file))
+    }
+
+    fn jobs(&self) -> Vec<Job> {
+        let is_there = Command::new("jq")
+            .arg("--version")
+            .stdout(Stdio::null())
+            .status();
+        if !is_there.is_ok_and(|status| status.success()) {
+            eprintln!("jq is missing, so nothing is compared with it");
+            return Vec::new();
+        }
+        let job = |what, filter: &str| {
+            let mut command = Command::new("jq");
+            command.args(["-c", filter]).arg(self.0.path());
+            Job {
+                what,
+                command,
+                beside: Some(0),
+            }
+        };
+        vec![
+            job("jq, nothing fits", "select(.image.text == \"nothing\")"),
+            job("jq, all as they are", "."),
+        ]
+    }
 }
 
 fn run(job: &mut Job) -> Result<f64> {
