@@ -14,8 +14,8 @@ use conformance::property::{Seed, Sent, drawn, seeds};
 /// What all of a kind are called.
 const CASE: &str = "case-";
 const DRAWN: &str = "drawn-";
-/// Random scripts beside those of the cases: in them an administrator acts.
-const SCRIPTS_DRAWN: u64 = 8;
+/// Random scripts beside those of the cases: in them an administrator acts, under each kind of policy and none.
+const SCRIPTS_DRAWN: u64 = 10;
 
 /// Files by their names.
 type Corpus = BTreeMap<String, Vec<u8>>;

@@ -90,6 +90,12 @@ pub(super) enum Reply {
     Other(Vec<u8>),
 }
 
+/// The policy that a script with this number begins under; none for each tenth.
+pub(super) fn policy(number: u64) -> Option<Vec<u8>> {
+    let index = number % (POLICIES.len() as u64 + 1);
+    compile(POLICIES.get(index as usize)?).ok()
+}
+
 /// A random act.
 pub(super) fn draw_act(draw: &mut Draw) -> Act {
     match draw.below(24) {
