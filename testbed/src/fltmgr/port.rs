@@ -95,6 +95,9 @@ impl Connection {
     pub(crate) fn disconnect(&self, thread: &Arc<Thread>) -> Result<(), Violation> {
         self.channel.close();
         let filter = &self.server.filter;
+        // Before the look at the phase: an unregistration either is over, or waits.
+        let ports = &thread.machine().filter_manager().ports;
+        let _leaving = ports.notices.pin(filter.driver);
         let gone = *lock(&filter.phase) == FilterPhase::Gone;
         if self.disconnected.swap(true, Ordering::SeqCst) || gone {
             return Ok(());
@@ -130,8 +133,8 @@ pub(super) struct PortTable {
     servers: Shared<ServerPort>,
     connections: Shared<Connection>,
     reply_wait: Mutex<Option<ReplyWait>>,
-    /// Programs that are being connected to a port of a driver.
-    pub(super) connecting: Pins,
+    /// Connect and disconnect callbacks of a driver that are under way.
+    pub(super) notices: Pins,
     /// Around a client port's variable: a close sets it to null under the lock that a send reads it with.
     /// The page of FltCloseClientPort calls that "synchronized properly".
     variables: Mutex<()>,

@@ -125,7 +125,7 @@ pub(crate) fn connect(
         return Err(STATUS_ACCESS_DENIED);
     }
     // Before the look at the phase: an unregistration either is seen here, or waits.
-    let _connecting = ports.connecting.pin(server.filter.driver);
+    let _connecting = ports.notices.pin(server.filter.driver);
     let phase = *lock(&server.filter.phase);
     if matches!(phase, FilterPhase::Unregistering | FilterPhase::Gone) {
         return Err(STATUS_OBJECT_NAME_NOT_FOUND);

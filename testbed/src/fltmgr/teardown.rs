@@ -40,12 +40,13 @@ pub(super) fn flt_unregister_filter(call: &Call, filter: u64) -> Result<(), Viol
         );
         return Err(call.violation(Rule::Unload, detail));
     }
-    // No page says so, but without it no filter with a port could be unloaded: its code would go under a connect
-    // callback.
-    manager.ports.connecting.wait_until_none(filter.driver);
+    // No page says so, but without it no filter with a port could be unloaded: its code would go under a connect or
+    // disconnect callback. The programs' own disconnections are waited for too, behind those of the filter manager.
+    manager.ports.notices.wait_until_none(filter.driver);
     for connection in manager.ports.connections_of(filter.driver) {
         connection.disconnect(call.thread())?;
     }
+    manager.ports.notices.wait_until_none(filter.driver);
     let reason = if filter.must_go.load(Ordering::SeqCst) {
         flags::TEARDOWN_MANDATORY_UNLOAD
     } else {

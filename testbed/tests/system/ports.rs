@@ -6,7 +6,7 @@ use testbed::fltmgr::PortClient;
 use testbed::status::STATUS_CONNECTION_COUNT_LIMIT;
 use testbed::{NtStatus, UserThread};
 
-use super::{administrator, end, load, machine, printed};
+use super::{administrator, end, load, machine, printed, test_image};
 
 fn connect(thread: &UserThread) -> Result<PortClient, NtStatus> {
     thread.machine().connect_port(thread, r"\Watcher", &[])
@@ -121,4 +121,26 @@ fn a_flood_of_connections_leaves_nothing_behind() {
     assert!(connected > 0);
     assert_eq!(printed(&machine, "lost ").len(), connected);
     end(&machine);
+}
+
+/// Clients that go while the driver is unloaded: whoever calls its disconnect callback, it has returned before the driver
+/// has gone.
+#[test]
+fn an_unload_meets_clients_that_go() {
+    let Some(image) = test_image::compile("watcher", &[]) else {
+        return;
+    };
+    for _ in 0..60 {
+        let machine = machine();
+        let loaded = machine.load_driver(&image.path(), "Watcher");
+        loaded.expect("the driver loads");
+        let tool = administrator(&machine);
+        let clients = tool.run(|thread| [(); 3].map(|()| connect(thread).expect("connected")));
+        std::thread::scope(|scope| {
+            for client in clients {
+                scope.spawn(move || client.close());
+            }
+            end(&machine);
+        });
+    }
 }
