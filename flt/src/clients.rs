@@ -4,11 +4,11 @@
 #![expect(unsafe_code, reason = "closes ports of the filter manager")]
 
 use core::ptr;
-use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 use flt_sys::port::FltCloseClientPort;
 use flt_sys::types::{FLT_PORT, PFLT_FILTER, PFLT_PORT};
 
+use crate::atomics::{AtomicBool, AtomicPtr, Ordering};
 use crate::irql::Passive;
 use crate::status::NtStatus;
 

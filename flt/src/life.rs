@@ -6,7 +6,7 @@
 use core::cell::UnsafeCell;
 use core::ffi::c_void;
 use core::ptr;
-use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicPtr, Ordering};
 
 use flt_sys::registration::{
     FLT_REGISTRATION, FLTFL_FILTER_UNLOAD_MANDATORY, FltRegisterFilter, FltStartFiltering,
@@ -22,6 +22,7 @@ use crate::notify::ProcessNotice;
 use crate::port::{Link, ServerPort};
 use crate::registry::Parameters;
 use crate::shutdown::ShutdownNotice;
+use crate::slot::Slot;
 use crate::status::NtStatus;
 use crate::sync::Event;
 use crate::tables::Tables;
@@ -40,13 +41,10 @@ const OVERTAKEN_MILLISECONDS: u32 = 10;
 ///
 /// # Invariants
 ///
-/// `state` is written only while no callback can run: before `ready` is set and after the filter was
-/// unregistered, the threads joined, and no shutdown is under way: those are counted by `shutdowns`. `parts` is touched by DriverEntry and unload alone, which the
-/// kernel runs one after the other. `driver` is the driver's own object from load on.
+/// `parts` is touched by DriverEntry and unload alone, which the kernel runs one after the other. `driver` is the driver's own
+/// object from load on.
 pub struct Global<F> {
-    ready: AtomicBool,
-    shutdowns: AtomicU32,
-    state: UnsafeCell<Option<State<F>>>,
+    state: Slot<State<F>>,
     driver: AtomicPtr<DRIVER_OBJECT>,
     filter: AtomicPtr<FLT_FILTER>,
     clients: Clients,
@@ -70,8 +68,7 @@ struct Parts {
     housekeeping: Option<SystemThread>,
 }
 
-// SAFETY: `state` is shared only behind `ready` (invariant) and F is Sync; the rest is atomic, or
-// touched by one thread at a time (invariant).
+// SAFETY: the slot is Sync if F is; the rest is atomic, or touched by one thread at a time (invariant).
 unsafe impl<F: Send + Sync> Sync for Global<F> {}
 
 impl<F> Global<F> {
@@ -83,9 +80,7 @@ impl<F> Global<F> {
     )]
     pub const fn new() -> Self {
         Self {
-            ready: AtomicBool::new(false),
-            shutdowns: AtomicU32::new(0),
-            state: UnsafeCell::new(None),
+            state: Slot::empty(),
             driver: AtomicPtr::new(ptr::null_mut()),
             filter: AtomicPtr::new(ptr::null_mut()),
             clients: Clients::none(),
@@ -105,17 +100,7 @@ impl<F> Global<F> {
     }
 
     fn state(&'static self) -> Option<&'static State<F>> {
-        if !self.is_ready() {
-            return None;
-        }
-        // SAFETY: while `ready` is set nobody writes `state` (invariant).
-        unsafe { (*self.state.get()).as_ref() }
-    }
-
-    /// Whether the state is in its place. Sequentially consistent, like the count of shutdowns: whoever counts himself
-    /// and then finds the state is seen by whoever takes it away and then looks at the count.
-    fn is_ready(&self) -> bool {
-        self.ready.load(Ordering::SeqCst)
+        self.state.get()
     }
 
     pub(crate) fn filter(&self) -> PFLT_FILTER {
@@ -180,9 +165,8 @@ impl<F: Minifilter> Global<F> {
             settled,
             gone,
         };
-        // SAFETY: `ready` is not set, so nobody reads `state` (invariant).
-        unsafe { *self.state.get() = Some(state) };
-        self.ready.store(true, Ordering::SeqCst);
+        // SAFETY: the driver is not loaded, so the slot is empty, and DriverEntry is alone with it (invariant).
+        unsafe { self.state.put(state) };
         Ok(())
     }
 
@@ -260,26 +244,20 @@ impl<F: Minifilter> Global<F> {
     /// The machine is shut down. At most APC_LEVEL, any thread.
     ///
     /// Nothing says that whoever takes the device from the list of the kernel waits for the call that is under way, so
-    /// unload waits for it by the count.
+    /// it is a visit, which unload waits for.
     pub(crate) fn shut_down(&'static self) {
-        self.shutdowns.fetch_add(1, Ordering::SeqCst);
-        if let Some(filter) = self.get() {
-            filter.shut_down();
-        }
-        self.shutdowns.fetch_sub(1, Ordering::SeqCst);
+        self.state.visit(|state| state.filter.shut_down());
     }
 
     fn discard(&self, passive: Passive) {
-        self.ready.store(false, Ordering::SeqCst);
-        while self.shutdowns.load(Ordering::SeqCst) != 0 {
-            // SAFETY: `state` is written here alone, and below (invariant).
-            if let Some(state) = unsafe { (*self.state.get()).as_ref() } {
+        // SAFETY: no callback can run and no thread is left, so nobody else has the state but who visits it; DriverEntry or
+        // unload is alone with it (invariant).
+        unsafe {
+            self.state.take(|state| {
                 // Nobody signals it any more: this sleeps.
                 state.settled.wait(passive, OVERTAKEN_MILLISECONDS);
-            }
+            });
         }
-        // SAFETY: no callback can run and no thread is left, so nobody reads `state` (invariant).
-        unsafe { *self.state.get() = None };
     }
 }
 

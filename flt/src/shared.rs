@@ -9,8 +9,8 @@ use alloc::boxed::Box;
 use core::marker::PhantomData;
 use core::ops::Deref;
 use core::ptr::NonNull;
-use core::sync::atomic::{AtomicU64, Ordering, fence};
 
+use crate::atomics::{AtomicU64, Ordering, fence};
 use crate::memory::try_box;
 use crate::status::NtStatus;
 use crate::sync::SpinLock;

@@ -206,17 +206,24 @@ fn not_run() -> &'static str {
     "; not run: the 32-bit caller, for there is no 32-bit Wine (package wine32, architecture i386)"
 }
 
-/// The journal of guard under the model checker loom, which tries every order of its steps. Everything is
-/// built anew for that, so it has a target directory of its own.
+/// The journal of guard, and what flt shares without a lock, under the model checker loom, which tries every order of their
+/// steps. Everything is built anew for that, so it has a target directory of its own.
 fn orders() -> Result<String> {
-    let mut loom = cargo();
-    loom.env("RUSTFLAGS", "--cfg loom")
-        .env("CARGO_TARGET_DIR", files::root().join("target/loom"))
-        // Hundreds of thousands of orders are worth a little optimising.
-        .env("CARGO_PROFILE_TEST_OPT_LEVEL", "2")
-        .args(["test", "--package", "guard", "--lib", "interleavings"]);
-    shown(&mut loom)?;
-    Ok("guard's journal".to_owned())
+    let loom = |arguments: &[&str]| {
+        let mut loom = cargo();
+        loom.env("RUSTFLAGS", "--cfg loom")
+            .env("CARGO_TARGET_DIR", files::root().join("target/loom"))
+            // Hundreds of thousands of orders are worth a little optimising.
+            .env("CARGO_PROFILE_TEST_OPT_LEVEL", "2")
+            .arg("test")
+            .args(arguments);
+        shown(&mut loom)
+    };
+    all([
+        loom(&["--package", "guard", "--lib", "interleavings"]),
+        loom(&["--package", "flt", "--test", "orders"]),
+    ])?;
+    Ok("guard's journal, flt's state, policy and places".to_owned())
 }
 
 fn house_lints() -> Result<String> {
