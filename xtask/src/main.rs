@@ -10,6 +10,7 @@ mod bench;
 mod build;
 mod conformance;
 mod demo;
+mod deny;
 mod faults;
 mod files;
 mod fuzz;
@@ -22,6 +23,7 @@ mod lint;
 mod mutate;
 mod package;
 mod program;
+mod races;
 mod serve;
 mod soak;
 mod test;
@@ -67,6 +69,10 @@ enum Command {
     Bench(bench::Options),
     /// Everything at once, at random: load, consumers killed, policies, failures, unloads
     Soak(soak::Options),
+    /// Threads that race against the driver, for longer than in test
+    Races(races::Options),
+    /// Licences, versions and sources of other people's crates, by cargo-deny
+    Deny(deny::Options),
     /// Formats, lints, all tests, image rules
     Test,
     /// The rules of the house that no compiler knows
@@ -94,6 +100,8 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Package(options) => package::run(&options),
         Command::Bench(options) => bench::run(&options),
         Command::Soak(options) => soak::run(&options),
+        Command::Races(options) => races::run(&options),
+        Command::Deny(options) => deny::run(&options),
         Command::Test => test::run(),
         Command::Lint => lint::run(),
         Command::Mutate(options) => mutate::run(&options),

@@ -21,6 +21,7 @@ mod memory;
 mod overload;
 mod policy;
 mod port;
+mod races;
 mod recheck;
 mod requestor;
 mod seen;
