@@ -3,7 +3,7 @@
 use anyhow::{Result, anyhow, ensure};
 use testbed::UserThread;
 use testbed::io::{FsControl, Handle, RequestOptions, VolumeId};
-use testbed::status::{NtStatus, STATUS_INVALID_PARAMETER, STATUS_SUCCESS};
+use testbed::status::{NtStatus, STATUS_INVALID_HANDLE, STATUS_INVALID_PARAMETER, STATUS_SUCCESS};
 use testbed::volume::{Disposition, FILE_ALL_ACCESS, OpenRequest};
 
 use crate::rig::{Filter, Rig, Setting, policy};
@@ -36,6 +36,8 @@ pub(crate) enum Operation {
     Consumed,
     /// A clone of one cluster, which a summary tells of.
     Summarised,
+    /// A clone from a handle that is none, so that the name of the source is unknown.
+    NoSource,
 }
 
 /// A program's files, open for one kind of request.
@@ -47,7 +49,7 @@ pub(crate) struct Prepared {
 }
 
 impl Operation {
-    /// In the order in which they are shown.
+    /// Those that are compared with other filters, in the order in which they are shown.
     pub(crate) const ALL: [Self; 8] = [
         Self::Other,
         Self::Clone4Kib,
@@ -70,6 +72,7 @@ impl Operation {
             Self::JournalFull => "clone, journal full",
             Self::Consumed => "clone, consumer attached",
             Self::Summarised => "clone, summarised",
+            Self::NoSource => "clone, no source",
         }
     }
 
@@ -79,9 +82,12 @@ impl Operation {
             Self::Refused => policy("").replace("observe", "enforce"),
             Self::JournalFull => policy("").replace("64MiB", "64KiB"),
             Self::Summarised => policy("summarise = 3600\n"),
-            Self::Other | Self::Clone4Kib | Self::Clone1Mib | Self::Clone1Gib | Self::Consumed => {
-                policy("")
-            }
+            Self::Other
+            | Self::Clone4Kib
+            | Self::Clone1Mib
+            | Self::Clone1Gib
+            | Self::Consumed
+            | Self::NoSource => policy(""),
         };
         Setting {
             policy,
@@ -100,6 +106,7 @@ impl Operation {
     const fn expected(self) -> NtStatus {
         match self {
             Self::Refused => STATUS_INVALID_PARAMETER,
+            Self::NoSource => STATUS_INVALID_HANDLE,
             _ => STATUS_SUCCESS,
         }
     }
@@ -146,7 +153,8 @@ impl Operation {
         )?;
         // An offset inside a cluster is refused by the file system too (MS-FSA 2.1.5.10.4).
         let offset = if self == Self::Refused { 512_u64 } else { 0 };
-        let words = [source.0, offset, 0, self.size()];
+        let claimed = if self == Self::NoSource { 0 } else { source.0 };
+        let words = [claimed, offset, 0, self.size()];
         Ok(Prepared {
             operation: self,
             source,

@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 use console::style;
 
 use crate::cost::{self, RequestCost};
+use crate::growth;
 use crate::operation::Operation;
 use crate::rig::{Filter, Images};
 
@@ -71,7 +72,7 @@ pub(crate) fn check(images: &Images, path: &Path, accept: bool) -> Result<()> {
     let (lines, changed) = compare(&rows, &kept);
     println!("{}", lines.join("\n"));
     ensure!(changed == 0, "{}", how_to_accept(path));
-    Ok(())
+    growth::check(images)
 }
 
 /// A line for each kind of request, and how much has changed.

@@ -8,10 +8,13 @@ use alloc::boxed::Box;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use flt::irql::Passive;
+use flt::memory::try_filled;
 use flt::registry::{Parameters, Place};
 use flt::shared::{Held, Shared};
 use flt::status::NtStatus;
-use guard::policy::{PolicyBlob, PolicyDecision, PolicyMode, PolicySubject};
+use guard::policy::{
+    IndexSlot, IndexedPolicy, PolicyBlob, PolicyDecision, PolicyMode, PolicySubject,
+};
 use guard::{NoteEvent, PolicyEvent, PolicyMark, PolicyNote, Powers};
 
 use crate::audit::Audit;
@@ -21,57 +24,59 @@ const SUMMARISE_SECONDS_MAX: u32 = 3600;
 /// The registry value that holds the policy, in UTF-16.
 const VALUE: [u16; 6] = [0x50, 0x6F, 0x6C, 0x69, 0x63, 0x79];
 
-/// One policy, checked.
-pub(crate) struct Policy(Option<PolicyBlob<Box<[u8]>>>);
+/// A stored policy, checked, with an index of its rules.
+type Indexed = IndexedPolicy<Box<[u8]>, Box<[IndexSlot]>>;
+
+/// One policy.
+pub(crate) struct Policy(Option<Indexed>);
 
 impl Policy {
     /// Observe everything, note every rule: what is in force without a stored policy.
     const DEFAULT: Self = Self(None);
 
+    fn stored(&self) -> Option<&PolicyBlob<Box<[u8]>>> {
+        self.0.as_ref().map(IndexedPolicy::policy)
+    }
+
     /// Its number; 0 for the default.
     pub(crate) fn revision(&self) -> u64 {
-        self.0.as_ref().map_or(0, PolicyBlob::revision)
+        self.stored().map_or(0, PolicyBlob::revision)
     }
 
     /// Whether anything is refused.
     pub(crate) fn mode(&self) -> PolicyMode {
-        self.0
-            .as_ref()
-            .map_or(PolicyMode::Observe, PolicyBlob::mode)
+        self.stored().map_or(PolicyMode::Observe, PolicyBlob::mode)
     }
 
     /// The window in which passed requests are summarised, in seconds; 0 for never.
     pub(crate) fn summarise_seconds(&self) -> u32 {
-        let seconds = self.0.as_ref().and_then(PolicyBlob::summarise_seconds);
+        let seconds = self.stored().and_then(PolicyBlob::summarise_seconds);
         seconds.unwrap_or(0).min(SUMMARISE_SECONDS_MAX)
     }
 
     /// Bytes of the journal, for the load that begins with this policy.
     pub(crate) fn journal_size(&self) -> Option<u64> {
-        self.0.as_ref().and_then(PolicyBlob::journal_size)
+        self.stored().and_then(PolicyBlob::journal_size)
     }
 
     /// Whether it is locked until the machine restarts.
     pub(crate) fn is_locked(&self) -> bool {
-        self.0.as_ref().is_some_and(PolicyBlob::locks_until_reboot)
+        self.stored().is_some_and(PolicyBlob::locks_until_reboot)
     }
 
     /// Whether the source handle is to be resolved again after the operation.
     pub(crate) fn rechecks(&self) -> bool {
-        self.0.as_ref().is_some_and(PolicyBlob::rechecks)
+        self.stored().is_some_and(PolicyBlob::rechecks)
     }
 
     /// What it allows to be refused.
     pub(crate) fn powers(&self) -> Powers {
-        self.0.as_ref().map_or(Powers::OBSERVE, Powers::of)
+        self.stored().map_or(Powers::OBSERVE, Powers::of)
     }
 
     /// What its rules say of a request, which is described to them only if there are any.
     pub(crate) fn ask<'s>(&self, subject: impl FnOnce() -> PolicySubject<'s>) -> PolicyMark {
-        let with_rules = self
-            .0
-            .as_ref()
-            .filter(|policy| policy.rules().next().is_some());
+        let with_rules = self.0.as_ref().filter(|policy| policy.has_rules());
         let decision = with_rules.map_or(PolicyDecision::NoMatch, |policy| {
             guard::policy::decide(policy, &subject())
         });
@@ -107,6 +112,13 @@ impl Stored {
             Err(error) => Self::Faulty(error.offset, u16::from(error.reason.raw())),
         }
     }
+}
+
+/// Files the rules of a policy. Without memory for that it is no more in force than without memory for itself.
+fn index(policy: PolicyBlob<Box<[u8]>>) -> Result<Indexed, NtStatus> {
+    let slots = try_filled(policy.rules().len(), IndexSlot::default)?;
+    // As many slots as there are rules, so it fits.
+    IndexedPolicy::build(policy, slots).map_err(|_| NtStatus::INSUFFICIENT_RESOURCES)
 }
 
 /// The policy in force, and the wish to read it again.
@@ -193,7 +205,10 @@ impl PolicyKeeper {
         }
         let (policy, event) = match Stored::read(parameters, passive) {
             Stored::Absent => (Policy::DEFAULT, PolicyEvent::Default),
-            Stored::Sound(policy) => (Policy(Some(policy)), PolicyEvent::Applied),
+            Stored::Sound(policy) => match index(policy) {
+                Ok(indexed) => (Policy(Some(indexed)), PolicyEvent::Applied),
+                Err(status) => return Taken::unreadable(status),
+            },
             Stored::Faulty(offset, fault) => return Taken::faulty(offset, fault),
             Stored::Unreadable(status) => return Taken::unreadable(status),
         };

@@ -4,13 +4,18 @@
 
 use cloneguard::policy::{compile_bytes, decompile};
 use guard::Powers;
-use guard::policy::{PathName, PolicySubject, decide};
+use guard::policy::{PathName, PolicySubject};
 use wire::policy::{PolicyBlob, PolicyMode};
+
+#[path = "../../guard/tests/suite/linear.rs"]
+mod linear;
+
+use linear::decide;
 
 /// Reads the rest of the input.
 ///
 /// # Panics
-/// If something taken does not come back the same, or is decided in two ways.
+/// If something taken does not come back the same, or is decided in another way than without the index.
 pub fn body(bytes: &[u8]) {
     let Some((choice, rest)) = bytes.split_first() else {
         return;
@@ -55,10 +60,21 @@ fn evaluate<S: AsRef<[u8]>>(policy: &PolicyBlob<S>, bytes: &[u8]) {
         remote: Some(bytes.len().is_multiple_of(2)),
         byte_count: Some(1 << 20),
     };
-    let first = decide(policy, &known);
-    assert_eq!(first, decide(policy, &known));
+    let cut = name.map(|name| PathName {
+        is_cut: true,
+        ..name
+    });
+    let less = PolicySubject {
+        image: None,
+        source: cut,
+        user: None,
+        volume_guid: None,
+        ..known
+    };
     let rules = policy.rules().count();
-    for decision in [first, decide(policy, &PolicySubject::default())] {
+    // Each is compared with the rules one after the other.
+    for subject in [known, less, PolicySubject::default()] {
+        let decision = decide(policy, &subject);
         let number = usize::try_from(decision.number());
         assert!(
             number.is_ok_and(|number| number <= rules),

@@ -1,25 +1,33 @@
 //! The policy's own rules, evaluated: the first that matches decides, and what is not known is
 //! never guessed.
 //!
-//! [`decide`] compares each rule of a [`PolicyBlob`] with a [`PolicySubject`], of which every fact
+//! [`decide`] compares the rules of an [`IndexedPolicy`] with a [`PolicySubject`], of which every fact
 //! may be missing. A condition on a missing fact is neither true nor false; a rule with such a
 //! condition and no false one is passed over. If a rule that was passed over would have led to
 //! another outcome than the one found without it, the answer is [`PolicyDecision::Undecided`]. So
 //! an unknown fact never makes a rule fire, and never hides that one might have.
 //!
 //! Nothing here allocates, recurses or waits. The work is bounded by rules times the length of a
-//! pattern times the length of a name. `glob.rs` matches names; `wire::policy` is the format and
-//! `docs/policy.md` the description for people.
+//! pattern times the length of a name; the index (`index.rs`) leaves out most rules, and no answer depends
+//! on it. `glob.rs` matches names; `wire::policy` is the format and `docs/policy.md` the
+//! description for people.
 
+mod candidates;
 mod glob;
+mod index;
+mod key;
+mod slots;
 mod subject;
 
+pub use candidates::Candidates;
+pub use index::{IndexedPolicy, SlotCount};
+pub use slots::IndexSlot;
 pub use subject::{PathName, PolicySubject};
 pub use wire::policy::{Effect, OnAuditLoss, PolicyBlob, PolicyError, PolicyFault, PolicyMode};
 
 use crate::Powers;
 use wire::PolicyMatch;
-use wire::policy::PolicyRule;
+use wire::policy::{PathPattern, PolicyRule};
 
 /// What the policy's rules say about a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,17 +91,21 @@ impl Powers {
 /// The outcome of a rule is its effect; the outcome without any is that of an allow rule. The
 /// answer is `Undecided` exactly if the rules that were passed over and the first one that matches
 /// do not all have one outcome.
+// Not inlined: a request under a policy without rules does not pay for the room of the candidates.
 #[must_use]
-pub fn decide<S: AsRef<[u8]>>(
-    policy: &PolicyBlob<S>,
+#[inline(never)]
+pub fn decide<B: AsRef<[u8]>, S: AsRef<[IndexSlot]>>(
+    policy: &IndexedPolicy<B, S>,
     subject: &PolicySubject<'_>,
 ) -> PolicyDecision {
+    let rules = policy.policy().rules();
     let mut passed_over: Option<(u32, Effect)> = None;
-    // Counted by hand: `enumerate` would leave a call to panic in the driver.
-    let mut next = 0_u32;
-    for rule in policy.rules() {
-        let index = next;
-        next = next.saturating_add(1);
+    let mut candidates = policy.candidates(subject);
+    while let Some(number) = candidates.next() {
+        let Some(rule) = rules.clone().nth(usize::from(number)) else {
+            continue;
+        };
+        let index = u32::from(number);
         let effect = rule.effect();
         match (matches(&rule, subject), passed_over) {
             (Some(false), _) => {}
@@ -101,7 +113,10 @@ pub fn decide<S: AsRef<[u8]>>(
                 return PolicyDecision::Undecided { index: first };
             }
             (None, Some(_)) => {}
-            (None, None) => passed_over = Some((index, effect)),
+            (None, None) => {
+                passed_over = Some((index, effect));
+                candidates.pass_over(effect);
+            }
             (Some(true), _) => return PolicyDecision::Matched { index, effect },
         }
     }
@@ -111,48 +126,48 @@ pub fn decide<S: AsRef<[u8]>>(
     }
 }
 
-/// Whether a rule matches: all its conditions hold. `None` if that depends on an unknown fact.
+/// Whether a rule matches: all its conditions hold. `None` if that depends on an unknown fact. What is
+/// cheap to compare comes first.
 fn matches(rule: &PolicyRule<'_>, subject: &PolicySubject<'_>) -> Option<bool> {
-    let equal = |wanted: Option<bool>, fact: Option<bool>| match wanted {
-        Some(wanted) => fact.map(|fact| fact == wanted),
-        None => Some(true),
-    };
-    let user = match rule.user() {
-        Some(wanted) => subject.user.map(|user| user == wanted),
-        None => Some(true),
-    };
-    let count = match rule.byte_count_min() {
-        Some(minimum) => subject.byte_count.map(|count| count >= minimum),
-        None => Some(true),
-    };
-    let cheap = all([
-        equal(rule.remote(), subject.remote),
-        user,
-        count,
-        subject.is_on(rule.volume()),
-    ]);
-    if cheap == Some(false) {
-        return cheap;
-    }
-    let named = |pattern: Option<_>, name: Option<PathName<'_>>| match pattern {
-        Some(pattern) => name.and_then(|name| name.fits(pattern)),
-        None => Some(true),
-    };
-    all([
-        cheap,
-        named(rule.image(), subject.image),
-        named(rule.source(), subject.source),
-        named(rule.target(), subject.target),
-    ])
+    let truth = holds(rule.remote(), subject.remote, |wanted, fact| wanted == fact);
+    let truth = and(truth, || {
+        holds(
+            rule.byte_count_min(),
+            subject.byte_count,
+            |minimum, count| count >= minimum,
+        )
+    });
+    let truth = and(truth, || {
+        holds(rule.user(), subject.user, |wanted, user| wanted == user)
+    });
+    let truth = and(truth, || subject.is_on(rule.volume()));
+    let truth = and(truth, || named(rule.image(), subject.image));
+    let truth = and(truth, || named(rule.source(), subject.source));
+    and(truth, || named(rule.target(), subject.target))
 }
 
-/// Kleene's conjunction: false if one is false, else unknown if one is unknown.
-fn all<const N: usize>(truths: [Option<bool>; N]) -> Option<bool> {
-    if truths.contains(&Some(false)) {
-        Some(false)
-    } else if truths.contains(&None) {
-        None
-    } else {
-        Some(true)
+/// Whether a fact is as wanted, if anything is.
+fn holds<T>(wanted: Option<T>, fact: Option<T>, is_met: impl FnOnce(T, T) -> bool) -> Option<bool> {
+    match wanted {
+        Some(wanted) => fact.map(|fact| is_met(wanted, fact)),
+        None => Some(true),
+    }
+}
+
+/// Whether a name fits a pattern, if there is one.
+fn named(pattern: Option<PathPattern<'_>>, name: Option<PathName<'_>>) -> Option<bool> {
+    match pattern {
+        Some(pattern) => name.and_then(|name| name.fits(pattern)),
+        None => Some(true),
+    }
+}
+
+/// Kleene's conjunction: false if one is false, else unknown if one is unknown. The second is not asked for
+/// if the first is false.
+fn and(first: Option<bool>, second: impl FnOnce() -> Option<bool>) -> Option<bool> {
+    match first {
+        Some(true) => second(),
+        Some(false) => Some(false),
+        None => second().filter(|second| !second),
     }
 }

@@ -119,7 +119,7 @@ fn show(file: &Path, out: &mut impl Write) -> Result<End, Trouble> {
 }
 
 fn test(file: &Path, records: &Path, out: &mut impl Write) -> Result<End, Trouble> {
-    let policy = load(file)?;
+    let policy = replay::index(load(file)?);
     let mut reader = files::open(records)?;
     let mut totals = Totals::default();
     let mut line = Vec::new();
@@ -151,7 +151,7 @@ fn test(file: &Path, records: &Path, out: &mut impl Write) -> Result<End, Troubl
         }
         totals.add(&replayed);
     }
-    for line in replay::summary(&policy, &totals) {
+    for line in replay::summary(policy.policy(), &totals) {
         writeln!(out, "{line}")?;
     }
     Ok(if totals.changed() == 0 {

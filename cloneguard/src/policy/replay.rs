@@ -10,9 +10,9 @@ mod table;
 pub use recorded::{Recorded, RecordedName};
 pub use table::{header, row, summary};
 
-use super::decode;
+use super::{Compiled, decode};
 use guard::Powers;
-use guard::policy::{PolicyDecision, decide};
+use guard::policy::{IndexSlot, IndexedPolicy, PolicyDecision, SlotCount, decide};
 use std::collections::BTreeMap;
 use wire::policy::PolicyBlob;
 use wire::{RuleId, Verdict};
@@ -73,11 +73,26 @@ impl Totals {
     }
 }
 
+/// A policy as the driver holds it, with the index of its rules.
+pub type Indexed = IndexedPolicy<Vec<u8>, Vec<IndexSlot>>;
+
+/// Makes the index, once for all requests.
+///
+/// # Panics
+///
+/// Never: as many slots are given as the policy has rules.
+#[must_use]
+pub fn index(policy: Compiled) -> Indexed {
+    let slots = vec![IndexSlot::default(); policy.rules().len()];
+    IndexedPolicy::build(policy, slots)
+        .unwrap_or_else(|SlotCount { needed }| unreachable!("{needed} slots were given"))
+}
+
 /// Judges a recorded request under a policy.
 #[must_use]
-pub fn replay<S: AsRef<[u8]>>(policy: &PolicyBlob<S>, recorded: &Recorded) -> Replayed {
+pub fn replay(policy: &Indexed, recorded: &Recorded) -> Replayed {
     let decision = decide(policy, &recorded.subject());
-    let (after, because) = judge(policy, recorded, decision);
+    let (after, because) = judge(policy.policy(), recorded, decision);
     Replayed {
         before: recorded.verdict,
         after,

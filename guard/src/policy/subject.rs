@@ -1,6 +1,6 @@
 //! What a policy's rules are compared with: the facts about a request, each of which may be missing.
 
-use super::{all, glob};
+use super::{and, glob};
 use wire::policy::{PathPattern, SEPARATOR, VolumeSelector, upcase};
 use zerocopy::little_endian::U16;
 
@@ -64,11 +64,14 @@ impl<'a> PathName<'a> {
     #[must_use]
     pub fn fits(&self, pattern: PathPattern<'_>) -> Option<bool> {
         let volume = is_volume(pattern.volume, Some(self.device), self.volume_guid);
-        if volume == Some(false) {
-            return volume;
-        }
-        let rest = without_type(self.rest, self.is_cut);
-        all([volume, glob::fits(pattern.path, rest, self.is_cut)])
+        and(volume, || {
+            glob::fits(pattern.path, self.matched_units(), self.is_cut)
+        })
+    }
+
+    /// What the path of a pattern is compared with.
+    pub(super) fn matched_units(&self) -> &'a [u16] {
+        without_type(self.rest, self.is_cut)
     }
 }
 

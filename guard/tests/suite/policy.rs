@@ -1,8 +1,9 @@
 //! Evaluation of the policy's rules, by enumerating what the unknown facts could be.
 
 use crate::blob::{Rule, any, blob, device, on_device};
+use crate::linear::decide;
 use guard::policy::{
-    Effect, OnAuditLoss, PathName, PolicyBlob, PolicyDecision, PolicyMode, PolicySubject, decide,
+    Effect, OnAuditLoss, PathName, PolicyBlob, PolicyDecision, PolicyMode, PolicySubject,
 };
 use guard::{Class, PolicyMatch, Powers, RULES, RuleId, RuleSet};
 use proptest::prelude::*;

@@ -189,19 +189,14 @@ fn a_policy_that_cannot_be_read_leaves_the_one_before_in_force() {
     bench.end();
 }
 
-#[test]
-fn without_memory_for_it_a_new_policy_leaves_the_one_before_in_force() {
+/// Stores a policy of revision 8 and fails each call of the driver in turn while it is read: in how many runs the one
+/// before stays in force. `None` without an image.
+fn refused_for_lack_of_memory(blob: &[u8]) -> Option<usize> {
     let mut refused = 0;
     for number in 1.. {
-        let Some(bench) = Bench::under(&Blob::ENFORCE) else {
-            return;
-        };
+        let bench = Bench::under(&Blob::ENFORCE)?;
         let (mut watcher, _) = watcher(&bench);
-        let blob = Blob {
-            revision: 8,
-            ..Blob::ENFORCE
-        };
-        bench.store(blob.bytes());
+        bench.store(blob.to_vec());
         let injection = bench.machine.injection();
         let before = injection.calls();
         injection.fail(number);
@@ -217,9 +212,23 @@ fn without_memory_for_it_a_new_policy_leaves_the_one_before_in_force() {
         bench.end();
         if calls < number {
             assert!(refused > 2, "only {refused} of {calls} calls matter");
-            return;
+            break;
         }
     }
+    Some(refused)
+}
+
+#[test]
+fn without_memory_for_it_a_new_policy_leaves_the_one_before_in_force() {
+    let head = "mode = 'enforce'\nrevision = 8\n";
+    let rule = "[[rule]]\nname = 'vault'\neffect = 'deny'\nsource = '*:\\vault\\**'\n";
+    let [without, with] = [head.to_owned(), format!("{head}{rule}")]
+        .map(|text| cloneguard::policy::compile(&text).expect("a policy"));
+    let Some(calls) = refused_for_lack_of_memory(&without) else {
+        return;
+    };
+    // Rules need memory for their index, and are refused with it.
+    assert_eq!(refused_for_lack_of_memory(&with), Some(calls + 1));
 }
 
 const LOCKED: Blob = Blob {

@@ -44,7 +44,7 @@ pub(crate) fn of(mode: Mode) -> Plan {
 #[cfg(test)]
 mod tests {
     use cloneguard::policy::compile_bytes;
-    use cloneguard::policy::replay::{Recorded, replay};
+    use cloneguard::policy::replay::{Recorded, index, replay};
     use serde_json::json;
     use wire::Verdict;
 
@@ -92,7 +92,7 @@ mod tests {
 
     /// The verdict on a clone from one file to another by this program, by the evaluator that the driver runs.
     fn verdict(source: &str, target: &str) -> Verdict {
-        let policy = compile_bytes(moved().as_bytes()).unwrap();
+        let policy = index(compile_bytes(moved().as_bytes()).unwrap());
         let name = |text: &str| json!({ "text": text, "is_truncated": false });
         let line = json!({
             "kind": "clone", "sequence": 1, "verdict": "passed", "rules": [], "grounds": [],

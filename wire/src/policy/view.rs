@@ -131,6 +131,12 @@ impl<'a> Iterator for PolicyRules<'a> {
         Some(PolicyRule { head, pool })
     }
 
+    /// At once, however far away it is.
+    fn nth(&mut self, number: usize) -> Option<PolicyRule<'a>> {
+        let (head, pool) = (self.rules.nth(number)?, self.pool);
+        Some(PolicyRule { head, pool })
+    }
+
     fn size_hint(&self) -> (usize, Option<usize>) {
         self.rules.size_hint()
     }

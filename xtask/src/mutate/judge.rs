@@ -17,7 +17,7 @@ use super::generate::Mutation;
 /// The name of the target with the tests through the public interface.
 const SUITE: &str = "suite";
 /// For each file the modules of the suite that are about it.
-const NEAREST: [(&str, &[&str]); 11] = [
+const NEAREST: [(&str, &[&str]); 15] = [
     ("table", RULES),
     ("check", RULES),
     ("facts", &["files::", "rules::", "record::"]),
@@ -28,10 +28,15 @@ const NEAREST: [(&str, &[&str]); 11] = [
     ("code", &["request::", "record::", "rules::"]),
     ("policy", POLICY),
     ("policy/glob", POLICY),
+    ("policy/candidates", INDEX),
+    ("policy/index", INDEX),
+    ("policy/key", INDEX),
+    ("policy/slots", INDEX),
     ("policy/subject", POLICY),
 ];
 const RULES: &[&str] = &["rules::", "files::", "verdict::", "table::"];
 const POLICY: &[&str] = &["glob::", "policy::"];
+const INDEX: &[&str] = &["policy_index::", "policy::"];
 
 /// The journal carries records as bytes and sees none of the files, and its tests take longest.
 const UNCONCERNED: [&str; 2] = ["--skip", "journal"];

@@ -13,7 +13,7 @@ use syn::{Fields, File, Item};
 use crate::files;
 
 /// Files of guard whose code is mutated, without folder and extension.
-pub(super) const MUTATED: [&str; 11] = [
+pub(super) const MUTATED: [&str; 15] = [
     "table",
     "check",
     "facts",
@@ -23,6 +23,10 @@ pub(super) const MUTATED: [&str; 11] = [
     "request",
     "code",
     "policy/glob",
+    "policy/candidates",
+    "policy/index",
+    "policy/key",
+    "policy/slots",
     "policy/subject",
     "policy",
 ];

@@ -13,7 +13,7 @@ const LINE: &str = r#"{"kind":"clone","sequence":7,"verdict":"passed","rules":[]
 
 /// The verdict on a line under a policy, and why.
 fn verdict(policy: &str, line: &str) -> (Verdict, String) {
-    let policy = compile_bytes(policy.as_bytes()).unwrap();
+    let policy = index(compile_bytes(policy.as_bytes()).unwrap());
     let replayed = replay(&policy, &parsed(line));
     (replayed.after, replayed.because)
 }
@@ -110,7 +110,7 @@ fn what_was_not_looked_at_stays_so() {
 #[test]
 fn what_a_record_does_not_say_applies_no_rule() {
     let deny = "mode = 'enforce'\n[[rule]]\nname = 'no'\neffect = 'deny'\nremote = true\n";
-    let policy = compile_bytes(deny.as_bytes()).unwrap();
+    let policy = index(compile_bytes(deny.as_bytes()).unwrap());
     let replayed = replay(&policy, &parsed(LINE));
     assert_eq!(replayed.decision, PolicyDecision::Undecided { index: 0 });
     assert_eq!(replayed.after, Verdict::NotInspected);
@@ -165,7 +165,7 @@ fn the_system_process_has_no_image() {
     )
     .unwrap();
     assert_eq!(
-        replay(&policy, &parsed(&system)).decision,
+        replay(&index(policy), &parsed(&system)).decision,
         PolicyDecision::NoMatch
     );
 }
