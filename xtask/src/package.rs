@@ -1,18 +1,14 @@
 //! `package`: from source to a signed driver package, `cloneguard_package`, for both architectures.
 //!
-//! [`stamp`] makes the INF file, [`rules`] check it, [`catalog`] and [`sign`] do what Inf2Cat and SignTool do where
-//! there is no WDK, [`verify`] takes nothing for granted, [`reproduce`] does it all twice, [`wine`] installs the result. On Windows the WDK's own
-//! tools make the package (`cargo make`), and [`rules`] run beside InfVerif.
+//! [`driver_package`] stamps the INF file, checks it against [`rules`] and writes the catalogue: with [`sign`] it does
+//! what Inf2Cat and SignTool do where there is no WDK. [`make`] has it done, [`verify`] takes nothing for granted,
+//! [`reproduce`] does it all twice, [`wine`] installs the result. On Windows the WDK's own tools make the package
+//! (`cargo make`), and [`rules`] run beside InfVerif.
 
-mod catalog;
 mod contents;
-mod digest;
-mod inf;
 mod infverif;
-mod install;
 mod make;
 mod reproduce;
-mod rules;
 mod sign;
 mod stamp;
 mod tamper;
@@ -23,6 +19,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand, ValueEnum};
+use driver_package::inf::Inf;
+use driver_package::rules;
+use driver_package::stamp::Stamp;
 
 use crate::build::Arch;
 use crate::{files, harness};
@@ -182,8 +181,7 @@ fn verify(directory: &Path, root: Option<&Path>) -> Result<()> {
 
 fn check_inf(file: &Path) -> Result<()> {
     let name = file.display().to_string();
-    let inf =
-        inf::Inf::read(&contents::bytes(file)?).with_context(|| format!("cannot read {name}"))?;
+    let inf = Inf::read(&contents::bytes(file)?).with_context(|| format!("cannot read {name}"))?;
     rules::refuse_broken(&inf, &name)?;
     println!("{name}: {} rules hold", rules::RULES.len());
     infverif::run(file)
@@ -192,9 +190,9 @@ fn check_inf(file: &Path) -> Result<()> {
 /// The file as it will be on some day.
 fn check_inx() -> Result<()> {
     let inx = files::read_text(&files::root().join(INX))?;
-    let stamp = stamp::Stamp {
+    let stamp = Stamp {
         date: SOME_DAY.parse()?,
-        version: stamp::Version::of_workspace()?,
+        version: stamp::version_of_workspace()?,
     };
     for arch in Arch::ALL {
         let folder = files::root()

@@ -11,7 +11,7 @@ use crate::files;
 /// Every member with all the members it may itself depend on, also for its tests and build script, and
 /// why not on more. Those decide what its sources can name; what comes along with them is not looked at
 /// (docs/decisions/0005: `guard` comes to the judges with `cloneguard`). A new arrow is a new word here.
-const ARROWS: [(&str, &[&str], &str); 12] = [
+const ARROWS: [(&str, &[&str], &str); 13] = [
     ("wire", &[], "it is what both sides share"),
     (
         "guard",
@@ -51,11 +51,26 @@ const ARROWS: [(&str, &[&str], &str); 12] = [
         "it is built for 32 bits too, and guard is not",
     ),
     (
+        "driver-package",
+        &[],
+        "it knows of a driver what every package says",
+    ),
+    (
         "fuzz",
-        &["cloneguard", "conformance", "guard", "wire"],
+        &[
+            "cloneguard",
+            "conformance",
+            "driver-package",
+            "guard",
+            "wire",
+        ],
         "it feeds every library; its referee for the driver is the test-bed, which sees none of it",
     ),
-    ("xtask", &[], "automation must build when nothing else does"),
+    (
+        "xtask",
+        &["driver-package"],
+        "automation must build when nothing else does, but for what it makes packages with",
+    ),
 ];
 
 /// What `wire` may take from outside the workspace, but for its tests.

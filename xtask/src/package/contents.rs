@@ -4,11 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
-
-use super::catalog::Member;
-use super::digest::{Digests, Kind};
-use super::inf::Inf;
-use super::install;
+use driver_package::catalog::Member;
+use driver_package::digest::{Digests, Kind};
+use driver_package::inf::Inf;
+use driver_package::install;
 
 /// A package in a directory.
 #[derive(Debug)]

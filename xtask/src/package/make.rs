@@ -5,13 +5,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
+use driver_package::catalog::Catalog;
+use driver_package::rules;
+use driver_package::stamp::{Date, Stamp};
 
-use super::catalog::Catalog;
 use super::contents::Contents;
 use super::sign::Signer;
-use super::stamp::{self, Date, Stamp, Version};
 use super::verify::{Package, Verified};
-use super::{Architecture, INX, MakeOptions, rules, systems};
+use super::{Architecture, INX, MakeOptions, stamp, systems};
 use crate::build::{Arch, Image};
 use crate::{files, image};
 
@@ -93,11 +94,11 @@ pub(super) fn stamp(options: &MakeOptions) -> Result<Stamp> {
     Ok(Stamp {
         date: match variable(&options.date, stamp::DATE_VARIABLE) {
             Some(date) => date.parse()?,
-            None => Date::of_commit()?,
+            None => stamp::date_of_commit()?,
         },
         version: match variable(&options.driver_version, stamp::VERSION_VARIABLE) {
             Some(version) => version.parse()?,
-            None => Version::of_workspace()?,
+            None => stamp::version_of_workspace()?,
         },
     })
 }

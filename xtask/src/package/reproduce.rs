@@ -9,9 +9,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
+use driver_package::digest::Digests;
+use driver_package::stamp::Stamp;
 
 use super::make::{self, short};
-use super::{MakeOptions, contents, digest::Digests, stamp};
+use super::{MakeOptions, contents};
 use crate::files;
 
 /// Where the two lie, below `target/package`. Neither the length nor the depth is the same.
@@ -60,7 +62,7 @@ pub(super) fn run(options: &MakeOptions) -> Result<()> {
 fn build(
     copy: &Path,
     options: &MakeOptions,
-    stamp: stamp::Stamp,
+    stamp: Stamp,
     settings: [(&str, &str); 2],
 ) -> Result<()> {
     let program = std::env::current_exe().context("cannot tell where this program is")?;

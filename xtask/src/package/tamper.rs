@@ -66,11 +66,12 @@ fn blamed(error: &Error) -> Vec<&'static str> {
 #[cfg(test)]
 mod tests {
     use anyhow::anyhow;
+    use driver_package::catalog::Catalog;
+    use driver_package::digest;
 
     use super::*;
-    use crate::package::catalog::Catalog;
     use crate::package::contents::Contents;
-    use crate::package::{digest, verify};
+    use crate::package::verify;
 
     #[test]
     fn who_names_two_files_blames_both() {

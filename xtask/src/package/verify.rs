@@ -1,7 +1,7 @@
 //! Verifies a package, as if somebody else had made it.
 //!
-//! Digests by two implementations, [`digest`](super::digest) and the crate `authenticode`; signatures by
-//! osslsigncode; the INF file by the [`rules`](super::rules); the image by the image rules. What is wrong with which
+//! Digests by two implementations, [`driver_package::digest`] and the crate `authenticode`; signatures by
+//! osslsigncode; the INF file by the [`rules`]; the image by the image rules. What is wrong with which
 //! file is said first by whoever can say it best.
 
 use std::path::Path;
@@ -9,14 +9,15 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use authenticode::{AttributeCertificateIterator, PeTrait, authenticode_digest};
+use driver_package::catalog::{Catalog, Member};
+use driver_package::digest::Kind;
+use driver_package::{install, rules};
 use object::read::pe::PeFile64;
 use sha2::Digest as _;
 
-use super::catalog::{Catalog, Member};
 use super::contents::{self, Contents};
-use super::digest::Kind;
 use super::sign::quiet;
-use super::{install, rules, stamp};
+use super::stamp;
 use crate::build::Arch;
 use crate::image;
 

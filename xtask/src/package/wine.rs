@@ -17,10 +17,10 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use driver_package::inf::Inf;
+use driver_package::install::{self, Promise, Range};
 
 use super::contents::Contents;
-use super::inf::Inf;
-use super::install::{self, Promise, Range};
 use crate::files;
 use prefix::Prefix;
 

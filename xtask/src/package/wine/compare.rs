@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use driver_package::install::{Data, Service};
+
 use super::hive::{Hive, Value};
 use super::prefix::windows_path;
-use crate::package::install::{Data, Service};
 
 /// Where the services are.
 const SERVICES: &str = "System\\CurrentControlSet\\Services";
@@ -86,8 +87,9 @@ fn promised(service: &Service) -> BTreeMap<String, BTreeMap<String, Value>> {
 
 #[cfg(test)]
 mod tests {
+    use driver_package::install::Setting;
+
     use super::*;
-    use crate::package::install::Setting;
 
     fn promise() -> Service {
         let setting = |key: &str, name: &str, data| Setting {

@@ -1,6 +1,6 @@
 //! An INF file that has one range of another, and that for all versions of Windows.
 
-use crate::package::install::{INSTALL, Range, UNINSTALL};
+use driver_package::install::{INSTALL, Range, UNINSTALL};
 
 /// The text without other sections to install, and without any to uninstall; the one that stays loses its build.
 pub(super) fn only(inf: &str, range: &Range) -> String {

@@ -9,11 +9,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
+use driver_package::install::{DRIVER_STORE, DRIVERS};
 
 use super::hive::Hive;
 use crate::files;
 use crate::package::contents;
-use crate::package::install::{DRIVER_STORE, DRIVERS};
 
 /// For each thing that Wine is asked to do. All together take a quarter of a minute; this is for a machine that
 /// has better things to do.

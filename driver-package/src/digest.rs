@@ -1,7 +1,8 @@
 //! The digests of the files of a package: of an image the Authenticode digest, of others the file's.
 //!
 //! Our own reading of the rule, from "Windows Authenticode Portable Executable Signature Format", section
-//! "Calculating the PE Image Hash". [`verify`](super::verify) asks a second implementation, the crate `authenticode`.
+//! "Calculating the PE Image Hash". Who verifies a package asks
+//! a second implementation too, the crate `authenticode`.
 
 use anyhow::{Context as _, Result, ensure};
 use object::LittleEndian as LE;
@@ -13,7 +14,7 @@ use sha2::Digest as _;
 
 /// What a digest is taken of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub enum Kind {
     /// A PE image without its checksum and signature.
     Image,
     /// A file as it is.
@@ -22,7 +23,7 @@ pub(super) enum Kind {
 
 impl Kind {
     /// What Inf2Cat makes of a file with these bytes.
-    pub(super) fn of(bytes: &[u8]) -> Self {
+    pub fn of(bytes: &[u8]) -> Self {
         if bytes.starts_with(b"MZ") {
             Self::Image
         } else {
@@ -33,24 +34,26 @@ impl Kind {
 
 /// A digest of each kind that catalogues have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Digests {
-    pub(super) sha256: [u8; 32],
-    pub(super) sha1: [u8; 20],
+pub struct Digests {
+    /// By SHA-256.
+    pub sha256: [u8; 32],
+    /// By SHA-1.
+    pub sha1: [u8; 20],
 }
 
 impl Digests {
     /// Of a file as it is.
-    pub(super) fn of_bytes(bytes: &[u8]) -> Self {
+    pub fn of_bytes(bytes: &[u8]) -> Self {
         Self::of_parts(&[bytes])
     }
 
     /// Of an image.
-    pub(super) fn of_image(bytes: &[u8]) -> Result<Self> {
+    pub fn of_image(bytes: &[u8]) -> Result<Self> {
         Ok(Self::of_parts(&signed_parts(bytes)?))
     }
 
     /// Of a file, as its kind demands.
-    pub(super) fn of(kind: Kind, bytes: &[u8]) -> Result<Self> {
+    pub fn of(kind: Kind, bytes: &[u8]) -> Result<Self> {
         match kind {
             Kind::Image => Self::of_image(bytes),
             Kind::Flat => Ok(Self::of_bytes(bytes)),

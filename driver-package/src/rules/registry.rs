@@ -1,8 +1,8 @@
 //! What is written to the registry, and what is deleted.
 
 use super::files::promises;
-use crate::package::inf::{Inf, Line, Section};
-use crate::package::install::{Setting, UNINSTALL, number};
+use crate::inf::{Inf, Line, Section};
+use crate::install::{Setting, UNINSTALL, number};
 
 /// `FLG_ADDREG_APPEND`
 /// <https://learn.microsoft.com/windows-hardware/drivers/install/inf-addreg-directive>

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::package::inf::Inf;
+use crate::inf::Inf;
 
 /// Directives whose values are sections, and of which value on.
 const DIRECTIVES: [(&str, usize); 7] = [

@@ -1,7 +1,7 @@
 //! What an INF file promises to install, for each range of Windows versions.
 //!
 //! [`ranges`] finds the sections that Windows may choose; [`Promise`] is what one of them brings: files, a service,
-//! its registry values. [`wine`](super::wine) compares it with what was installed.
+//! its registry values. It can be compared with what was installed.
 
 use anyhow::{Context as _, Result, bail, ensure};
 
@@ -9,26 +9,26 @@ use super::inf::{Inf, Line, Section};
 
 /// The directory of the driver store.
 /// <https://learn.microsoft.com/windows-hardware/drivers/install/using-dirids>
-pub(super) const DRIVER_STORE: u32 = 13;
+pub const DRIVER_STORE: u32 = 13;
 /// `%windir%\system32\drivers`
-pub(super) const DRIVERS: u32 = 12;
+pub const DRIVERS: u32 = 12;
 /// The first build whose filter manager looks for instances below `Parameters`, as the decoration says it.
 /// <https://learn.microsoft.com/windows-hardware/drivers/ifs/creating-an-inf-file-for-a-minifilter-driver>
-pub(super) const PARAMETERS_BUILD: u32 = 25952;
+pub const PARAMETERS_BUILD: u32 = 25952;
 /// How the section of an installation begins its name.
-pub(super) const INSTALL: &str = "DefaultInstall";
+pub const INSTALL: &str = "DefaultInstall";
 /// How the section that undoes one begins its name.
-pub(super) const UNINSTALL: &str = "DefaultUninstall";
+pub const UNINSTALL: &str = "DefaultUninstall";
 
 /// A decorated section: `DefaultInstall.NTamd64.10.0...25952`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Range {
+pub struct Range {
     /// The name of the section.
-    pub(super) section: String,
+    pub section: String,
     /// As decorations call it, in small letters; none in a section without decoration.
-    pub(super) architecture: Option<String>,
+    pub architecture: Option<String>,
     /// The build from which on Windows chooses it; none if it has no such bound.
-    pub(super) build: Option<u32>,
+    pub build: Option<u32>,
 }
 
 impl Range {
@@ -72,7 +72,7 @@ impl Range {
     }
 
     /// Whether the filter manager of these builds looks below `Parameters`.
-    pub(super) fn has_parameters(&self) -> bool {
+    pub fn has_parameters(&self) -> bool {
         self.build.is_some_and(|build| build >= PARAMETERS_BUILD)
     }
 }
@@ -81,7 +81,7 @@ impl Range {
 /// a file up there first and then in the plain section, "Authoring an INF File" (Win32) that it uses the one instead of
 /// the other. An INF file for one architecture has no need of them.
 /// <https://learn.microsoft.com/windows-hardware/drivers/install/inf-sourcedisksfiles-section>
-pub(super) fn decorated_sources(inf: &Inf) -> impl Iterator<Item = &Section> {
+pub fn decorated_sources(inf: &Inf) -> impl Iterator<Item = &Section> {
     let is_one = |section: &&Section| {
         let name = section.name.to_ascii_lowercase();
         let mut parts = name.splitn(2, '.');
@@ -92,67 +92,86 @@ pub(super) fn decorated_sources(inf: &Inf) -> impl Iterator<Item = &Section> {
 }
 
 /// The sections of the file that Windows may choose to install.
-pub(super) fn ranges(inf: &Inf) -> Result<Vec<Range>> {
+pub fn ranges(inf: &Inf) -> Result<Vec<Range>> {
     beginning(inf, INSTALL)
 }
 
 /// The sections with this name, decorated or not.
-pub(super) fn beginning(inf: &Inf, begin: &str) -> Result<Vec<Range>> {
+pub(crate) fn beginning(inf: &Inf, begin: &str) -> Result<Vec<Range>> {
     let names = inf.sections().iter().map(|section| &section.name);
     names.filter_map(|name| Range::parse(name, begin)).collect()
 }
 
 /// A file to copy.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct File {
-    pub(super) name: String,
+pub struct File {
+    /// Its name, at its source and where it goes.
+    pub name: String,
     /// The number of the directory it goes to.
-    pub(super) directory: u32,
+    pub directory: u32,
 }
 
 /// What a section brings.
 #[derive(Debug)]
-pub(super) struct Promise {
-    pub(super) files: Vec<File>,
-    pub(super) service: Service,
+pub struct Promise {
+    /// The files that are copied.
+    pub files: Vec<File>,
+    /// The one service that is added.
+    pub service: Service,
 }
 
 /// A service, as its section says.
 #[derive(Debug)]
-pub(super) struct Service {
-    pub(super) name: String,
-    pub(super) display_name: String,
-    pub(super) description: String,
+pub struct Service {
+    /// What it is called, also in the registry.
+    pub name: String,
+    /// `DisplayName`
+    pub display_name: String,
+    /// `Description`
+    pub description: String,
     /// The number of the directory, and the file in it.
-    pub(super) binary: (u32, String),
-    pub(super) kind: u32,
-    pub(super) start: u32,
-    pub(super) error_control: u32,
-    pub(super) group: String,
-    pub(super) dependencies: Vec<String>,
-    pub(super) security: String,
-    pub(super) settings: Vec<Setting>,
+    pub binary: (u32, String),
+    /// `ServiceType`
+    pub kind: u32,
+    /// `StartType`
+    pub start: u32,
+    /// `ErrorControl`
+    pub error_control: u32,
+    /// `LoadOrderGroup`
+    pub group: String,
+    /// The services that have to be started before it.
+    pub dependencies: Vec<String>,
+    /// `Security`, a descriptor in its language.
+    pub security: String,
+    /// What is written below its key, in the order of the lines.
+    pub settings: Vec<Setting>,
 }
 
 /// A value in the registry, below the service's own key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Setting {
-    pub(super) key: String,
-    pub(super) name: String,
-    pub(super) data: Data,
+pub struct Setting {
+    /// The path of the key from that of the service; empty if it is this one.
+    pub key: String,
+    /// The name of the value.
+    pub name: String,
+    /// Its kind and content.
+    pub data: Data,
 }
 
 /// What is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Data {
+pub enum Data {
     /// The key alone.
     Nothing,
+    /// A text (`REG_SZ`).
     Text(String),
+    /// A number (`REG_DWORD`).
     Number(u32),
 }
 
 impl Promise {
-    pub(super) fn of(inf: &Inf, range: &Range) -> Result<Self> {
+    /// Follows the directives of one section; refuses what cannot be told from the file.
+    pub fn of(inf: &Inf, range: &Range) -> Result<Self> {
         let section = named(inf, &range.section)?;
         let mut files = Vec::new();
         for line in section.all("CopyFiles") {
@@ -215,7 +234,7 @@ fn named<'a>(inf: &'a Inf, name: &str) -> Result<&'a Section> {
 }
 
 /// The files of a list, and where `[DestinationDirs]` sends them.
-pub(super) fn copied(inf: &Inf, list: &str) -> Result<Vec<File>> {
+fn copied(inf: &Inf, list: &str) -> Result<Vec<File>> {
     let directory = destination(inf, list)?;
     let lines = &named(inf, list)?.lines;
     let files = lines.iter().map(|line| {
@@ -250,7 +269,7 @@ fn destination(inf: &Inf, list: &str) -> Result<u32> {
 }
 
 /// `%13%\cloneguard.sys`
-pub(super) fn in_directory(path: &str) -> Result<(u32, String)> {
+fn in_directory(path: &str) -> Result<(u32, String)> {
     let parts = path.strip_prefix('%').and_then(|rest| rest.split_once('%'));
     let parts = parts.and_then(|(number, rest)| Some((number.parse().ok()?, rest)));
     let parts = parts.and_then(|(number, rest)| Some((number, rest.strip_prefix('\\')?)));
@@ -282,7 +301,7 @@ fn setting(line: &Line) -> Result<Setting> {
 }
 
 /// A number, decimal or hexadecimal.
-pub(super) fn number(text: &str) -> Option<u32> {
+pub(crate) fn number(text: &str) -> Option<u32> {
     let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
     match digits {
         Some(digits) => u32::from_str_radix(digits, 16).ok(),

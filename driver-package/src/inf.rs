@@ -12,32 +12,37 @@ use anyhow::{Context as _, Result, ensure};
 
 /// An INF file.
 #[derive(Debug)]
-pub(super) struct Inf {
+pub struct Inf {
     sections: Vec<Section>,
     /// Tokens that stand in the file and have no value, each with its line.
-    pub(super) undefined: Vec<(usize, String)>,
+    pub undefined: Vec<(usize, String)>,
 }
 
 /// A section. If the file begins it several times, these are one.
 #[derive(Debug)]
-pub(super) struct Section {
-    pub(super) name: String,
+pub struct Section {
+    /// What stands between the brackets.
+    pub name: String,
     /// The number of the line that begins it.
-    pub(super) number: usize,
-    pub(super) lines: Vec<Line>,
+    pub number: usize,
+    /// Its lines, but for empty ones and comments.
+    pub lines: Vec<Line>,
 }
 
 /// `key = value, value`, or the values alone.
 #[derive(Debug)]
-pub(super) struct Line {
-    pub(super) number: usize,
-    pub(super) key: Option<String>,
-    pub(super) values: Vec<String>,
+pub struct Line {
+    /// Its number, from 1; that of the first if it goes on.
+    pub number: usize,
+    /// What stands before the equals sign, if there is one.
+    pub key: Option<String>,
+    /// What stands behind it, or all of it. Never empty: of nothing the one value is empty.
+    pub values: Vec<String>,
 }
 
 impl Inf {
     /// Reads a file. Its encoding is ANSI without letters beyond ASCII, or UTF-16 with a mark.
-    pub(super) fn read(bytes: &[u8]) -> Result<Self> {
+    pub fn read(bytes: &[u8]) -> Result<Self> {
         let text = text::decode(bytes)?;
         let raw = sections(&text)?;
         let strings = strings(&raw);
@@ -52,12 +57,13 @@ impl Inf {
         })
     }
 
-    pub(super) fn sections(&self) -> &[Section] {
+    /// All sections, in the order in which they begin.
+    pub fn sections(&self) -> &[Section] {
         &self.sections
     }
 
     /// A section by name. Names have no case.
-    pub(super) fn section(&self, name: &str) -> Option<&Section> {
+    pub fn section(&self, name: &str) -> Option<&Section> {
         self.sections
             .iter()
             .find(|section| section.name.eq_ignore_ascii_case(name))
@@ -66,12 +72,12 @@ impl Inf {
 
 impl Section {
     /// The lines with this key.
-    pub(super) fn all<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a Line> {
+    pub fn all<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a Line> {
         self.lines.iter().filter(move |line| line.has_key(key))
     }
 
     /// The first value of the first line with this key.
-    pub(super) fn value<'a>(&'a self, key: &'a str) -> Option<&'a str> {
+    pub fn value<'a>(&'a self, key: &'a str) -> Option<&'a str> {
         let line = self.all(key).next()?;
         line.values.first().map(String::as_str)
     }
@@ -85,7 +91,7 @@ impl Line {
     }
 
     /// A value, or nothing where the line has none.
-    pub(super) fn get(&self, index: usize) -> &str {
+    pub fn get(&self, index: usize) -> &str {
         self.values.get(index).map_or("", String::as_str)
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::when;
-use crate::package::inf::{Inf, Section};
-use crate::package::install::{self, DRIVER_STORE, DRIVERS, Promise, Range};
+use crate::inf::{Inf, Section};
+use crate::install::{self, DRIVER_STORE, DRIVERS, Promise, Range};
 
 /// What each range installs, as far as it can be told.
 pub(super) fn promises(inf: &Inf) -> Vec<(Range, Promise)> {

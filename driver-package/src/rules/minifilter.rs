@@ -1,8 +1,8 @@
 //! What the filter manager asks of a minifilter's service.
 
 use super::files::promises;
-use crate::package::inf::Inf;
-use crate::package::install::{Data, Range, Service, Setting};
+use crate::inf::Inf;
+use crate::install::{Data, Range, Service, Setting};
 
 /// A class of filters: its name, its GUID, its load order group, and the whole numbers between which its altitudes
 /// lie (the fractions of the last belong to it).

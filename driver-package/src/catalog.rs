@@ -2,8 +2,7 @@
 //!
 //! [`Catalog`] is what one says, [`Member`] what it says of a file; [`asn1`] are the structures. Every file is
 //! entered twice, as MakeCat and Inf2Cat do it: by SHA-256 with the indirect data, and by SHA-1 without,
-//! because older ways of looking a file up know no other digest. The envelope is unsigned;
-//! [`sign`](super::sign) signs it.
+//! because older ways of looking a file up know no other digest. The envelope is unsigned.
 //!
 //! No document of Microsoft's has the encoding. The object identifiers are in wintrust.h and mscat.h
 //! (`szOID_CATALOG_LIST_MEMBER_V2` and `CAT_MEMBERINFO2_OBJID` on the page of CryptCATCDFOpen); the rest was seen
@@ -22,40 +21,41 @@ use super::stamp::Date;
 
 /// What a catalogue says.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Catalog {
+pub struct Catalog {
     /// The operating systems it is for, in the words of Inf2Cat.
-    pub(super) systems: String,
+    pub systems: String,
     /// The day that it is valid from.
-    pub(super) date: Date,
+    pub date: Date,
     /// A line for every file.
-    pub(super) members: Vec<Member>,
+    pub members: Vec<Member>,
 }
 
 /// What a catalogue says of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Member {
+pub struct Member {
     /// The name of the file, in small letters as Inf2Cat writes it.
-    pub(super) file: String,
+    pub file: String,
     /// What is digested, and how.
-    pub(super) kind: Kind,
-    pub(super) digests: Digests,
+    pub kind: Kind,
+    /// The digests.
+    pub digests: Digests,
 }
 
 impl Catalog {
     /// The catalogue as a file, without a signature. The same content makes the same bytes.
-    pub(super) fn to_bytes(&self) -> Result<Vec<u8>> {
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
         self.refuse_doubles()?;
         let list = self.list().context("cannot encode the catalogue")?;
         asn1::envelope(&list).context("cannot encode the catalogue")
     }
 
     /// Reads a catalogue, signed or not.
-    pub(super) fn read(bytes: &[u8]) -> Result<Self> {
+    pub fn read(bytes: &[u8]) -> Result<Self> {
         read::catalog(bytes)
     }
 
     /// Refuses the bytes of a catalogue that its signature is not about.
-    pub(super) fn refuse_changed(bytes: &[u8]) -> Result<()> {
+    pub fn refuse_changed(bytes: &[u8]) -> Result<()> {
         read::refuse_changed(bytes)
     }
 

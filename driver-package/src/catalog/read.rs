@@ -8,8 +8,8 @@ use der::{Decode as _, Encode as _};
 
 use super::asn1::{self, IndirectData, NameValue, Subject, TrustList};
 use super::{Catalog, Member};
-use crate::package::digest::{Digests, Kind};
-use crate::package::stamp::Date;
+use crate::digest::{Digests, Kind};
+use crate::stamp::Date;
 
 /// What one line of the list says.
 struct Line {

@@ -1,7 +1,7 @@
 //! The rules for the INF file: those of InfVerif that are documented and apply, and those for minifilters.
 //!
 //! [`RULES`] is the table; each rule says where it comes from and has a test that breaks it alone. InfVerif itself
-//! comes with the WDK and has the last word: on Windows it runs beside these ([`crate::package`]).
+//! comes with the WDK and has the last word: on Windows it runs beside these.
 
 mod files;
 mod minifilter;
@@ -24,10 +24,10 @@ const PRIMITIVE: &str = "develop/creating-a-primitive-driver";
 const MINIFILTER: &str = "ifs/creating-an-inf-file-for-a-minifilter-driver";
 
 /// A rule. What it finds wrong is a sentence each.
-pub(super) struct Rule {
+pub struct Rule {
     /// InfVerif's number if it has one, else a word. 1421 is not on the page of numbers, but in the complaints about
     /// Microsoft's own samples (microsoft/Windows-driver-samples#1041).
-    pub(super) id: &'static str,
+    pub id: &'static str,
     /// The page below `learn.microsoft.com/windows-hardware/drivers/`.
     source: &'static str,
     check: fn(&Inf) -> Vec<String>,
@@ -38,7 +38,7 @@ const fn rule(id: &'static str, source: &'static str, check: fn(&Inf) -> Vec<Str
 }
 
 /// In the order of the report.
-pub(super) const RULES: [Rule; 32] = [
+pub const RULES: [Rule; 32] = [
     rule("1001", NUMBERS, version::signature),
     rule("1204", NUMBERS, version::provider),
     rule("1233", NUMBERS, version::catalog),
@@ -94,7 +94,7 @@ pub(super) const RULES: [Rule; 32] = [
 ];
 
 /// Everything that is wrong, a line each.
-pub(super) fn breaches(inf: &Inf) -> Vec<String> {
+pub fn breaches(inf: &Inf) -> Vec<String> {
     let rules = RULES.iter();
     rules
         .flat_map(|rule| {
@@ -106,7 +106,7 @@ pub(super) fn breaches(inf: &Inf) -> Vec<String> {
 }
 
 /// Refuses a file that breaks a rule. `name` is what the message calls it.
-pub(super) fn refuse_broken(inf: &Inf, name: &str) -> Result<()> {
+pub fn refuse_broken(inf: &Inf, name: &str) -> Result<()> {
     let breaches = breaches(inf);
     ensure!(
         breaches.is_empty(),

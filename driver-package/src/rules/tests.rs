@@ -1,12 +1,11 @@
 //! Each rule against the real file, in which one thing is wrong.
 
 use super::*;
-use crate::build::Arch;
-use crate::package::stamp;
+use crate::stamp;
 
-const INX: &str = include_str!("../../../../inf/cloneguard.inx");
+const INX: &str = include_str!("../../../inf/cloneguard.inx");
 
-fn inf(arch: Arch) -> String {
+fn inf(arch: &str) -> String {
     let stamp = "11/26/2026,0.1.0.0".parse().unwrap();
     stamp::inf(INX, arch, stamp).unwrap().replace("\r\n", "\n")
 }
@@ -17,7 +16,7 @@ fn found(text: &str) -> Vec<String> {
 
 /// The file with every `from` replaced breaks this rule, and only this.
 fn breaks(id: &str, from: &str, to: &str) {
-    let good = inf(Arch::X64);
+    let good = inf("amd64");
     assert!(good.contains(from), "the file has no {from:?}");
     let found = found(&good.replace(from, to));
     let is_it = |line: &String| line.starts_with(&format!("{id} ("));
@@ -27,7 +26,7 @@ fn breaks(id: &str, from: &str, to: &str) {
 
 #[test]
 fn the_file_of_each_architecture_breaks_no_rule() {
-    for arch in Arch::ALL {
+    for arch in ["amd64", "arm64"] {
         assert_eq!(found(&inf(arch)), [""; 0]);
     }
 }
@@ -118,7 +117,7 @@ fn files() {
     );
     breaks("binary", "%12%\\cloneguard.sys", "%12%\\clonegard.sys");
     let old = "CloneGuard.DriverFiles     = 13";
-    let good = inf(Arch::X64).replace("%13%", "%12%");
+    let good = inf("amd64").replace("%13%", "%12%");
     let found = found(&good.replace(old, "CloneGuard.DriverFiles = 12"));
     assert!(
         found[0].starts_with("1322 (") && found.len() == 1,
@@ -138,7 +137,7 @@ fn registry() {
         "OptionDesc = %Description%\nCopyFiles  = CloneGuard.DriverFiles",
         "DelReg = CloneGuard.Registry2\nCopyFiles = CloneGuard.DriverFiles\n[CloneGuard.Registry2]",
     );
-    let good = inf(Arch::X64);
+    let good = inf("amd64");
     breaks(
         "133x",
         "[CloneGuard.Registry]\n",

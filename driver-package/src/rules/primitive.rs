@@ -1,8 +1,8 @@
 //! What makes the package a primitive driver, one that belongs to no device.
 
 use super::when;
-use crate::package::inf::Inf;
-use crate::package::install::{self, PARAMETERS_BUILD, Promise, Range, UNINSTALL};
+use crate::inf::Inf;
+use crate::install::{self, PARAMETERS_BUILD, Promise, Range, UNINSTALL};
 
 /// The architectures that Windows 11 runs on and the driver is built for.
 const ARCHITECTURES: [&str; 2] = ["amd64", "arm64"];

@@ -14,7 +14,7 @@ use der::asn1::{
 use der::{Encode as _, Sequence, TagMode, TagNumber, ValueOrd};
 
 use super::any;
-use crate::package::digest::Kind;
+use crate::digest::Kind;
 
 const fn oid(dotted: &str) -> ObjectIdentifier {
     ObjectIdentifier::new_unwrap(dotted)

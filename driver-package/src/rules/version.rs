@@ -1,8 +1,8 @@
 //! `[Version]`.
 
 use super::when;
-use crate::package::inf::Inf;
-use crate::package::stamp::Stamp;
+use crate::inf::Inf;
+use crate::stamp::Stamp;
 
 /// What a section says, or nothing.
 fn value<'a>(inf: &'a Inf, key: &'a str) -> &'a str {
