@@ -7,10 +7,9 @@
 )]
 
 use alloc::boxed::Box;
-use core::cell::UnsafeCell;
 use core::ops::{Deref, DerefMut};
-use core::sync::atomic::{AtomicU64, Ordering};
 
+use crate::atomics::{AtomicU64, Ordering, UnsafeCell};
 use crate::memory::try_filled;
 use crate::status::NtStatus;
 

@@ -1,4 +1,4 @@
-//! Loom's atomics under the names of `flt/src/atomics.rs`.
+//! Loom's atomics and its cell under the names of `flt/src/atomics.rs`.
 //!
 //! Those of a static are made by a constant expression, which loom's are not: they become loom's at their first use, which
 //! a test has to make before it starts threads. Loom fails if it did not.
@@ -12,6 +12,20 @@ use std::sync::OnceLock;
 
 pub(crate) use core::sync::atomic::Ordering;
 pub(crate) use loom::sync::atomic::{AtomicU64, fence};
+
+/// Memory that one thread at a time has to itself: whoever asks for its address counts as writing to it, so loom fails if two
+/// ask whom nothing orders.
+pub(crate) struct UnsafeCell<T>(loom::cell::UnsafeCell<T>);
+
+impl<T> UnsafeCell<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(loom::cell::UnsafeCell::new(value))
+    }
+
+    pub(crate) fn get(&self) -> *mut T {
+        self.0.with_mut(|address| address)
+    }
+}
 
 macro_rules! of_a_static {
     ($name:ident$(<$type:ident>)?: $value:ty { $($call:ident($($argument:ident: $what:ty),*) $(-> $answer:ty)?;)* }) => {

@@ -22,6 +22,13 @@ pub(crate) mod memory {
     pub(crate) fn try_box<T>(value: T) -> Result<Box<T>, NtStatus> {
         Ok(Box::new(value))
     }
+
+    pub(crate) fn try_filled<T>(
+        count: usize,
+        make: impl FnMut() -> T,
+    ) -> Result<Box<[T]>, NtStatus> {
+        Ok(core::iter::repeat_with(make).take(count).collect())
+    }
 }
 
 /// A spin lock: one at a time, and what was done before a release is before what is done after the next acquire (wdm.h,

@@ -21,14 +21,17 @@ mod kernel;
 
 #[path = "../../src/clients.rs"]
 mod clients;
+#[path = "../../src/lending.rs"]
+mod lending;
 #[path = "../../src/shared.rs"]
 mod shared;
 #[path = "../../src/slot.rs"]
 mod slot;
 
-mod lending;
+mod blocks;
 mod policies;
 mod programs;
+mod state;
 
 use kernel::{irql, memory, port, status, sync, types};
 
