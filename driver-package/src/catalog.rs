@@ -9,15 +9,16 @@
 //! in catalogues that Microsoft's tools made, of which the tests keep two members, byte by byte.
 
 mod asn1;
+mod error;
 mod read;
 #[cfg(test)]
 mod tests;
 
-use anyhow::{Context as _, Result, ensure};
 use der::asn1::{Any, OctetString, SetOfVec};
 
-use super::digest::{Digests, Kind};
-use super::stamp::Date;
+use crate::digest::{Digests, Kind};
+use crate::stamp::Date;
+pub use error::CatalogError;
 
 /// What a catalogue says.
 #[derive(Debug, PartialEq, Eq)]
@@ -43,31 +44,29 @@ pub struct Member {
 
 impl Catalog {
     /// The catalogue as a file, without a signature. The same content makes the same bytes.
-    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+    pub fn to_bytes(&self) -> Result<Vec<u8>, CatalogError> {
         self.refuse_doubles()?;
-        let list = self.list().context("cannot encode the catalogue")?;
-        asn1::envelope(&list).context("cannot encode the catalogue")
+        let list = self.list().and_then(|list| asn1::envelope(&list));
+        list.map_err(CatalogError::encoding("cannot encode the catalogue"))
     }
 
     /// Reads a catalogue, signed or not.
-    pub fn read(bytes: &[u8]) -> Result<Self> {
+    pub fn read(bytes: &[u8]) -> Result<Self, CatalogError> {
         read::catalog(bytes)
     }
 
     /// Refuses the bytes of a catalogue that its signature is not about.
-    pub fn refuse_changed(bytes: &[u8]) -> Result<()> {
+    pub fn refuse_changed(bytes: &[u8]) -> Result<(), CatalogError> {
         read::refuse_changed(bytes)
     }
 
-    fn refuse_doubles(&self) -> Result<()> {
+    fn refuse_doubles(&self) -> Result<(), CatalogError> {
         for (index, member) in self.members.iter().enumerate() {
             let same = |other: &&Member| other.file.eq_ignore_ascii_case(&member.file);
-            let earlier = self.members.iter().take(index);
-            ensure!(
-                earlier.clone().find(same).is_none(),
-                "{} would be in the catalogue twice",
-                member.file
-            );
+            if self.members.iter().take(index).any(|other| same(&other)) {
+                let what = format!("{} would be in the catalogue twice", member.file);
+                return Err(CatalogError::new(what));
+            }
         }
         Ok(())
     }

@@ -4,13 +4,46 @@
 //! "Calculating the PE Image Hash". Who verifies a package asks
 //! a second implementation too, the crate `authenticode`.
 
-use anyhow::{Context as _, Result, ensure};
+use core::fmt;
+
 use object::LittleEndian as LE;
 use object::pe::{
     IMAGE_DIRECTORY_ENTRY_SECURITY, ImageDataDirectory, ImageDosHeader, ImageNtHeaders64,
 };
 use object::read::pe::ImageNtHeaders as _;
 use sha2::Digest as _;
+
+/// Why a file has no digest of an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DigestError {
+    /// It is none of 64 bits, with headers that can be read; why not.
+    NoImage(object::read::Error),
+    /// What the headers speak of is not all there.
+    CutShort,
+    /// The signature is not the last thing in it.
+    BehindSignature,
+}
+
+impl fmt::Display for DigestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoImage(_) => "no PE image",
+            Self::CutShort => "the image is cut short",
+            Self::BehindSignature => {
+                "something follows the signature of the image, or it is cut short"
+            }
+        })
+    }
+}
+
+impl std::error::Error for DigestError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::NoImage(why) => Some(why),
+            Self::CutShort | Self::BehindSignature => None,
+        }
+    }
+}
 
 /// What a digest is taken of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,12 +81,12 @@ impl Digests {
     }
 
     /// Of an image.
-    pub fn of_image(bytes: &[u8]) -> Result<Self> {
+    pub fn of_image(bytes: &[u8]) -> Result<Self, DigestError> {
         Ok(Self::of_parts(&signed_parts(bytes)?))
     }
 
     /// Of a file, as its kind demands.
-    pub fn of(kind: Kind, bytes: &[u8]) -> Result<Self> {
+    pub fn of(kind: Kind, bytes: &[u8]) -> Result<Self, DigestError> {
         match kind {
             Kind::Image => Self::of_image(bytes),
             Kind::Flat => Ok(Self::of_bytes(bytes)),
@@ -82,11 +115,12 @@ const OPTIONAL_HEADER: usize = 24;
 const DIRECTORIES: usize = 112;
 
 /// All of an image but its checksum, the entry of the signature in the header, and the signature.
-fn signed_parts(bytes: &[u8]) -> Result<Vec<&[u8]>> {
-    let dos = ImageDosHeader::parse(bytes).context("no PE image")?;
+fn signed_parts(bytes: &[u8]) -> Result<Vec<&[u8]>, DigestError> {
+    let dos = ImageDosHeader::parse(bytes).map_err(DigestError::NoImage)?;
+    let start = dos.nt_headers_offset() as usize + OPTIONAL_HEADER;
     let mut offset = u64::from(dos.nt_headers_offset());
-    let start = usize::try_from(offset)? + OPTIONAL_HEADER;
-    let (_, directories) = ImageNtHeaders64::parse(bytes, &mut offset).context("no PE image")?;
+    let headers = ImageNtHeaders64::parse(bytes, &mut offset);
+    let (_, directories) = headers.map_err(DigestError::NoImage)?;
     let entry =
         start + DIRECTORIES + IMAGE_DIRECTORY_ENTRY_SECURITY * size_of::<ImageDataDirectory>();
     let checksum = start + CHECKSUM.0;
@@ -99,14 +133,13 @@ fn signed_parts(bytes: &[u8]) -> Result<Vec<&[u8]>> {
         bytes.len()
     } else {
         // Of this one entry the address is an offset in the file.
-        let signature = usize::try_from(signature)?;
-        ensure!(
-            signature + usize::try_from(length)? == bytes.len(),
-            "something follows the signature of the image, or it is cut short"
-        );
+        let signature = signature as usize;
+        if signature + length as usize != bytes.len() {
+            return Err(DigestError::BehindSignature);
+        }
         signature
     };
-    let part = |from, to| bytes.get(from..to).context("the image is cut short");
+    let part = |from, to| bytes.get(from..to).ok_or(DigestError::CutShort);
     Ok(vec![
         part(0, checksum)?,
         part(checksum + CHECKSUM.1, entry)?,

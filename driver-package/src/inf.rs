@@ -8,7 +8,7 @@ mod text;
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context as _, Result, ensure};
+use crate::problem::Problem;
 
 /// An INF file.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ pub struct Line {
 
 impl Inf {
     /// Reads a file. Its encoding is ANSI without letters beyond ASCII, or UTF-16 with a mark.
-    pub fn read(bytes: &[u8]) -> Result<Self> {
+    pub fn read(bytes: &[u8]) -> Result<Self, Problem> {
         let text = text::decode(bytes)?;
         let raw = sections(&text)?;
         let strings = strings(&raw);
@@ -136,7 +136,7 @@ impl Raw {
     }
 }
 
-fn sections(text: &str) -> Result<Vec<Raw>> {
+fn sections(text: &str) -> Result<Vec<Raw>, Problem> {
     let mut sections: Vec<Raw> = Vec::new();
     let mut current = None;
     for (number, line) in text::logical_lines(text)? {
@@ -146,15 +146,17 @@ fn sections(text: &str) -> Result<Vec<Raw>> {
         if let Some(rest) = line.strip_prefix('[') {
             let name = rest.strip_suffix(']').map(str::trim);
             let name = name.filter(|name| !name.is_empty() && !name.contains(['[', ']']));
-            let name = name.with_context(|| format!("line {number}: no name of a section"))?;
+            let name = name.ok_or_else(|| Problem::at(number, "no name of a section"))?;
             current = Some(begin(&mut sections, name, number));
             continue;
         }
         let section = current.and_then(|index: usize| sections.get_mut(index));
-        let section = section.with_context(|| format!("line {number} is in no section"))?;
+        let section = section.ok_or_else(|| Problem::at(number, "no section has begun"))?;
         section.lines.push(RawLine { number, text: line });
     }
-    ensure!(!sections.is_empty(), "there is no section");
+    if sections.is_empty() {
+        return Err(Problem::whole("there is no section"));
+    }
     Ok(sections)
 }
 
@@ -245,7 +247,7 @@ mod tests {
 
     #[test]
     fn bad_lines_are_told_by_number() {
-        assert_eq!(complaint("a = 1\n"), "line 1 is in no section");
+        assert_eq!(complaint("a = 1\n"), "line 1: no section has begun");
         assert_eq!(complaint("\n[A\n"), "line 2: no name of a section");
         assert_eq!(complaint("[A]\nb = \"c\n"), "line 2: a quote does not end");
         assert_eq!(complaint("; nothing\n"), "there is no section");

@@ -3,9 +3,8 @@
 //! [`ranges`] finds the sections that Windows may choose; [`Promise`] is what one of them brings: files, a service,
 //! its registry values. It can be compared with what was installed.
 
-use anyhow::{Context as _, Result, bail, ensure};
-
-use super::inf::{Inf, Line, Section};
+use crate::inf::{Inf, Line, Section};
+use crate::problem::Problem;
 
 /// The directory of the driver store.
 /// <https://learn.microsoft.com/windows-hardware/drivers/install/using-dirids>
@@ -33,7 +32,7 @@ pub struct Range {
 
 impl Range {
     /// Takes the name of a section apart that begins with `begin`.
-    fn parse(name: &str, begin: &str) -> Option<Result<Self>> {
+    fn parse(name: &str, begin: &str) -> Option<Result<Self, Problem>> {
         let head = name.get(..begin.len())?;
         let tail = name.get(begin.len()..)?;
         if !head.eq_ignore_ascii_case(begin) || !(tail.is_empty() || tail.starts_with('.')) {
@@ -47,7 +46,7 @@ impl Range {
     }
 
     /// `ntamd64`, or `ntamd64.10.0...25952`: major and minor version, product type, suite, build.
-    fn decorated(name: &str, decoration: &str) -> Result<Self> {
+    fn decorated(name: &str, decoration: &str) -> Result<Self, Problem> {
         let mut range = Self {
             section: name.to_owned(),
             architecture: None,
@@ -63,10 +62,13 @@ impl Range {
             [] => None,
             ["10", "0"] => Some(0),
             ["10", "0", "", "", build] => {
-                let build = build.parse();
-                Some(build.with_context(|| format!("[{name}]: the build is no number"))?)
+                let wrong = |_| Problem::whole(format!("[{name}]: the build is no number"));
+                Some(build.parse().map_err(wrong)?)
             }
-            _ => bail!("[{name}]: a decoration that is not understood here"),
+            _ => {
+                let what = format!("[{name}]: a decoration that is not understood here");
+                return Err(Problem::whole(what));
+            }
         };
         Ok(range)
     }
@@ -92,12 +94,12 @@ pub fn decorated_sources(inf: &Inf) -> impl Iterator<Item = &Section> {
 }
 
 /// The sections of the file that Windows may choose to install.
-pub fn ranges(inf: &Inf) -> Result<Vec<Range>> {
+pub fn ranges(inf: &Inf) -> Result<Vec<Range>, Problem> {
     beginning(inf, INSTALL)
 }
 
 /// The sections with this name, decorated or not.
-pub(crate) fn beginning(inf: &Inf, begin: &str) -> Result<Vec<Range>> {
+pub(crate) fn beginning(inf: &Inf, begin: &str) -> Result<Vec<Range>, Problem> {
     let names = inf.sections().iter().map(|section| &section.name);
     names.filter_map(|name| Range::parse(name, begin)).collect()
 }
@@ -171,7 +173,7 @@ pub enum Data {
 
 impl Promise {
     /// Follows the directives of one section; refuses what cannot be told from the file.
-    pub fn of(inf: &Inf, range: &Range) -> Result<Self> {
+    pub fn of(inf: &Inf, range: &Range) -> Result<Self, Problem> {
         let section = named(inf, &range.section)?;
         let mut files = Vec::new();
         for line in section.all("CopyFiles") {
@@ -183,25 +185,25 @@ impl Promise {
         let mut added = services.all("AddService");
         let line = added
             .next()
-            .with_context(|| format!("[{}] adds no service", services.name))?;
-        ensure!(
-            added.next().is_none(),
-            "[{}] adds more than one service",
-            services.name
-        );
+            .ok_or_else(|| Problem::whole(format!("[{}] adds no service", services.name)))?;
+        if let Some(second) = added.next() {
+            let what = format!("[{}] adds more than one service", services.name);
+            return Err(Problem::at(second.number, what));
+        }
         let service = Service::read(inf, line.get(0), named(inf, line.get(2))?)?;
         Ok(Self { files, service })
     }
 }
 
 impl Service {
-    fn read(inf: &Inf, name: &str, section: &Section) -> Result<Self> {
+    fn read(inf: &Inf, name: &str, section: &Section) -> Result<Self, Problem> {
         let text = |key| {
             let value = section.value(key);
-            value.with_context(|| format!("[{}] says no {key}", section.name))
+            value.ok_or_else(|| Problem::whole(format!("[{}] says no {key}", section.name)))
         };
         let count = |key| {
-            number(text(key)?).with_context(|| format!("[{}]: {key} is no number", section.name))
+            let wrong = || Problem::whole(format!("[{}]: {key} is no number", section.name));
+            number(text(key)?).ok_or_else(wrong)
         };
         let mut settings = Vec::new();
         for list in section.all("AddReg").flat_map(|line| &line.values) {
@@ -228,22 +230,20 @@ impl Service {
     }
 }
 
-fn named<'a>(inf: &'a Inf, name: &str) -> Result<&'a Section> {
+fn named<'a>(inf: &'a Inf, name: &str) -> Result<&'a Section, Problem> {
     inf.section(name)
-        .with_context(|| format!("there is no section [{name}]"))
+        .ok_or_else(|| Problem::whole(format!("there is no section [{name}]")))
 }
 
 /// The files of a list, and where `[DestinationDirs]` sends them.
-fn copied(inf: &Inf, list: &str) -> Result<Vec<File>> {
+fn copied(inf: &Inf, list: &str) -> Result<Vec<File>, Problem> {
     let directory = destination(inf, list)?;
     let lines = &named(inf, list)?.lines;
     let files = lines.iter().map(|line| {
-        ensure!(
-            line.get(1).is_empty(),
-            "line {}: {} is renamed, which the driver store does not do (InfVerif 1100)",
-            line.number,
-            line.get(0)
-        );
+        if !line.get(1).is_empty() {
+            let what = "is renamed, which the driver store does not do (InfVerif 1100)";
+            return Err(Problem::at(line.number, format!("{} {what}", line.get(0))));
+        }
         Ok(File {
             name: line.get(0).to_owned(),
             directory,
@@ -252,35 +252,36 @@ fn copied(inf: &Inf, list: &str) -> Result<Vec<File>> {
     files.collect()
 }
 
-fn destination(inf: &Inf, list: &str) -> Result<u32> {
+fn destination(inf: &Inf, list: &str) -> Result<u32, Problem> {
     let destinations = named(inf, "DestinationDirs")?;
     let mut lines = destinations
         .all(list)
         .chain(destinations.all("DefaultDestDir"));
-    let line = lines
-        .next()
-        .with_context(|| format!("[DestinationDirs] does not say where [{list}] goes"))?;
-    ensure!(
-        line.get(1).is_empty(),
-        "line {}: a directory below another is not understood here (InfVerif 1100)",
-        line.number
-    );
-    number(line.get(0)).with_context(|| format!("line {}: no number of a directory", line.number))
+    let line = lines.next().ok_or_else(|| {
+        Problem::whole(format!(
+            "[DestinationDirs] does not say where [{list}] goes"
+        ))
+    })?;
+    if !line.get(1).is_empty() {
+        let what = "a directory below another is not understood here (InfVerif 1100)";
+        return Err(Problem::at(line.number, what));
+    }
+    number(line.get(0)).ok_or_else(|| Problem::at(line.number, "no number of a directory"))
 }
 
 /// `%13%\cloneguard.sys`
-fn in_directory(path: &str) -> Result<(u32, String)> {
+fn in_directory(path: &str) -> Result<(u32, String), Problem> {
     let parts = path.strip_prefix('%').and_then(|rest| rest.split_once('%'));
     let parts = parts.and_then(|(number, rest)| Some((number.parse().ok()?, rest)));
     let parts = parts.and_then(|(number, rest)| Some((number, rest.strip_prefix('\\')?)));
-    let (number, file) =
-        parts.with_context(|| format!("\"{path}\" is no file in a numbered directory"))?;
+    let (number, file) = parts
+        .ok_or_else(|| Problem::whole(format!("\"{path}\" is no file in a numbered directory")))?;
     Ok((number, file.to_owned()))
 }
 
 /// `root,subkey,name,flags,value`
 /// <https://learn.microsoft.com/windows-hardware/drivers/install/inf-addreg-directive>
-fn setting(line: &Line) -> Result<Setting> {
+fn setting(line: &Line) -> Result<Setting, Problem> {
     const TEXT: u32 = 0x0000_0000;
     const NUMBER: u32 = 0x0001_0001;
     const KEY_ONLY: u32 = 0x0000_0010;
@@ -288,10 +289,10 @@ fn setting(line: &Line) -> Result<Setting> {
     let data = match flags {
         KEY_ONLY => Data::Nothing,
         TEXT => Data::Text(line.get(4).to_owned()),
-        NUMBER => Data::Number(
-            number(line.get(4)).with_context(|| format!("line {}: no number", line.number))?,
-        ),
-        _ => bail!("line {}: a kind of value not used here", line.number),
+        NUMBER => {
+            Data::Number(number(line.get(4)).ok_or_else(|| Problem::at(line.number, "no number"))?)
+        }
+        _ => return Err(Problem::at(line.number, "a kind of value not used here")),
     };
     Ok(Setting {
         key: line.get(1).to_owned(),
@@ -313,7 +314,7 @@ pub(crate) fn number(text: &str) -> Option<u32> {
 mod tests {
     use super::*;
 
-    fn range(name: &str) -> Option<Result<Range>> {
+    fn range(name: &str) -> Option<Result<Range, Problem>> {
         Range::parse(name, INSTALL)
     }
 

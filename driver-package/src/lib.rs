@@ -1,8 +1,8 @@
 //! What a driver package says: its INF file, its catalogue, and the digests of its files.
 //!
 //! [`Inf`](inf::Inf) is an INF file that could be read, [`Promise`](install::Promise) what it installs, and [`rules`] say
-//! what is wrong with it. [`Catalog`](catalog::Catalog) is read and written; the [`digest`] of a file is what it says
-//! of that file. [`stamp`] is the date and the version that both have.
+//! what is wrong with it, as [`Problem`](problem::Problem)s. [`Catalog`](catalog::Catalog) is read and written; the
+//! [`digest`] of a file is what it says of that file. [`stamp`] is the date and the version that both have.
 //!
 //! Everything here is a function of bytes: it opens no file, runs no program and knows no signature's key. Whoever makes
 //! and verifies packages does that (`xtask/src/package`).
@@ -13,5 +13,6 @@ pub mod catalog;
 pub mod digest;
 pub mod inf;
 pub mod install;
+pub mod problem;
 pub mod rules;
 pub mod stamp;

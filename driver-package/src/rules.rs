@@ -12,9 +12,10 @@ mod sections;
 mod tests;
 mod version;
 
-use anyhow::{Result, ensure};
+use core::fmt;
 
-use super::inf::Inf;
+use crate::inf::Inf;
+use crate::problem::Problem;
 
 /// "INF Validation Errors and Warnings": the numbers.
 const NUMBERS: &str = "devtest/inf-validation-errors-and-warnings";
@@ -23,22 +24,23 @@ const PRIMITIVE: &str = "develop/creating-a-primitive-driver";
 /// "Creating an INF file for a minifilter driver".
 const MINIFILTER: &str = "ifs/creating-an-inf-file-for-a-minifilter-driver";
 
-/// A rule. What it finds wrong is a sentence each.
+/// A rule.
+#[derive(Debug)]
 pub struct Rule {
     /// InfVerif's number if it has one, else a word. 1421 is not on the page of numbers, but in the complaints about
     /// Microsoft's own samples (microsoft/Windows-driver-samples#1041).
     pub id: &'static str,
     /// The page below `learn.microsoft.com/windows-hardware/drivers/`.
-    source: &'static str,
-    check: fn(&Inf) -> Vec<String>,
+    pub source: &'static str,
+    check: fn(&Inf) -> Vec<Problem>,
 }
 
-const fn rule(id: &'static str, source: &'static str, check: fn(&Inf) -> Vec<String>) -> Rule {
+const fn rule(id: &'static str, source: &'static str, check: fn(&Inf) -> Vec<Problem>) -> Rule {
     Rule { id, source, check }
 }
 
 /// In the order of the report.
-pub const RULES: [Rule; 32] = [
+pub static RULES: [Rule; 32] = [
     rule("1001", NUMBERS, version::signature),
     rule("1204", NUMBERS, version::provider),
     rule("1233", NUMBERS, version::catalog),
@@ -93,30 +95,42 @@ pub const RULES: [Rule; 32] = [
     ),
 ];
 
-/// Everything that is wrong, a line each.
-pub fn breaches(inf: &Inf) -> Vec<String> {
+/// A rule that does not hold, and where.
+#[derive(Debug)]
+pub struct Breach {
+    /// The rule.
+    pub rule: &'static Rule,
+    /// What it found.
+    pub problem: Problem,
+}
+
+impl fmt::Display for Breach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} ({}): {}",
+            self.rule.id, self.rule.source, self.problem
+        )
+    }
+}
+
+/// Everything that is wrong, in the order of the rules.
+#[must_use]
+pub fn breaches(inf: &Inf) -> Vec<Breach> {
     let rules = RULES.iter();
     rules
         .flat_map(|rule| {
-            let found = (rule.check)(inf);
-            let line = |what| format!("{} ({}): {what}", rule.id, rule.source);
-            found.into_iter().map(line).collect::<Vec<_>>()
+            let found = (rule.check)(inf).into_iter();
+            found.map(|problem| Breach { rule, problem })
         })
         .collect()
 }
 
-/// Refuses a file that breaks a rule. `name` is what the message calls it.
-pub fn refuse_broken(inf: &Inf, name: &str) -> Result<()> {
-    let breaches = breaches(inf);
-    ensure!(
-        breaches.is_empty(),
-        "{name} breaks the rules for INF files:\n  {}",
-        breaches.join("\n  ")
-    );
-    Ok(())
-}
-
 /// One finding, or none.
-fn when(is_wrong: bool, what: impl FnOnce() -> String) -> Vec<String> {
-    if is_wrong { vec![what()] } else { Vec::new() }
+fn when(is_wrong: bool, what: impl FnOnce() -> String) -> Vec<Problem> {
+    if is_wrong {
+        vec![Problem::whole(what())]
+    } else {
+        Vec::new()
+    }
 }

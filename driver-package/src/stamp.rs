@@ -5,7 +5,6 @@
 use std::fmt;
 use std::str::FromStr;
 
-use anyhow::{Context as _, Error, Result, ensure};
 use der::DateTime;
 use der::asn1::UtcTime;
 
@@ -13,6 +12,18 @@ use der::asn1::UtcTime;
 const ARCHITECTURE: &str = "$ARCH$";
 /// The directive that StampInf writes.
 const DIRECTIVE: &str = "DriverVer";
+
+/// Why a text is no date, no version, or no place for them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StampError(String);
+
+impl fmt::Display for StampError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for StampError {}
 
 /// A day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,19 +34,15 @@ pub struct Date {
 }
 
 impl Date {
-    /// The day of a time in a catalogue.
-    pub(crate) fn of(time: UtcTime) -> Result<Self> {
+    /// The day of a time in a catalogue, if it is its first moment.
+    pub(crate) fn of(time: UtcTime) -> Option<Self> {
         let time = time.to_date_time();
         let date = Self {
             year: time.year(),
             month: time.month(),
             day: time.day(),
         };
-        ensure!(
-            date.time()? == time,
-            "the catalogue is not valid from midnight on"
-        );
-        Ok(date)
+        (date.time() == Ok(time)).then_some(date)
     }
 
     /// The first moment of the day.
@@ -49,28 +56,30 @@ impl Date {
 }
 
 impl FromStr for Date {
-    type Err = Error;
+    type Err = StampError;
 
-    fn from_str(text: &str) -> Result<Self> {
-        let wrong = || format!("\"{text}\" is no date of the form month/day/year");
-        let parts: Vec<_> = text.split('/').collect();
-        let [month, day, year] = parts.as_slice() else {
-            anyhow::bail!(wrong());
-        };
-        let has_digits =
-            |part: &str, count| part.len() == count && part.bytes().all(|b| b.is_ascii_digit());
-        ensure!(
-            has_digits(month, 2) && has_digits(day, 2) && has_digits(year, 4),
-            wrong()
-        );
-        let date = Self {
-            year: year.parse()?,
-            month: month.parse()?,
-            day: day.parse()?,
-        };
-        date.time().ok().with_context(wrong)?;
-        Ok(date)
+    fn from_str(text: &str) -> Result<Self, StampError> {
+        let date = date(text).filter(|date| date.time().is_ok());
+        date.ok_or_else(|| StampError(format!("\"{text}\" is no date of the form month/day/year")))
     }
+}
+
+/// Reads `11/26/2026`. Whether there is such a day is for others to say.
+fn date(text: &str) -> Option<Date> {
+    let parts: Vec<_> = text.split('/').collect();
+    let [month, day, year] = parts.as_slice() else {
+        return None;
+    };
+    let has_digits =
+        |part: &str, count| part.len() == count && part.bytes().all(|b| b.is_ascii_digit());
+    if !(has_digits(month, 2) && has_digits(day, 2) && has_digits(year, 4)) {
+        return None;
+    }
+    Some(Date {
+        year: year.parse().ok()?,
+        month: month.parse().ok()?,
+        day: day.parse().ok()?,
+    })
 }
 
 impl fmt::Display for Date {
@@ -84,15 +93,14 @@ impl fmt::Display for Date {
 pub struct Version([u16; 4]);
 
 impl FromStr for Version {
-    type Err = Error;
+    type Err = StampError;
 
-    fn from_str(text: &str) -> Result<Self> {
+    fn from_str(text: &str) -> Result<Self, StampError> {
         let parts = text.split('.').map(str::parse::<u16>);
         let parts: Result<Vec<_>, _> = parts.collect();
         let numbers = parts.ok().and_then(|parts| parts.try_into().ok());
-        let numbers = numbers
-            .with_context(|| format!("\"{text}\" is no version of four numbers below 65536"))?;
-        Ok(Self(numbers))
+        let wrong = || format!("\"{text}\" is no version of four numbers below 65536");
+        numbers.map(Self).ok_or_else(|| StampError(wrong()))
     }
 }
 
@@ -113,12 +121,11 @@ pub struct Stamp {
 }
 
 impl FromStr for Stamp {
-    type Err = Error;
+    type Err = StampError;
 
-    fn from_str(text: &str) -> Result<Self> {
-        let (date, version) = text
-            .split_once(',')
-            .context("a date and a version, with a comma in between")?;
+    fn from_str(text: &str) -> Result<Self, StampError> {
+        let wrong = || StampError("a date and a version, with a comma in between".to_owned());
+        let (date, version) = text.split_once(',').ok_or_else(wrong)?;
         Ok(Self {
             date: date.trim().parse()?,
             version: version.trim().parse()?,
@@ -133,13 +140,16 @@ impl fmt::Display for Stamp {
 }
 
 /// The INF file of an INX file, for what decorations call an architecture. Lines end as Windows ends them.
-pub fn inf(inx: &str, architecture: &str, stamp: Stamp) -> Result<String> {
+pub fn inf(inx: &str, architecture: &str, stamp: Stamp) -> Result<String, StampError> {
     let is_directive = |line: &str| {
         let key = line.split('=').next().unwrap_or_default();
         line.contains('=') && key.trim().eq_ignore_ascii_case(DIRECTIVE)
     };
     let count = inx.lines().filter(|line| is_directive(line)).count();
-    ensure!(count == 1, "{count} lines say {DIRECTIVE}, instead of one");
+    if count != 1 {
+        let what = format!("{count} lines say {DIRECTIVE}, instead of one");
+        return Err(StampError(what));
+    }
     let mut inf = String::new();
     for line in inx.lines() {
         if is_directive(line) {

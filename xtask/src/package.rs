@@ -182,7 +182,7 @@ fn verify(directory: &Path, root: Option<&Path>) -> Result<()> {
 fn check_inf(file: &Path) -> Result<()> {
     let name = file.display().to_string();
     let inf = Inf::read(&contents::bytes(file)?).with_context(|| format!("cannot read {name}"))?;
-    rules::refuse_broken(&inf, &name)?;
+    contents::refuse_broken(&inf, &name)?;
     println!("{name}: {} rules hold", rules::RULES.len());
     infverif::run(file)
 }

@@ -3,7 +3,6 @@
 //! A certificate trust list is described in [MS-CAESO] and in the pages of `CTL_INFO`; the indirect data in
 //! Microsoft's paper "Windows Authenticode Portable Executable Signature Format".
 
-use anyhow::Result;
 use cms::cert::x509::spki::AlgorithmIdentifierOwned;
 use cms::content_info::{CmsVersion, ContentInfo};
 use cms::signed_data::{EncapsulatedContentInfo, SignedData, SignerInfos};
@@ -240,7 +239,7 @@ fn implicit<T>(number: u8, value: T) -> ContextSpecific<T> {
 }
 
 /// A list in the envelope, before anybody has signed it.
-pub(super) fn envelope(list: &TrustList) -> Result<Vec<u8>> {
+pub(super) fn envelope(list: &TrustList) -> der::Result<Vec<u8>> {
     let signed = SignedData {
         version: CmsVersion::V1,
         digest_algorithms: SetOfVec::new(),
@@ -256,5 +255,5 @@ pub(super) fn envelope(list: &TrustList) -> Result<Vec<u8>> {
         content_type: SIGNED_DATA,
         content: any(&signed)?,
     };
-    Ok(content.to_der()?)
+    content.to_der()
 }

@@ -2,34 +2,39 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use crate::problem::Problem;
 
 /// UTF-16, least byte first.
 const MARK: [u8; 2] = [0xFF, 0xFE];
 
 /// The text of a file. InfVerif 1003: "must be ANSI or UTF-16 LE". What ANSI means is a setting of the machine, so
 /// of ANSI only the part that means the same everywhere will do.
-pub(super) fn decode(bytes: &[u8]) -> Result<String> {
+pub(super) fn decode(bytes: &[u8]) -> Result<String, Problem> {
     if let Some(wide) = bytes.strip_prefix(&MARK) {
         let (units, rest) = wide.as_chunks();
-        ensure!(rest.is_empty(), "the file ends in half a letter");
+        if !rest.is_empty() {
+            return Err(Problem::whole("the file ends in half a letter"));
+        }
         let units: Vec<_> = units.iter().map(|unit| u16::from_le_bytes(*unit)).collect();
-        return Ok(String::from_utf16(&units)?);
+        return String::from_utf16(&units)
+            .map_err(|_| Problem::whole("it is no UTF-16: half of a pair is alone"));
     }
     match std::str::from_utf8(bytes) {
         Ok(text) if text.is_ascii() => Ok(text.to_owned()),
-        _ => bail!("letters beyond ASCII need UTF-16 with a byte order mark (InfVerif 1003)"),
+        _ => Err(Problem::whole(
+            "letters beyond ASCII need UTF-16 with a byte order mark (InfVerif 1003)",
+        )),
     }
 }
 
 /// The lines without comments, those that go on joined, and the number of the first.
-pub(super) fn logical_lines(text: &str) -> Result<Vec<(usize, String)>> {
+pub(super) fn logical_lines(text: &str) -> Result<Vec<(usize, String)>, Problem> {
     let mut lines: Vec<(usize, String)> = Vec::new();
     let mut goes_on = false;
     for (index, line) in text.lines().enumerate() {
         let number = index + 1;
-        let line = without_comment(line)
-            .with_context(|| format!("line {number}: a quote does not end"))?;
+        let line =
+            without_comment(line).ok_or_else(|| Problem::at(number, "a quote does not end"))?;
         let continued = line.strip_suffix('\\');
         let part = continued.unwrap_or(line);
         match lines.last_mut() {

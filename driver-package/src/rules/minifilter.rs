@@ -3,6 +3,7 @@
 use super::files::promises;
 use crate::inf::Inf;
 use crate::install::{Data, Range, Service, Setting};
+use crate::problem::Problem;
 
 /// A class of filters: its name, its GUID, its load order group, and the whole numbers between which its altitudes
 /// lie (the fractions of the last belong to it).
@@ -18,22 +19,22 @@ const DEMAND_START: u32 = 3;
 const FEATURES: u32 = 0xF;
 
 /// Asks the same of the service of every range.
-fn each(inf: &Inf, check: fn(&Range, &Service) -> Vec<String>) -> Vec<String> {
+fn each(inf: &Inf, check: fn(&Range, &Service) -> Vec<&'static str>) -> Vec<Problem> {
     let promises = promises(inf);
     let found = promises.iter().flat_map(|(range, promise)| {
         let found = check(range, &promise.service).into_iter();
-        found.map(|what| format!("[{}]: {what}", range.section))
+        found.map(|what| Problem::whole(format!("[{}]: {what}", range.section)))
     });
     found.collect()
 }
 
 /// The sentences of the questions whose answer is no.
-fn unless(questions: &[(bool, &str)]) -> Vec<String> {
+fn unless(questions: &[(bool, &'static str)]) -> Vec<&'static str> {
     let wrong = questions.iter().filter(|(is_right, _)| !is_right);
-    wrong.map(|(_, what)| (*what).to_owned()).collect()
+    wrong.map(|(_, what)| *what).collect()
 }
 
-pub(super) fn service(inf: &Inf) -> Vec<String> {
+pub(super) fn service(inf: &Inf) -> Vec<Problem> {
     each(inf, |_, service| {
         let depends = |name: &String| name.eq_ignore_ascii_case("FltMgr");
         let texts = [&service.name, &service.display_name, &service.description];
@@ -60,19 +61,20 @@ pub(super) fn service(inf: &Inf) -> Vec<String> {
 }
 
 /// Class, group and altitude belong together.
-pub(super) fn altitude(inf: &Inf) -> Vec<String> {
+pub(super) fn altitude(inf: &Inf) -> Vec<Problem> {
     let version = |key| {
         inf.section("Version")
             .and_then(|version| version.value(key))
             .unwrap_or("")
     };
-    let mut wrong = unless(&[
+    let own = unless(&[
         (version("Class") == CLASS.0, "Class is not ActivityMonitor"),
         (
             version("ClassGuid").eq_ignore_ascii_case(CLASS.1),
             "ClassGuid is not that of ActivityMonitor",
         ),
     ]);
+    let mut wrong: Vec<_> = own.into_iter().map(Problem::whole).collect();
     wrong.extend(each(inf, |_, service| {
         let settings = service.settings.iter();
         let altitudes = settings.filter(|setting| setting.name.eq_ignore_ascii_case("Altitude"));
@@ -107,7 +109,7 @@ fn is_altitude(text: &str) -> bool {
 }
 
 /// Instances and features stand where this range's filter manager looks, and nowhere else.
-pub(super) fn instances(inf: &Inf) -> Vec<String> {
+pub(super) fn instances(inf: &Inf) -> Vec<Problem> {
     each(inf, |range, service| {
         let (features, instances) = if range.has_parameters() {
             ("Parameters", "Parameters\\Instances")
@@ -158,7 +160,7 @@ fn has_strays(service: &Service, instances: &str) -> bool {
 
 /// A list that inherits nothing and gives more than looking to Local System and administrators only.
 /// <https://learn.microsoft.com/windows/win32/services/service-security-and-access-rights>
-pub(super) fn security(inf: &Inf) -> Vec<String> {
+pub(super) fn security(inf: &Inf) -> Vec<Problem> {
     each(inf, |_, service| {
         unless(&[(
             is_closed(&service.security),

@@ -3,17 +3,18 @@
 use super::when;
 use crate::inf::Inf;
 use crate::install::{self, PARAMETERS_BUILD, Promise, Range, UNINSTALL};
+use crate::problem::Problem;
 
 /// The architectures that Windows 11 runs on and the driver is built for.
 const ARCHITECTURES: [&str; 2] = ["amd64", "arm64"];
 
-pub(super) fn manufacturer(inf: &Inf) -> Vec<String> {
+pub(super) fn manufacturer(inf: &Inf) -> Vec<Problem> {
     when(inf.section("Manufacturer").is_some(), || {
         "[Manufacturer] and [DefaultInstall] cannot both be there".to_owned()
     })
 }
 
-pub(super) fn class_install(inf: &Inf) -> Vec<String> {
+pub(super) fn class_install(inf: &Inf) -> Vec<Problem> {
     let sections = inf.sections().iter();
     let theirs = sections.filter(|section| {
         section
@@ -23,10 +24,8 @@ pub(super) fn class_install(inf: &Inf) -> Vec<String> {
     });
     theirs
         .map(|section| {
-            format!(
-                "line {}: [{}] is not for a class of Microsoft's",
-                section.number, section.name
-            )
+            let what = format!("[{}] is not for a class of Microsoft's", section.name);
+            Problem::at(section.number, what)
         })
         .collect()
 }
@@ -37,32 +36,32 @@ fn known(inf: &Inf) -> Vec<Range> {
 }
 
 /// "[DefaultInstall] sections must be architecture decorated, and no undecorated versions may be present."
-pub(super) fn decorations(inf: &Inf) -> Vec<String> {
+pub(super) fn decorations(inf: &Inf) -> Vec<Problem> {
     let both = [install::ranges(inf), install::beginning(inf, UNINSTALL)];
     let mut wrong = Vec::new();
     for ranges in both {
         match ranges {
-            Err(error) => wrong.push(format!("{error:#}")),
+            Err(problem) => wrong.push(problem),
             Ok(ranges) => wrong.extend(ranges.iter().filter_map(undecorated)),
         }
     }
     wrong
 }
 
-fn undecorated(range: &Range) -> Option<String> {
+fn undecorated(range: &Range) -> Option<Problem> {
     let architecture = range.architecture.as_deref();
     let is_known = architecture.is_some_and(|name| ARCHITECTURES.contains(&name));
     (!is_known).then(|| {
-        format!(
+        Problem::whole(format!(
             "[{}] is decorated with no architecture of ours",
             range.section
-        )
+        ))
     })
 }
 
 /// "[DefaultUninstall] may not be present", but with `LegacyUninstall=1` for Windows before 10 1903, and so not in
 /// the newer range.
-pub(super) fn uninstall(inf: &Inf) -> Vec<String> {
+pub(super) fn uninstall(inf: &Inf) -> Vec<Problem> {
     let ranges = install::beginning(inf, UNINSTALL).unwrap_or_default();
     let wrong = ranges.iter().filter(|range| {
         let section = inf.section(&range.section);
@@ -71,11 +70,12 @@ pub(super) fn uninstall(inf: &Inf) -> Vec<String> {
     });
     wrong
         .map(|range| format!("[{}] needs LegacyUninstall = 1 and no build", range.section))
+        .map(Problem::whole)
         .collect()
 }
 
 /// Each architecture has the range of the filter managers that look below `Parameters`, and the one before.
-pub(super) fn ranges(inf: &Inf) -> Vec<String> {
+pub(super) fn ranges(inf: &Inf) -> Vec<Problem> {
     let ranges = known(inf);
     let mut wrong = when(ranges.is_empty(), || {
         "there is no [DefaultInstall]".to_owned()
@@ -87,19 +87,19 @@ pub(super) fn ranges(inf: &Inf) -> Vec<String> {
         let mut builds: Vec<_> = own.map(|range| range.build).collect();
         builds.sort_unstable();
         if !builds.is_empty() && builds != [None, Some(PARAMETERS_BUILD)] {
-            wrong.push(format!(
+            wrong.push(Problem::whole(format!(
                 "{name} needs two ranges, one of them from build {PARAMETERS_BUILD} on"
-            ));
+            )));
         }
     }
     wrong
 }
 
 /// Everything that a range installs can be told from the file.
-pub(super) fn understood(inf: &Inf) -> Vec<String> {
+pub(super) fn understood(inf: &Inf) -> Vec<Problem> {
     let ranges = known(inf);
-    let errors = ranges
-        .iter()
-        .filter_map(|range| Promise::of(inf, range).err());
-    errors.map(|error| format!("{error:#}")).collect()
+    let ranges = ranges.iter();
+    ranges
+        .filter_map(|range| Promise::of(inf, range).err())
+        .collect()
 }

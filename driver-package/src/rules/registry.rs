@@ -3,6 +3,7 @@
 use super::files::promises;
 use crate::inf::{Inf, Line, Section};
 use crate::install::{Setting, UNINSTALL, number};
+use crate::problem::Problem;
 
 /// `FLG_ADDREG_APPEND`
 /// <https://learn.microsoft.com/windows-hardware/drivers/install/inf-addreg-directive>
@@ -20,16 +21,16 @@ fn lines<'a>(inf: &'a Inf, directive: &'a str) -> impl Iterator<Item = &'a Line>
 }
 
 /// The one root is that of the service itself: anything else outlives the package.
-pub(super) fn relative(inf: &Inf) -> Vec<String> {
+pub(super) fn relative(inf: &Inf) -> Vec<Problem> {
     let all = lines(inf, "AddReg").chain(lines(inf, "DelReg"));
     let absolute = all.filter(|line| !line.get(0).eq_ignore_ascii_case("HKR"));
     absolute
-        .map(|line| format!("line {}: {} instead of HKR", line.number, line.get(0)))
+        .map(|line| Problem::at(line.number, format!("{} instead of HKR", line.get(0))))
         .collect()
 }
 
 /// Two lines that give one value different data: which of them holds?
-pub(super) fn contradictions(inf: &Inf) -> Vec<String> {
+pub(super) fn contradictions(inf: &Inf) -> Vec<Problem> {
     let mut wrong = Vec::new();
     for (range, promise) in promises(inf) {
         let settings = &promise.service.settings;
@@ -40,10 +41,10 @@ pub(super) fn contradictions(inf: &Inf) -> Vec<String> {
             };
             let mut earlier = settings.iter().take(index).filter(is_same);
             if earlier.any(|earlier| earlier.data != later.data) {
-                wrong.push(format!(
+                wrong.push(Problem::whole(format!(
                     "[{}] gives {} of \"{}\" twice",
                     range.section, later.name, later.key
-                ));
+                )));
             }
         }
     }
@@ -52,7 +53,7 @@ pub(super) fn contradictions(inf: &Inf) -> Vec<String> {
 
 /// "Registry state that is provisioned by the INF for driver and Win32 services should be stored under the "Parameters"
 /// subkey". The filter managers of the older range find nothing there.
-pub(super) fn parameters(inf: &Inf) -> Vec<String> {
+pub(super) fn parameters(inf: &Inf) -> Vec<Problem> {
     let mut wrong = Vec::new();
     for (range, promise) in promises(inf) {
         let settings = promise.service.settings.iter();
@@ -61,25 +62,25 @@ pub(super) fn parameters(inf: &Inf) -> Vec<String> {
             range.has_parameters() && !first.eq_ignore_ascii_case("Parameters")
         });
         wrong.extend(outside.map(|setting| {
-            format!(
+            Problem::whole(format!(
                 "[{}]: {} of \"{}\" is not below Parameters",
                 range.section, setting.name, setting.key
-            )
+            ))
         }));
     }
     wrong
 }
 
-pub(super) fn appended(inf: &Inf) -> Vec<String> {
+pub(super) fn appended(inf: &Inf) -> Vec<Problem> {
     let appends = |line: &&Line| number(line.get(3)).is_some_and(|flags| flags & APPEND != 0);
     let lines = lines(inf, "AddReg").filter(appends);
     lines
-        .map(|line| format!("line {}: appends to a value", line.number))
+        .map(|line| Problem::at(line.number, "appends to a value"))
         .collect()
 }
 
 /// Windows undoes a primitive driver's installation by itself.
-pub(super) fn deleted(inf: &Inf) -> Vec<String> {
+pub(super) fn deleted(inf: &Inf) -> Vec<Problem> {
     let is_legacy = |section: &&Section| {
         let name = section.name.to_ascii_lowercase();
         name.starts_with(&UNINSTALL.to_ascii_lowercase())
@@ -87,7 +88,7 @@ pub(super) fn deleted(inf: &Inf) -> Vec<String> {
     let sections = inf.sections().iter().filter(|section| !is_legacy(section));
     let wrong = sections.flat_map(|section| {
         let lines = DELETING.iter().flat_map(|directive| section.all(directive));
-        lines.map(|line| format!("line {}: [{}] deletes something", line.number, section.name))
+        lines.map(|line| Problem::at(line.number, format!("[{}] deletes something", section.name)))
     });
     wrong.collect()
 }

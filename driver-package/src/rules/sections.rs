@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::inf::Inf;
+use crate::problem::Problem;
 
 /// Directives whose values are sections, and of which value on.
 const DIRECTIVES: [(&str, usize); 7] = [
@@ -80,7 +81,7 @@ fn references(inf: &Inf) -> Vec<Reference<'_>> {
         .collect()
 }
 
-pub(super) fn missing(inf: &Inf) -> Vec<String> {
+pub(super) fn missing(inf: &Inf) -> Vec<Problem> {
     let references = references(inf).into_iter();
     let missing = references.filter(|reference| inf.section(reference.section).is_none());
     missing
@@ -90,12 +91,13 @@ pub(super) fn missing(inf: &Inf) -> Vec<String> {
                 directive,
                 section,
             } = reference;
-            format!("line {number}: {directive} names [{section}], which is not there")
+            let what = format!("{directive} names [{section}], which is not there");
+            Problem::at(number, what)
         })
         .collect()
 }
 
-pub(super) fn shared(inf: &Inf) -> Vec<String> {
+pub(super) fn shared(inf: &Inf) -> Vec<Problem> {
     let mut first: BTreeMap<String, &str> = BTreeMap::new();
     let mut shared = Vec::new();
     for Reference {
@@ -108,48 +110,49 @@ pub(super) fn shared(inf: &Inf) -> Vec<String> {
             .entry(section.to_ascii_lowercase())
             .or_insert(directive);
         if *known != directive {
-            shared.push(format!(
-                "line {number}: [{section}] is named by {known} and by {directive}"
-            ));
+            let what = format!("[{section}] is named by {known} and by {directive}");
+            shared.push(Problem::at(number, what));
         }
     }
     shared
 }
 
-pub(super) fn legacy(inf: &Inf) -> Vec<String> {
+pub(super) fn legacy(inf: &Inf) -> Vec<Problem> {
     let mut found = Vec::new();
     for section in inf.sections() {
         let name = section.name.to_ascii_lowercase();
         if LEGACY_ENDS.iter().any(|end| name.ends_with(end)) {
-            found.push(format!("line {}: [{}]", section.number, section.name));
+            let what = format!("[{}]", section.name);
+            found.push(Problem::at(section.number, what));
         }
         let lines = LEGACY.iter().flat_map(|directive| section.all(directive));
         found.extend(lines.map(|line| {
             let key = line.key.as_deref().unwrap_or_default();
-            format!("line {}: {key} in [{}]", line.number, section.name)
+            Problem::at(line.number, format!("{key} in [{}]", section.name))
         }));
     }
     found
 }
 
 /// Who needs a section of another file has to include that file, in the same section.
-pub(super) fn included(inf: &Inf) -> Vec<String> {
+pub(super) fn included(inf: &Inf) -> Vec<Problem> {
     let needing = inf.sections().iter().filter(|section| {
         section.all("Needs").next().is_some() && section.all("Include").next().is_none()
     });
     needing
         .map(|section| format!("[{}] needs something and includes nothing", section.name))
+        .map(Problem::whole)
         .collect()
 }
 
-pub(super) fn tokens(inf: &Inf) -> Vec<String> {
+pub(super) fn tokens(inf: &Inf) -> Vec<Problem> {
     let undefined = inf.undefined.iter();
     undefined
-        .map(|(number, name)| format!("line {number}: %{name}% is not defined in [Strings]"))
+        .map(|(number, name)| Problem::at(*number, format!("%{name}% is not defined in [Strings]")))
         .collect()
 }
 
-pub(super) fn unused(inf: &Inf) -> Vec<String> {
+pub(super) fn unused(inf: &Inf) -> Vec<Problem> {
     let references = references(inf);
     let sections = inf.sections().iter();
     let unused = sections.filter(|section| {
@@ -162,6 +165,6 @@ pub(super) fn unused(inf: &Inf) -> Vec<String> {
                 .any(|reference| reference.section.eq_ignore_ascii_case(&name))
     });
     unused
-        .map(|section| format!("line {}: nothing uses [{}]", section.number, section.name))
+        .map(|section| Problem::at(section.number, format!("nothing uses [{}]", section.name)))
         .collect()
 }

@@ -11,7 +11,8 @@ fn inf(arch: &str) -> String {
 }
 
 fn found(text: &str) -> Vec<String> {
-    breaches(&Inf::read(text.as_bytes()).unwrap())
+    let found = breaches(&Inf::read(text.as_bytes()).unwrap());
+    found.iter().map(Breach::to_string).collect()
 }
 
 /// The file with every `from` replaced breaks this rule, and only this.

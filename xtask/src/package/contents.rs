@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use driver_package::catalog::Member;
 use driver_package::digest::{Digests, Kind};
 use driver_package::inf::Inf;
-use driver_package::install;
+use driver_package::{install, rules};
 
 /// A package in a directory.
 #[derive(Debug)]
@@ -100,6 +100,18 @@ pub(super) fn names(directory: &Path) -> Result<Vec<String>> {
     }
     names.sort();
     Ok(names)
+}
+
+/// Refuses a file that breaks a rule. `name` is what the message calls it.
+pub(super) fn refuse_broken(inf: &Inf, name: &str) -> Result<()> {
+    let breaches = rules::breaches(inf);
+    let lines: Vec<_> = breaches.iter().map(ToString::to_string).collect();
+    ensure!(
+        lines.is_empty(),
+        "{name} breaks the rules for INF files:\n  {}",
+        lines.join("\n  ")
+    );
+    Ok(())
 }
 
 /// What the plain section lists is all that the package has.

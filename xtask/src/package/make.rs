@@ -6,10 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use driver_package::catalog::Catalog;
-use driver_package::rules;
 use driver_package::stamp::{Date, Stamp};
 
-use super::contents::Contents;
+use super::contents::{self, Contents};
 use super::sign::Signer;
 use super::verify::{Package, Verified};
 use super::{Architecture, INX, MakeOptions, stamp, systems};
@@ -142,7 +141,7 @@ fn unsigned(image: &Image, stamp: Stamp) -> Result<Contents> {
     write(&directory.join("cloneguard.inf"), inf.as_bytes())?;
     copy(&image.sys, &directory.join(SYS))?;
     let contents = Contents::read(&directory)?;
-    rules::refuse_broken(&contents.inf, &contents.inf_name)?;
+    contents::refuse_broken(&contents.inf, &contents.inf_name)?;
     let catalog = catalog(&contents, image.arch, stamp.date)?;
     write(&contents.path(contents.catalog()?), &catalog.to_bytes()?)?;
     Ok(contents)

@@ -25,12 +25,12 @@ pub(super) fn date_of_commit() -> Result<Date> {
         "git does not tell the date of the commit (give --date): {}",
         String::from_utf8_lossy(&output.stderr).trim()
     );
-    String::from_utf8_lossy(&output.stdout).trim().parse()
+    Ok(String::from_utf8_lossy(&output.stdout).trim().parse()?)
 }
 
 /// The version of the workspace, which is that of the image's resource.
 pub(super) fn version_of_workspace() -> Result<Version> {
-    concat!(env!("CARGO_PKG_VERSION"), ".0").parse()
+    Ok(concat!(env!("CARGO_PKG_VERSION"), ".0").parse()?)
 }
 
 /// What decorations call an architecture.
@@ -43,5 +43,5 @@ pub(super) fn decoration(arch: Arch) -> &'static str {
 
 /// The INF file of an INX file.
 pub(super) fn inf(inx: &str, arch: Arch, stamp: Stamp) -> Result<String> {
-    stamp::inf(inx, decoration(arch), stamp)
+    Ok(stamp::inf(inx, decoration(arch), stamp)?)
 }

@@ -1,7 +1,7 @@
 //! Verifies a package, as if somebody else had made it.
 //!
 //! Digests by two implementations, [`driver_package::digest`] and the crate `authenticode`; signatures by
-//! osslsigncode; the INF file by the [`rules`]; the image by the image rules. What is wrong with which
+//! osslsigncode; the INF file by the [`rules`](driver_package::rules); the image by the image rules. What is wrong with which
 //! file is said first by whoever can say it best.
 
 use std::path::Path;
@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use authenticode::{AttributeCertificateIterator, PeTrait, authenticode_digest};
 use driver_package::catalog::{Catalog, Member};
 use driver_package::digest::Kind;
-use driver_package::{install, rules};
+use driver_package::install;
 use object::read::pe::PeFile64;
 use sha2::Digest as _;
 
@@ -67,7 +67,7 @@ impl Package<'_> {
         Catalog::refuse_changed(&bytes)
             .with_context(|| format!("{name} is not what was signed"))?;
         compare(&contents, &name, &catalog)?;
-        rules::refuse_broken(&contents.inf, &contents.inf_name)?;
+        contents::refuse_broken(&contents.inf, &contents.inf_name)?;
         let arch = architecture(&contents)?;
         ensure!(
             catalog.systems == super::systems(arch),
