@@ -98,27 +98,20 @@ fn a_record_larger_than_a_block_may_lose_its_names() {
 /// How many calls of a clone by a program that is known cost its record all names, if they fail for want of memory.
 fn nameless_records(image: &str) -> Option<u32> {
     let mut nameless = 0;
-    for number in 1.. {
-        let bench = Bench::start()?;
+    let steps = |bench: &Bench| {
         let program = bench.machine.create_process(ProcessSpec::user(image));
+        // After the first clone it is known; whatever failed then, the second is looked at.
         program.run(|thread| clone_once(thread, bench.refs));
-        let injection = bench.machine.injection();
-        let before = injection.calls();
-        injection.fail(number);
         program.run(|thread| clone_once(thread, bench.refs));
-        let calls = injection.calls() - before;
-        injection.fail(0);
+    };
+    sweep(steps, |bench, _, ()| {
         let events = bench.events();
         let event = events.last().expect("a record");
         let names = [&event.image, &event.source, &event.target];
         let is_nameless = names.iter().all(|name| name.text.is_none());
         nameless += u32::from(is_nameless);
-        bench.end();
-        if calls < number {
-            return Some(nameless);
-        }
-    }
-    None
+    })?;
+    Some(nameless)
 }
 
 /// Runs the same steps again and again, with another of their calls failing each time, until all have, and looks at
