@@ -1,54 +1,14 @@
 //! Patterns against names, refereed by a recursive matcher that is plainly right and slow.
 
+use crate::definition::{QUESTION, STAR, fits, matches};
 use crate::policy::units;
 use guard::policy::PathName;
 use proptest::prelude::*;
 use wire::policy::{PathPattern, VolumeSelector, upcase};
 use zerocopy::little_endian::U16;
 
-const SEPARATOR: u16 = b'\\' as u16;
-const STAR: u16 = b'*' as u16;
-const QUESTION: u16 = b'?' as u16;
-
-/// What `guard` says of a name whose device does not matter.
-fn fits(pattern: &[u16], name: &[u16], is_cut: bool) -> Option<bool> {
-    let path: Vec<U16> = pattern.iter().copied().map(U16::new).collect();
-    let pattern = PathPattern {
-        volume: VolumeSelector::Any,
-        path: &path,
-    };
-    let name = PathName {
-        device: &[],
-        rest: name,
-        volume_guid: None,
-        is_cut,
-    };
-    name.fits(pattern)
-}
-
 fn text_fits(pattern: &str, name: &str) -> bool {
     fits(&units(pattern), &units(name), false).unwrap()
-}
-
-/// The definition, read off the documentation.
-fn reference(pattern: &[u16], name: &[u16]) -> bool {
-    match pattern {
-        [] => name.is_empty(),
-        [STAR, STAR, rest @ ..] => (0..=name.len()).any(|end| reference(rest, &name[end..])),
-        [STAR, rest @ ..] => (0..=name.len())
-            .take_while(|end| !name[..*end].contains(&SEPARATOR))
-            .any(|end| reference(rest, &name[end..])),
-        [wanted, rest @ ..] => match name {
-            [] => false,
-            [unit, after @ ..] => {
-                let is_met = match *wanted {
-                    QUESTION => *unit != SEPARATOR,
-                    literal => upcase(*unit) == literal,
-                };
-                is_met && reference(rest, after)
-            }
-        },
-    }
 }
 
 /// Patterns of few letters and many wildcards, with at most two stars in a row.
@@ -76,7 +36,7 @@ proptest! {
 
     #[test]
     fn every_answer_is_that_of_the_definition(pattern in patterns(), name in names()) {
-        prop_assert_eq!(fits(&pattern, &name, false), Some(reference(&pattern, &name)));
+        prop_assert_eq!(fits(&pattern, &name, false), Some(matches(&pattern, &name)));
     }
 
     #[test]
@@ -90,7 +50,7 @@ proptest! {
         };
         for end in ends.iter().filter(|end| !end.is_empty()) {
             let whole = [&name[..], end].concat();
-            prop_assert_eq!(reference(&pattern, &whole), answer, "{:?}", end);
+            prop_assert_eq!(matches(&pattern, &whole), answer, "{:?}", end);
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod blob;
 mod common;
+mod definition;
 mod extent;
 mod files;
 mod gap;
