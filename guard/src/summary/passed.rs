@@ -186,19 +186,28 @@ impl<B: AsRef<[u8]>> Passed<B> {
 }
 
 impl Told {
+    /// Nothing has been counted.
+    const NOTHING: Self = Self {
+        first_time: 0,
+        last_time: 0,
+        completed: 0,
+        failed: 0,
+        draining: 0,
+        byte_count: 0,
+        duration_sum: 0,
+        last_failure: 0,
+        control_codes: 0,
+        is_news: false,
+    };
+
     /// Nothing but that it began.
     pub(super) const fn of<B>(first: &Passed<B>) -> Self {
         Self {
             first_time: first.own.time,
             last_time: first.own.time,
-            completed: 0,
-            failed: 0,
-            draining: 0,
-            byte_count: 0,
-            duration_sum: 0,
-            last_failure: 0,
             control_codes: first.own.code,
             is_news: true,
+            ..Self::NOTHING
         }
     }
 
@@ -208,13 +217,7 @@ impl Told {
             first_time: self.first_time,
             last_time: self.last_time,
             control_codes: self.control_codes,
-            completed: 0,
-            failed: 0,
-            draining: 0,
-            byte_count: 0,
-            duration_sum: 0,
-            last_failure: 0,
-            is_news: false,
+            ..Self::NOTHING
         }
     }
 
