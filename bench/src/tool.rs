@@ -46,8 +46,9 @@ pub(crate) fn measure(options: &Options) -> Result<Vec<Speed>> {
     let files = segments(journal)?;
     let bytes: u64 = files.iter().map(|(_, size)| size).sum();
     let mut jobs = jobs(tool, journal, &files);
-    let text = Text::export(tool, journal)?;
-    jobs.extend(text.jobs());
+    // Kept until all has run.
+    let text = Text::for_jq(tool, journal)?;
+    jobs.extend(text.iter().flat_map(Text::jobs));
     let mut seconds = vec![Vec::new(); jobs.len()];
     for _ in 0..TURNS {
         for (job, seconds) in jobs.iter_mut().zip(&mut seconds) {
@@ -136,6 +137,18 @@ fn jobs(tool: &Path, journal: &Path, files: &[(PathBuf, u64)]) -> Vec<Job> {
 struct Text(tempfile::NamedTempFile);
 
 impl Text {
+    fn for_jq(tool: &Path, journal: &Path) -> Result<Option<Self>> {
+        let is_there = Command::new("jq")
+            .arg("--version")
+            .stdout(Stdio::null())
+            .status();
+        if !is_there.is_ok_and(|status| status.success()) {
+            eprintln!("jq is missing, so nothing is compared with it");
+            return Ok(None);
+        }
+        Self::export(tool, journal).map(Some)
+    }
+
     fn export(tool: &Path, journal: &Path) -> Result<Self> {
         let file = tempfile::NamedTempFile::new().context("no room for the journal as text")?;
         let mut export = Command::new(tool);
@@ -146,15 +159,7 @@ impl Text {
         Ok(Self(file))
     }
 
-    fn jobs(&self) -> Vec<Job> {
-        let is_there = Command::new("jq")
-            .arg("--version")
-            .stdout(Stdio::null())
-            .status();
-        if !is_there.is_ok_and(|status| status.success()) {
-            eprintln!("jq is missing, so nothing is compared with it");
-            return Vec::new();
-        }
+    fn jobs(&self) -> [Job; 2] {
         let job = |what, filter: &str| {
             let mut command = Command::new("jq");
             command.args(["-c", filter]).arg(self.0.path());
@@ -164,7 +169,7 @@ impl Text {
                 beside: Some(0),
             }
         };
-        vec![
+        [
             job("jq, nothing fits", "select(.image.text == \"nothing\")"),
             job("jq, all as they are", "."),
         ]
