@@ -1,5 +1,6 @@
 //! Virtual disks: made, attached for as long as a handle is open, partitioned, and the volume found.
 
+use std::ffi::c_void;
 use std::io;
 use std::os::windows::io::{AsRawHandle as _, FromRawHandle as _, OwnedHandle};
 use std::path::Path;
@@ -317,40 +318,44 @@ fn device(name: &str, access: u32) -> io::Result<OwnedHandle> {
 
 /// Asks a device for a structure of plain numbers.
 fn ask<T: Copy>(device: &OwnedHandle, code: u32, output: &mut T) -> io::Result<()> {
-    let mut count = 0;
-    // SAFETY: the structure and the count outlive the call, which waits for its end as there is no OVERLAPPED; every
-    // value is one of the structures that this is called with.
-    let is_done = unsafe {
-        DeviceIoControl(
-            device.as_raw_handle(),
-            code,
-            ptr::null(),
-            0,
-            ptr::from_mut(output).cast(),
-            u32::try_from(size_of::<T>()).unwrap_or(0),
-            &raw mut count,
-            ptr::null_mut(),
-        )
-    };
-    if is_done == 0 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(())
-    }
+    let place = (ptr::from_mut(output).cast(), size_of::<T>());
+    // SAFETY: the structure outlives the call; any value that Windows writes is one of the structures that this is
+    // called with.
+    unsafe { control(device, code, NOTHING, place) }
 }
 
 /// Sends a control with a structure to a device.
 fn tell<T: Copy>(device: &OwnedHandle, code: u32, input: &T) -> io::Result<()> {
+    let place = (ptr::from_ref(input).cast_mut().cast(), size_of::<T>());
+    // SAFETY: the structure outlives the call, in which an input is only read.
+    unsafe { control(device, code, place, NOTHING) }
+}
+
+/// Where bytes are, and how many.
+type Bytes = (*mut c_void, usize);
+
+/// No input, or no output.
+const NOTHING: Bytes = (ptr::null_mut(), 0);
+
+/// # Safety
+///
+/// 1. The input may be read, and the output written with any bytes, for as many as they say.
+unsafe fn control(
+    device: &OwnedHandle,
+    code: u32,
+    (input, input_size): Bytes,
+    (output, output_size): Bytes,
+) -> io::Result<()> {
     let mut count = 0;
-    // SAFETY: the structure and the count outlive the call, which waits for its end as there is no OVERLAPPED.
+    // SAFETY: contract 1; the call waits for its end, as there is no OVERLAPPED, and the count outlives it.
     let is_done = unsafe {
         DeviceIoControl(
             device.as_raw_handle(),
             code,
-            ptr::from_ref(input).cast(),
-            u32::try_from(size_of::<T>()).unwrap_or(0),
-            ptr::null_mut(),
-            0,
+            input,
+            u32::try_from(input_size).unwrap_or(0),
+            output,
+            u32::try_from(output_size).unwrap_or(0),
             &raw mut count,
             ptr::null_mut(),
         )
