@@ -1,6 +1,7 @@
 //! From A to B and from B to A at once: no deadlock, contents that some order explains, and a record of each.
 
-use std::thread::{scope, yield_now};
+use std::sync::Arc;
+use std::thread::yield_now;
 
 use cloneguard::{Consumer, Entry, Event};
 use testbed::UserThread;
@@ -10,7 +11,7 @@ use wire::{OutcomeKind, Verdict};
 
 use super::super::watch::{Watcher, requests};
 use super::super::{Ask, Bench, CLUSTER, close, send};
-use super::{Race, program, rest, rounds};
+use super::{Racer, joined, program, race, rest, rounds};
 
 /// The files, by the direction of those who clone from them.
 const FILES: [&str; 2] = [r"\A.bin", r"\B.bin"];
@@ -71,11 +72,25 @@ fn prepare(thread: &UserThread, bench: &Bench) {
     close(thread, &handles);
 }
 
+/// One that clones.
+struct Cloner {
+    number: usize,
+    /// The file from which it clones.
+    from: usize,
+}
+
 /// Clones in one direction; what it asked for.
-fn work(thread: &UserThread, bench: &Bench, (number, from): (i64, usize)) -> (u32, Vec<Asked>) {
+fn work(
+    racer: &Racer<'_>,
+    thread: &UserThread,
+    bench: &Bench,
+    cloner: &Cloner,
+) -> (u32, Vec<Asked>) {
+    let (number, from) = (cloner.number as i64, cloner.from);
     let access = FILE_GENERIC_READ | FILE_GENERIC_WRITE;
     let handles = open(thread, bench, &OpenRequest::existing(access));
-    let asked = (0..REQUESTS).map(|turn| {
+    let turns = (0..REQUESTS).take_while(|_| racer.turn());
+    let asked = turns.map(|turn| {
         let (first, clusters) = ((number * 7 + turn * 5) % 13, 1 + turn % 3);
         let base = if turn % 2 == 0 { Ask::plain } else { Ask::ex };
         let ask = Ask {
@@ -86,6 +101,7 @@ fn work(thread: &UserThread, bench: &Bench, (number, from): (i64, usize)) -> (u3
         };
         let answer = send(thread, handles[1 - from], &ask, RequestOptions::default());
         assert!(answer.status.is_success(), "{answer:?}");
+        racer.count();
         Asked {
             from,
             first,
@@ -119,13 +135,14 @@ fn check_contents(thread: &UserThread, bench: &Bench) {
 }
 
 /// Takes records while there are workers.
-fn keep(watcher: &mut Watcher, race: &Race) -> Vec<Entry> {
+fn keep(watcher: &mut Watcher, racer: &Racer<'_>) -> Vec<Entry> {
     let mut entries = Vec::new();
-    while !race.is_over() {
+    while !racer.is_over() {
         match watcher.poll() {
             Some(taken) => {
                 watcher.acknowledge(&taken);
                 entries.extend(taken.entries);
+                racer.step();
             }
             None => yield_now(),
         }
@@ -133,32 +150,37 @@ fn keep(watcher: &mut Watcher, race: &Race) -> Vec<Entry> {
     entries
 }
 
-fn round(bench: &Bench) {
+fn round(bench: &Bench, number: u64) {
     let programs = [program(bench, "left"), program(bench, "right")];
     programs[0].run(|thread| prepare(thread, bench));
-    let race = Race::default();
-    let mut watcher = bench.watch(Consumer::new());
-    let (work, mut entries) = scope(|scope| {
-        let (race, watcher) = (&race, &mut watcher);
-        let workers: Vec<_> = (0..4_usize)
-            .map(|number| {
-                let program = &programs[number % 2];
-                let of = (number as i64, number / 2);
-                scope.spawn(move || race.join(|| program.run(|thread| work(thread, bench, of))))
+    let race = race("clones from A to B and from B to A", number);
+    race.allow(u64::MAX);
+    race.run(|scope| {
+        let cloners = (0..4).map(|number| {
+            let program = Arc::clone(&programs[number % 2]);
+            let cloner = Cloner {
+                number,
+                from: number / 2,
+            };
+            race.start(scope, &format!("cloner-{number}"), move |racer| {
+                program.run(|thread| work(racer, thread, bench, &cloner))
             })
-            .collect();
-        let keeper = scope.spawn(move || keep(watcher, race));
-        let work: Vec<_> = workers
-            .into_iter()
-            .map(|worker| worker.join().expect("no panic"))
-            .collect();
+        });
+        let cloners: Vec<_> = cloners.collect();
+        let mut watcher = bench.watch(Consumer::new());
+        let keeper = race.start(scope, "keeper", move |racer| {
+            let entries = keep(&mut watcher, racer);
+            (watcher, entries)
+        });
+        let work: Vec<_> = cloners.into_iter().map(joined).collect();
         race.end();
-        (work, keeper.join().expect("no panic"))
+        let (watcher, mut entries) = joined(keeper);
+        race.stage("the records");
+        let (_watcher, drained) = rest(bench, watcher);
+        assert_eq!(drained.counters.lost.get(), 0, "nothing is lost");
+        entries.extend(drained.entries);
+        check_records(&requests(&entries), &work);
     });
-    let (_watcher, drained) = rest(bench, watcher);
-    assert_eq!(drained.counters.lost.get(), 0, "nothing is lost");
-    entries.extend(drained.entries);
-    check_records(&requests(&entries), &work);
     programs[1].run(|thread| check_contents(thread, bench));
     for program in programs {
         program.exit();
@@ -195,8 +217,8 @@ fn clones_from_a_to_b_and_from_b_to_a() {
     let Some(bench) = Bench::start() else {
         return;
     };
-    for _ in 0..rounds() {
-        round(&bench);
+    for number in 0..rounds() {
+        round(&bench, number);
     }
     bench.end();
 }

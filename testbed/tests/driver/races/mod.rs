@@ -1,19 +1,18 @@
 //! Many threads at once against the shipped image: what holds however they mix.
 //!
 //! How they mix is the scheduler's, and nothing here depends on it: a race is over after so many requests, no thread waits for
-//! time to pass, and what is asserted is true of every order. A deadlock hangs the test. [`Worker`] clones and knows what
-//! its records must say; [`Race`] is where the threads of a test meet. `./dev races` runs the same for longer.
+//! time to pass, and what is asserted is true of every order. [`Worker`] clones and knows what its records must say;
+//! [`Race`] is where the threads of a test meet, and sees to it that there is an end. `./dev races` runs the same for longer.
 
 mod directions;
 mod policies;
 mod programs;
+mod race;
 mod swaps;
 mod unloads;
 mod volumes;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::thread::yield_now;
 
 use cloneguard::Event;
 use testbed::io::{Handle, IoStatus, RequestOptions, VolumeId};
@@ -23,6 +22,7 @@ use testbed::{Process, ProcessSpec, UserThread};
 
 use super::watch::{Drained, Watcher};
 use super::{Ask, Bench, CLUSTER, send};
+use race::{Race, Racer, joined};
 
 /// How many times as long as in `./dev test` the races are to be, set by `./dev races`.
 const LONGER: &str = "CLONEGUARD_RACES";
@@ -33,94 +33,9 @@ fn rounds() -> u64 {
     longer.map_or(1, |times| times.parse().expect("a number"))
 }
 
-/// Where the threads of a race meet.
-#[derive(Default)]
-struct Race {
-    /// Workers that can begin.
-    ready: AtomicUsize,
-    /// Requests that were answered.
-    answered: AtomicU64,
-    /// Up to how many requests there are to be now.
-    leash: AtomicU64,
-    over: AtomicBool,
-}
-
-impl Race {
-    /// What a thread of the race does. One that fails ends the race, so that nobody waits for it.
-    fn join<T>(&self, body: impl FnOnce() -> T) -> T {
-        let alarm = Alarm(self);
-        let value = body();
-        drop(alarm);
-        value
-    }
-
-    /// A worker can begin, and waits for its first turn.
-    fn prepared(&self) {
-        self.ready.fetch_add(1, Ordering::SeqCst);
-    }
-
-    /// Waits until so many workers can begin.
-    fn wait_for_workers(&self, count: usize) {
-        while self.ready.load(Ordering::SeqCst) < count {
-            assert!(!self.is_over(), "a worker has failed");
-            yield_now();
-        }
-    }
-
-    /// So many requests may be sent.
-    fn allow(&self, requests: u64) {
-        self.leash.store(requests, Ordering::SeqCst);
-    }
-
-    /// A worker asks for its turn; `false` when the race is over.
-    fn turn(&self) -> bool {
-        loop {
-            if self.is_over() {
-                return false;
-            }
-            if self.answered() < self.leash.load(Ordering::SeqCst) {
-                return true;
-            }
-            yield_now();
-        }
-    }
-
-    /// A worker has its answer.
-    fn count(&self) {
-        self.answered.fetch_add(1, Ordering::SeqCst);
-    }
-
-    fn is_over(&self) -> bool {
-        self.over.load(Ordering::SeqCst)
-    }
-
-    fn answered(&self) -> u64 {
-        self.answered.load(Ordering::SeqCst)
-    }
-
-    /// Waits for so many answers, and does something else meanwhile.
-    fn wait_for(&self, requests: u64, mut meanwhile: impl FnMut()) {
-        while self.answered() < requests {
-            assert!(!self.is_over(), "a worker has failed");
-            meanwhile();
-            yield_now();
-        }
-    }
-
-    fn end(&self) {
-        self.over.store(true, Ordering::SeqCst);
-    }
-}
-
-/// Ends the race when its thread panics.
-struct Alarm<'r>(&'r Race);
-
-impl Drop for Alarm<'_> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.0.end();
-        }
-    }
+/// The race of a round, which begins with 0.
+fn race(of: &str, round: u64) -> Race {
+    Race::new(format!("{of}, round {} of {}", round + 1, rounds()))
 }
 
 /// Clusters of a worker's files: each of its requests has a source and a target cluster that no other one has together.
@@ -168,11 +83,16 @@ impl Worker {
     }
 
     /// Clones until the race is over or the answer is not `go_on`.
-    fn run(&self, race: &Race, thread: &UserThread, go_on: impl Fn(&IoStatus) -> bool) -> Work {
+    fn run(
+        &self,
+        racer: &Racer<'_>,
+        thread: &UserThread,
+        go_on: impl Fn(&IoStatus) -> bool,
+    ) -> Work {
         let (source, target) = self.files(thread);
-        race.prepared();
+        racer.prepared();
         let mut answers = Vec::new();
-        while race.turn() {
+        while racer.turn() {
             let ask = ask(source, answers.len());
             let answer = send(thread, target, &ask, RequestOptions::default());
             if answer.status.is_success() {
@@ -180,7 +100,7 @@ impl Worker {
             }
             let is_last = !go_on(&answer);
             answers.push(answer);
-            race.count();
+            racer.count();
             if is_last {
                 break;
             }

@@ -1,7 +1,5 @@
 //! The policy is exchanged under load: each request is judged by one policy, the one that its record names.
 
-use std::thread::scope;
-
 use cloneguard::{Consumer, Entry, Event};
 use testbed::UserThread;
 use testbed::io::{Handle, RequestOptions};
@@ -14,7 +12,7 @@ use zerocopy::IntoBytes as _;
 use super::super::blob::Blob;
 use super::super::watch::{Watcher, requests};
 use super::super::{Ask, Bench, close, send, two_files};
-use super::{Race, program, rest, rounds};
+use super::{Race, Racer, joined, program, race, rest, rounds};
 
 /// The policies that take turns: what each makes of a request is another thing.
 const POLICIES: [Blob; 3] = [
@@ -113,23 +111,23 @@ fn check(event: &Event) {
 }
 
 /// Sends one of each kind in turn; the answers.
-fn work(thread: &UserThread, bench: &Bench, race: &Race) -> (u32, Vec<NtStatus>) {
+fn work(racer: &Racer<'_>, thread: &UserThread, bench: &Bench) -> (u32, Vec<NtStatus>) {
     let (source, target) = two_files(thread, bench.refs, 16);
     let path = format!(r"\elsewhere {}", thread.thread().id());
     let request = OpenRequest::create(FILE_GENERIC_READ | FILE_GENERIC_WRITE);
     let elsewhere = thread.create_file(bench.other, &path, &request);
     let elsewhere = elsewhere.expect("created");
     thread.write(elsewhere, 0, &[7; 0x1_0000]).expect("written");
-    race.prepared();
+    racer.prepared();
     let mut answers = Vec::new();
     for kind in KINDS.iter().cycle() {
-        if !race.turn() {
+        if !racer.turn() {
             break;
         }
         let ask = kind.ask(source, elsewhere);
         let answer = send(thread, target, &ask, RequestOptions::default());
         answers.push(answer.status);
-        race.count();
+        racer.count();
     }
     close(thread, &[source, target, elsewhere]);
     let id = u32::try_from(thread.thread().id()).expect("small");
@@ -137,13 +135,16 @@ fn work(thread: &UserThread, bench: &Bench, race: &Race) -> (u32, Vec<NtStatus>)
 }
 
 /// Puts the policy into force and takes the records until one says so.
-fn reload(bench: &Bench, watcher: &mut Watcher, revision: u64) -> Vec<Entry> {
+fn reload(race: &Race, bench: &Bench, watcher: &mut Watcher, revision: u64) -> Vec<Entry> {
     bench.store(policy(revision).bytes());
     let visitor = bench.connect(ConnectRequest::reload().as_bytes());
     drop(visitor.expect("let in"));
     let mut entries = Vec::new();
     loop {
-        let taken = watcher.take();
+        let Some(taken) = watcher.poll() else {
+            race.pause();
+            continue;
+        };
         watcher.acknowledge(&taken);
         let told = taken.entries.iter().find_map(|entry| match entry {
             Entry::Policy(change) => Some((change.event, change.policy_revision)),
@@ -158,22 +159,24 @@ fn reload(bench: &Bench, watcher: &mut Watcher, revision: u64) -> Vec<Entry> {
 }
 
 /// Some requests under each policy, and some that a change overtakes.
-fn round(bench: &Bench, mut watcher: Watcher, first: u64) -> (Watcher, Vec<Event>) {
-    let race = Race::default();
-    let mut entries = Vec::new();
-    let work = scope(|scope| {
+fn round(bench: &Bench, mut watcher: Watcher, number: u64) -> (Watcher, Vec<Event>) {
+    let race = race("policies under load", number);
+    race.run(|scope| {
         let workers = (0..WORKERS).map(|number| {
-            let (race, program) = (&race, program(bench, &format!("worker-{number}")));
-            scope.spawn(move || {
-                let work = race.join(|| program.run(|thread| work(thread, bench, race)));
+            let name = format!("worker-{number}");
+            let program = program(bench, &name);
+            race.start(scope, &name, move |racer| {
+                let work = program.run(|thread| work(racer, thread, bench));
                 program.exit();
                 work
             })
         });
         let workers: Vec<_> = workers.collect();
         race.wait_for_workers(WORKERS);
-        for step in 0..RELOADS {
-            entries.extend(reload(bench, &mut watcher, first + step));
+        let mut entries = Vec::new();
+        for (step, revision) in (0..).zip(revisions(number)) {
+            race.stage(format_args!("policy {revision}"));
+            entries.extend(reload(&race, bench, &mut watcher, revision));
             race.allow((step + 1) * REQUESTS);
             // More than may have begun before: some have begun under this policy.
             race.wait_for(step * REQUESTS + REQUESTS * 3 / 4, || {
@@ -184,17 +187,21 @@ fn round(bench: &Bench, mut watcher: Watcher, first: u64) -> (Watcher, Vec<Event
             });
         }
         race.end();
-        let ended = workers
-            .into_iter()
-            .map(|worker| worker.join().expect("no panic"));
-        ended.collect::<Vec<_>>()
-    });
-    let (watcher, drained) = rest(bench, watcher);
-    entries.extend(drained.entries);
-    let events = requests(&entries);
-    assert_eq!(events.len() as u64, race.answered(), "a record of each");
-    check_answers(&events, &work);
-    (watcher, events)
+        let work: Vec<_> = workers.into_iter().map(joined).collect();
+        race.stage("the records");
+        let (watcher, drained) = rest(bench, watcher);
+        entries.extend(drained.entries);
+        let events = requests(&entries);
+        assert_eq!(events.len() as u64, race.answered(), "a record of each");
+        check_answers(&events, &work);
+        (watcher, events)
+    })
+}
+
+/// The policies of a round; the first of all is there from the beginning.
+fn revisions(round: u64) -> std::ops::Range<u64> {
+    let first = 2 + round * RELOADS;
+    first..first + RELOADS
 }
 
 /// Callers were told what is on record.
@@ -219,13 +226,12 @@ fn each_request_is_judged_by_the_policy_that_its_record_names() {
     let mut watcher = bench.watch(Consumer::new());
     watcher.drain();
     for number in 0..rounds() {
-        let first = 2 + number * RELOADS;
-        let (same, events) = round(&bench, watcher, first);
+        let (same, events) = round(&bench, watcher, number);
         watcher = same;
         for event in &events {
             check(event);
         }
-        for revision in first..first + RELOADS {
+        for revision in revisions(number) {
             let of_it = |event: &&Event| event.policy.revision == revision;
             assert!(
                 events.iter().any(|event| of_it(&event)),

@@ -2,7 +2,7 @@
 //! loaded: every answer is one of those that there are, nothing is left, and afterwards every place is free.
 
 use std::sync::Arc;
-use std::thread::{scope, yield_now};
+use std::thread::yield_now;
 
 use cloneguard::{Consumer, Finding};
 use testbed::fltmgr::PortClient;
@@ -16,7 +16,7 @@ use zerocopy::IntoBytes as _;
 use super::super::Bench;
 use super::super::blob::Blob;
 use super::super::watch::PORT;
-use super::{Race, rounds};
+use super::{Racer, joined, race, rounds};
 
 /// Loads of a round.
 const LOADS: u64 = 10;
@@ -27,13 +27,13 @@ const VISITORS: usize = 3;
 
 /// A program that connects again and again; what it does with a connection is another's thing.
 struct Guest<'r> {
-    race: &'r Race,
+    racer: &'r Racer<'r>,
     process: Arc<Process>,
 }
 
 impl Guest<'_> {
     fn visit(&self, mut context: impl FnMut() -> Vec<u8>, mut stay: impl FnMut(PortClient)) {
-        while self.race.turn() {
+        while self.racer.turn() {
             let context = context();
             let connected = self.process.run(|thread| {
                 let machine: &Machine = thread.machine();
@@ -43,7 +43,7 @@ impl Guest<'_> {
                 Ok(port) => stay(port),
                 Err(status) => assert!(ANSWERS.contains(&status), "{status}"),
             }
-            self.race.count();
+            self.racer.count();
         }
     }
 }
@@ -62,7 +62,7 @@ fn consume(guest: &Guest<'_>) {
             let mut batches = 0;
             while let Ok(message) = port.poll_message() {
                 let Some(message) = message else {
-                    if guest.race.is_over() {
+                    if guest.racer.is_over() {
                         return;
                     }
                     yield_now();
@@ -107,7 +107,7 @@ fn ask(guest: &Guest<'_>) {
                     StatusReport::parse(&message.body).expect("a report");
                     return;
                 }
-                if guest.race.is_over() {
+                if guest.racer.is_over() {
                     return;
                 }
                 yield_now();
@@ -148,19 +148,24 @@ fn check_places(bench: &Bench) {
     drop((visitors, consumer));
 }
 
-fn round(bench: &Bench) {
-    let race = Race::default();
-    scope(|scope| {
-        let race = &race;
-        let guest = || Guest {
-            race,
-            process: bench.administrator(),
+fn round(bench: &Bench, number: u64) {
+    let race = race("programs come and go", number);
+    race.run(|scope| {
+        let start = |name, visit: fn(&Guest<'_>)| {
+            let process = bench.administrator();
+            race.start(scope, name, move |racer| visit(&Guest { racer, process }))
         };
-        scope.spawn(move || race.join(|| consume(&guest())));
-        scope.spawn(move || race.join(|| want(&guest())));
-        scope.spawn(move || race.join(|| ask(&guest())));
-        scope.spawn(move || race.join(|| reload(&guest(), bench)));
+        let mut programs = vec![
+            start("consumer", consume),
+            start("second consumer", want),
+            start("asker", ask),
+        ];
+        let process = bench.administrator();
+        programs.push(race.start(scope, "administrator", move |racer| {
+            reload(&Guest { racer, process }, bench);
+        }));
         for load in 0..LOADS {
+            race.stage(format_args!("load {load}"));
             bench.load();
             let enough = race.answered() + VISITS;
             race.allow(enough + VISITS);
@@ -172,9 +177,11 @@ fn round(bench: &Bench) {
             race.wait_for(enough + VISITS, || ());
         }
         race.end();
+        programs.into_iter().for_each(joined);
+        race.stage("the places");
+        check_places(bench);
+        bench.unload();
     });
-    check_places(bench);
-    bench.unload();
 }
 
 #[test]
@@ -182,8 +189,8 @@ fn programs_come_and_go_while_the_driver_does() {
     let Some(bench) = Bench::bare() else {
         return;
     };
-    for _ in 0..rounds() {
-        round(&bench);
+    for number in 0..rounds() {
+        round(&bench, number);
     }
     bench.end_bare();
 }

@@ -6,7 +6,6 @@
 //! different ones first, and no more swaps than there are files, does not see the first one again.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread::scope;
 
 use cloneguard::{Event, EventFile, EventName, NtStatus as Told, SourceVolume};
 use testbed::UserThread;
@@ -16,9 +15,9 @@ use testbed::volume::{FILE_GENERIC_READ, FILE_GENERIC_WRITE, OpenRequest};
 use wire::Verdict;
 
 use super::super::blob::Blob;
-use super::super::watch::{Drained, Watcher, requests};
+use super::super::watch::{Watcher, requests};
 use super::super::{Ask, Bench, close, send};
-use super::{Race, rest, rounds};
+use super::{Racer, joined, race, rest, rounds};
 
 /// Swaps of a round.
 const SWAPS: u64 = 5000;
@@ -191,9 +190,10 @@ struct Swapped {
 
 impl Swapped {
     /// Swaps until there were enough, and enough requests have met them.
-    fn swap(&self, thread: &UserThread, bench: &Bench, race: &Race) {
+    fn swap(&self, racer: &Racer<'_>, thread: &UserThread, bench: &Bench) {
         for place in 1.. {
-            if place > SWAPS && race.answered() >= REQUESTS.start {
+            let is_enough = place > SWAPS && racer.answered() >= REQUESTS.start;
+            if is_enough || racer.is_over() {
                 break;
             }
             self.steps.fetch_add(1, Ordering::SeqCst);
@@ -201,8 +201,9 @@ impl Swapped {
             let opened = Object::at(place).open(thread, bench);
             assert_eq!(opened, self.handle, "the value is used again");
             self.steps.fetch_add(1, Ordering::SeqCst);
+            racer.step();
         }
-        race.end();
+        racer.end();
     }
 
     fn steps(&self) -> u64 {
@@ -220,9 +221,14 @@ struct Met {
 }
 
 /// Clones through the handle until the race is over.
-fn work(thread: &UserThread, target: Handle, swapped: &Swapped, race: &Race) -> (u32, Vec<Met>) {
+fn work(
+    racer: &Racer<'_>,
+    thread: &UserThread,
+    target: Handle,
+    swapped: &Swapped,
+) -> (u32, Vec<Met>) {
     let mut met = Vec::new();
-    while race.turn() {
+    while racer.turn() {
         let before = swapped.steps();
         let ask = Ask::plain(swapped.handle);
         let answer = send(thread, target, &ask, RequestOptions::default());
@@ -237,7 +243,7 @@ fn work(thread: &UserThread, target: Handle, swapped: &Swapped, race: &Race) -> 
             answer,
             taken,
         });
-        race.count();
+        racer.count();
     }
     let id = u32::try_from(thread.thread().id()).expect("small");
     (id, met)
@@ -330,34 +336,40 @@ fn check(met: &Met, event: &Event, known: &[Known]) {
 }
 
 /// Swaps and clones, and looks at the record of each request.
-fn round(bench: &Bench, watcher: Watcher, targets: &[Handle], known: &[Known]) -> Watcher {
-    let race = Race::default();
+fn round(bench: &Bench, watcher: Watcher, targets: &[Handle], of: (&[Known], u64)) -> Watcher {
+    let (known, number) = of;
+    let race = race("the source handle is swapped", number);
     race.allow(REQUESTS.end);
     let handle = bench.copy.run(|thread| Object::at(0).open(thread, bench));
     let swapped = Swapped {
         handle,
         steps: AtomicU64::new(0),
     };
-    let work: Vec<_> = scope(|scope| {
-        let (swapped, race) = (&swapped, &race);
-        let workers = targets.iter().map(|target| {
-            scope.spawn(move || {
+    race.run(|scope| {
+        let swapped = &swapped;
+        let workers = (1..).zip(targets).map(|(number, target): (u32, _)| {
+            race.start(scope, &format!("worker-{number}"), move |racer| {
                 bench
                     .copy
-                    .run(|thread| work(thread, *target, swapped, race))
+                    .run(|thread| work(racer, thread, *target, swapped))
             })
         });
         let workers: Vec<_> = workers.collect();
-        race.join(|| bench.copy.run(|thread| swapped.swap(thread, bench, race)));
-        let ended = workers
-            .into_iter()
-            .map(|worker| worker.join().expect("no panic"));
-        ended.collect()
-    });
-    bench.copy.run(|thread| close(thread, &[handle]));
-    let (watcher, drained): (_, Drained) = rest(bench, watcher);
-    let events = requests(&drained.entries);
-    for (id, met) in &work {
+        let swapper = race.start(scope, "swapper", move |racer| {
+            bench.copy.run(|thread| swapped.swap(racer, thread, bench));
+        });
+        joined(swapper);
+        let work: Vec<_> = workers.into_iter().map(joined).collect();
+        race.stage("the records");
+        bench.copy.run(|thread| close(thread, &[handle]));
+        let (watcher, drained) = rest(bench, watcher);
+        check_records(&requests(&drained.entries), &work, known);
+        watcher
+    })
+}
+
+fn check_records(events: &[Event], work: &[(u32, Vec<Met>)], known: &[Known]) {
+    for (id, met) in work {
         let own = events
             .iter()
             .filter(|event| event.process.thread_id == Some(*id));
@@ -367,7 +379,6 @@ fn round(bench: &Bench, watcher: Watcher, targets: &[Handle], known: &[Known]) -
             check(met, event, known);
         }
     }
-    watcher
 }
 
 #[test]
@@ -395,8 +406,8 @@ fn the_source_handle_is_swapped_by_a_racing_thread() {
     });
     let watcher = bench.watch(cloneguard::Consumer::new());
     let (mut watcher, known) = learn(&bench, watcher, targets[0]);
-    for _ in 0..rounds() {
-        watcher = round(&bench, watcher, &targets, &known);
+    for number in 0..rounds() {
+        watcher = round(&bench, watcher, &targets, (&known, number));
         // Records may tell of programs at the port again.
         bench.pass(60);
     }

@@ -1,7 +1,7 @@
 //! The driver goes and comes again under load: nobody who clones notices, and each load has the requests between its
 //! beginning and its end on record, without a hole.
 
-use std::thread::{scope, yield_now};
+use std::thread::{Scope, yield_now};
 
 use cloneguard::{Consumer, Delivery, Entry, Started};
 use testbed::fltmgr::PortClient;
@@ -10,7 +10,7 @@ use zerocopy::IntoBytes as _;
 
 use super::super::Bench;
 use super::super::watch::requests;
-use super::{Race, Work, Worker, program, rounds};
+use super::{Race, Racer, Work, Worker, joined, program, race, rounds};
 
 const WORKERS: usize = 3;
 /// Loads of a round.
@@ -50,7 +50,7 @@ impl Taken {
 }
 
 /// One load: watched until it is gone.
-fn one_load(bench: &Bench, race: &Race) -> Taken {
+fn one_load<'s, 'r>(bench: &Bench, race: &'r Race, scope: &'s Scope<'s, 'r>) -> Taken {
     bench.load();
     let mut consumer = Consumer::new();
     let request = consumer.connect_request();
@@ -61,12 +61,12 @@ fn one_load(bench: &Bench, race: &Race) -> Taken {
     race.wait_for(enough, || {
         assert!(taken.poll(&port, &mut consumer), "the port is open");
     });
-    scope(|scope| {
-        let taken = &mut taken;
-        let keeper = scope.spawn(move || while taken.poll(&port, &mut consumer) {});
-        bench.unload();
-        keeper.join().expect("no panic");
+    let keeper = race.start(scope, "keeper", move |racer: &Racer<'_>| {
+        while !racer.is_over() && taken.poll(&port, &mut consumer) {}
+        taken
     });
+    bench.unload();
+    let taken = joined(keeper);
     race.wait_for(enough + REQUESTS, || ());
     taken
 }
@@ -118,37 +118,41 @@ fn started(taken: &Taken) -> &Started {
     }
 }
 
-fn round(bench: &Bench) {
-    let race = Race::default();
-    let (loads, work) = scope(|scope| {
-        let workers: Vec<_> = (0..WORKERS)
-            .map(|number| {
-                let race = &race;
-                scope.spawn(move || {
-                    let program = program(bench, &format!("worker-{number}"));
-                    let worker = Worker::new(bench.refs, number);
-                    let work =
-                        race.join(|| program.run(|thread| worker.run(race, thread, |_| true)));
-                    program.exit();
-                    work
-                })
+/// What each load has on record, and what was done meanwhile.
+fn round(bench: &Bench, number: u64) {
+    let race = race("unloads under load", number);
+    race.run(|scope| {
+        let workers = (0..WORKERS).map(|number| {
+            let worker = Worker::new(bench.refs, number);
+            race.start(scope, &worker.name.clone(), move |racer| {
+                let program = program(bench, &worker.name);
+                let work = program.run(|thread| worker.run(racer, thread, |_| true));
+                program.exit();
+                work
             })
-            .collect();
+        });
+        let workers: Vec<_> = workers.collect();
         race.wait_for_workers(WORKERS);
-        let loads: Vec<_> = (0..LOADS).map(|_| one_load(bench, &race)).collect();
+        let loads = (0..LOADS).map(|load| {
+            race.stage(format_args!("load {load}"));
+            one_load(bench, &race, scope)
+        });
+        let loads: Vec<_> = loads.collect();
         race.end();
-        let work = workers
-            .into_iter()
-            .map(|worker| worker.join().expect("no panic"));
-        (loads, work.collect::<Vec<_>>())
+        let work: Vec<_> = workers.into_iter().map(joined).collect();
+        race.stage("the records");
+        check(&loads, &work);
     });
+}
+
+fn check(loads: &[Taken], work: &[Work]) {
     for (taken, next) in loads.iter().zip(loads.iter().skip(1)) {
         check_end(taken, started(next));
     }
-    for taken in &loads {
+    for taken in loads {
         assert!(!requests(&taken.entries).is_empty(), "each load saw some");
     }
-    check_work(&loads, &work);
+    check_work(loads, work);
 }
 
 #[test]
@@ -156,8 +160,8 @@ fn unloads_under_load() {
     let Some(bench) = Bench::bare() else {
         return;
     };
-    for _ in 0..rounds() {
-        round(&bench);
+    for number in 0..rounds() {
+        round(&bench, number);
     }
     bench.end_bare();
 }

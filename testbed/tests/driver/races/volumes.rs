@@ -1,8 +1,6 @@
 //! Volumes that come and go under load, and one that the driver is taken from: what is asked there is on record as long as
 //! the driver is attached, and nothing of the others is missing.
 
-use std::thread::scope;
-
 use cloneguard::{Consumer, Entry, Event};
 use testbed::io::{IoStatus, VolumeId, VolumeSpec};
 use testbed::status::STATUS_VOLUME_DISMOUNTED;
@@ -10,7 +8,7 @@ use wire::{VolumeCause, VolumeEvent};
 
 use super::super::watch::{Watcher, requests};
 use super::super::{Bench, SERVICE};
-use super::{Race, Work, Worker, program, rest, rounds};
+use super::{Racer, Work, Worker, joined, program, race, rest, rounds};
 
 /// Those on the volume that goes, and one on a volume that stays.
 const WORKERS: usize = 3;
@@ -28,6 +26,15 @@ enum End {
 }
 
 impl End {
+    /// They take turns.
+    fn of(volume: u64) -> Self {
+        if volume.is_multiple_of(2) {
+            Self::Detached
+        } else {
+            Self::Dismounted
+        }
+    }
+
     fn bring_about(self, bench: &Bench, volume: VolumeId) {
         match self {
             Self::Detached => bench.machine.detach(SERVICE, volume),
@@ -45,53 +52,54 @@ impl End {
 }
 
 /// Clones until the race is over, or the volume has gone.
-fn work(bench: &Bench, race: &Race, worker: &Worker) -> Work {
+fn work(racer: &Racer<'_>, bench: &Bench, worker: &Worker) -> Work {
     let program = program(bench, &worker.name);
     let go_on = |answer: &IoStatus| answer.status.is_success();
-    let work = program.run(|thread| worker.run(race, thread, go_on));
+    let work = program.run(|thread| worker.run(racer, thread, go_on));
     program.exit();
     work
 }
 
 /// Mounts a volume, and lets it go in the middle of the work there.
-fn one_volume(bench: &Bench, watcher: Watcher, (number, end): (u64, End)) -> Watcher {
-    let name = format!(r"\Device\HarddiskVolume{number}");
+fn one_volume(bench: &Bench, watcher: Watcher, number: u64) -> Watcher {
+    let end = End::of(number);
+    let name = format!(r"\Device\HarddiskVolume{}", 100 + number);
     let mounted = bench
         .machine
         .mount(VolumeSpec::refs(4096).name(name.clone()));
     let volume = mounted.expect("mounted");
-    let race = Race::default();
-    let works: Vec<Work> = scope(|scope| {
+    let race = race(&format!("{name} is {end:?}"), number / VOLUMES);
+    race.run(|scope| {
         let workers = (0..=WORKERS).map(|number| {
             let volume = if number == WORKERS {
                 bench.refs
             } else {
                 volume
             };
-            let (race, worker) = (&race, Worker::new(volume, number));
-            scope.spawn(move || race.join(|| work(bench, race, &worker)))
+            let worker = Worker::new(volume, number);
+            race.start(scope, &worker.name.clone(), move |racer| {
+                work(racer, bench, &worker)
+            })
         });
         let workers: Vec<_> = workers.collect();
         race.wait_for_workers(WORKERS + 1);
         race.allow(2 * REQUESTS);
         race.wait_for(REQUESTS, || ());
+        race.stage("the end of the volume");
         end.bring_about(bench, volume);
         race.wait_for(2 * REQUESTS, || ());
         race.end();
-        let ended = workers
-            .into_iter()
-            .map(|worker| worker.join().expect("no panic"));
-        ended.collect()
-    });
-    if end == End::Detached {
-        bench.machine.dismount(volume).expect("dismounted");
-    }
-    let (watcher, drained) = rest(bench, watcher);
-    assert_eq!(drained.counters.lost.get(), 0, "nothing is lost");
-    let events = requests(&drained.entries);
-    check_work(&works, &events, end);
-    check_volume(&drained.entries, &name, end);
-    watcher
+        let works: Vec<_> = workers.into_iter().map(joined).collect();
+        race.stage("the records");
+        if end == End::Detached {
+            bench.machine.dismount(volume).expect("dismounted");
+        }
+        let (watcher, drained) = rest(bench, watcher);
+        assert_eq!(drained.counters.lost.get(), 0, "nothing is lost");
+        check_work(&works, &requests(&drained.entries), end);
+        check_volume(&drained.entries, &name, end);
+        watcher
+    })
 }
 
 /// Of the work on the volume that went the first requests are on record, and of the other all.
@@ -160,12 +168,7 @@ fn volumes_go_under_load() {
     };
     let mut watcher = bench.watch(Consumer::new());
     for number in 0..rounds() * VOLUMES {
-        let end = if number % 2 == 0 {
-            End::Detached
-        } else {
-            End::Dismounted
-        };
-        watcher = one_volume(&bench, watcher, (100 + number, end));
+        watcher = one_volume(&bench, watcher, number);
         // Records may tell of programs at the port again.
         bench.pass(60);
     }
