@@ -62,13 +62,11 @@ impl<const SIZE: usize> Lender<SIZE> {
             let block = self
                 .blocks
                 .get(usize::try_from(bit.trailing_zeros()).ok()?)?;
-            // Acquired, so that all that the last borrower did with the block is over.
-            let swap = self.free.compare_exchange_weak(
-                free,
-                free & !bit,
-                Ordering::Acquire,
-                Ordering::Relaxed,
-            );
+            // Acquired, so that all that the last borrower did with the block is over. Not the weak one, which may fail
+            // without another thread.
+            let swap =
+                self.free
+                    .compare_exchange(free, free & !bit, Ordering::Acquire, Ordering::Relaxed);
             match swap {
                 Ok(_) => {
                     return Some(Lent {

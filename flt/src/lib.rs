@@ -9,8 +9,8 @@
 //! is not `Send`, and the body run under a [`sync::SpinLock`] must be; text borrowed from such an owner
 //! is a plain slice, so that a driver copies it before it takes a lock is a rule, not a type.
 
-// For the model checker single files are compiled: flt/tests/orders.
-#![cfg(not(loom))]
+// For the model checker and for Miri single files are compiled: flt/tests/orders.
+#![cfg(not(any(loom, miri)))]
 #![no_std]
 #![deny(
     clippy::arithmetic_side_effects,

@@ -40,7 +40,7 @@ mod counters;
 mod error;
 mod facts;
 mod head;
-#[cfg(test)]
+#[cfg(all(test, not(miri)))]
 mod layout;
 mod open;
 mod part;

@@ -20,6 +20,7 @@ mod imports;
 #[cfg(unix)]
 mod kit;
 mod lint;
+mod miri;
 mod mutate;
 mod package;
 mod program;
@@ -71,6 +72,8 @@ enum Command {
     Soak(soak::Options),
     /// Threads that race against the driver, for longer than in test
     Races(races::Options),
+    /// The tests of wire, guard and what flt shares without a lock, interpreted by Miri
+    Miri(miri::Options),
     /// Licences, versions and sources of other people's crates, by cargo-deny
     Deny(deny::Options),
     /// Formats, lints, all tests, image rules
@@ -101,6 +104,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Bench(options) => bench::run(&options),
         Command::Soak(options) => soak::run(&options),
         Command::Races(options) => races::run(&options),
+        Command::Miri(options) => miri::run(&options),
         Command::Deny(options) => deny::run(&options),
         Command::Test => test::run(),
         Command::Lint => lint::run(),

@@ -11,11 +11,13 @@ pub(crate) mod status {
     pub(crate) struct NtStatus(u32);
 
     impl NtStatus {
+        pub(crate) const INSUFFICIENT_RESOURCES: Self = Self(0xC000_009A);
         pub(crate) const CONNECTION_COUNT_LIMIT: Self = Self(0xC000_0246);
     }
 }
 
 /// Pool that is never short.
+#[cfg(loom)]
 pub(crate) mod memory {
     use crate::status::NtStatus;
 
@@ -34,11 +36,11 @@ pub(crate) mod memory {
 /// A spin lock: one at a time, and what was done before a release is before what is done after the next acquire (wdm.h,
 /// KeAcquireSpinLockRaiseToDpc; "Introduction to Spin Locks").
 pub(crate) mod sync {
-    pub(crate) struct SpinLock<T>(loom::sync::Mutex<T>);
+    pub(crate) struct SpinLock<T>(crate::model::Mutex<T>);
 
     impl<T> SpinLock<T> {
         pub(crate) fn new(data: T) -> Self {
-            Self(loom::sync::Mutex::new(data))
+            Self(crate::model::Mutex::new(data))
         }
 
         pub(crate) fn with<R>(&self, body: impl FnOnce(&mut T) -> R + Send) -> R {
@@ -55,13 +57,13 @@ pub(crate) mod types {
     /// A connection's port, as the filter manager has it.
     pub(crate) struct FLT_PORT {
         /// Replaced by nothing when it is closed.
-        pub(crate) open: loom::cell::UnsafeCell<Option<Watched>>,
+        pub(crate) open: crate::model::UnsafeCell<Option<Watched>>,
         pub(crate) messages: std::sync::atomic::AtomicUsize,
     }
 
     /// The lock under which the filter manager reads and clears the variables that hold ports (facts of FltSendMessage and
     /// FltCloseClientPort: both take the address of the variable).
-    pub(crate) struct FilterManager(pub(crate) loom::sync::Mutex<()>);
+    pub(crate) struct FilterManager(pub(crate) crate::model::Mutex<()>);
 
     pub(crate) type PFLT_PORT = *mut FLT_PORT;
     pub(crate) type PFLT_FILTER = *const FilterManager;

@@ -1,10 +1,11 @@
 //! Every order in which threads can meet in what flt shares without a lock of the kernel, tried out by the model checker
-//! loom.
+//! loom; and some of them under Miri, which looks at every access.
 //!
-//! The files under test are those of the driver, compiled once more: against loom's atomics (`atomics.rs`) and a model of
-//! what the kernel promises (`kernel.rs`). `./dev test` runs them with `--cfg loom`; without it there is nothing here.
-//! About the order in which threads are started here see `guard/src/ring/interleavings.rs`.
-#![cfg(loom)]
+//! The files under test are those of the driver, compiled once more with a model of what the kernel promises (`kernel.rs`):
+//! against loom's atomics (`atomics.rs`), with `--cfg loom`, as `./dev test` runs them; or, by `./dev miri`, against those of
+//! the machine and with the driver's own allocations (`flt/src/memory.rs`). In any other build there is nothing here. About the
+//! order in which threads are started here see `guard/src/ring/interleavings.rs`.
+#![cfg(any(loom, miri))]
 #![expect(
     unsafe_code,
     reason = "calls what the kernel calls, and compiles sources that share by address"
@@ -13,11 +14,21 @@
 #![expect(unreachable_pub, reason = "the sources belong to a library")]
 
 extern crate alloc;
-// The sources name the ABI by this name; here the model is it.
+// The sources name the ABI and the allocator by these names; here the model is the one, the host has the other.
 extern crate self as flt_sys;
+#[cfg(miri)]
+extern crate self as wdk_alloc;
 
+#[cfg(loom)]
+mod atomics;
+#[cfg(miri)]
+#[path = "../../src/atomics.rs"]
 mod atomics;
 mod kernel;
+#[cfg(miri)]
+#[path = "../../src/memory.rs"]
+mod memory;
+mod model;
 
 #[path = "../../src/clients.rs"]
 mod clients;
@@ -33,19 +44,22 @@ mod policies;
 mod programs;
 mod state;
 
-use kernel::{irql, memory, port, status, sync, types};
+#[cfg(loom)]
+use kernel::memory;
+use kernel::{irql, port, status, sync, types};
+use model::UnsafeCell;
+#[cfg(miri)]
+use std::alloc::System as WdkAllocator;
 
-/// Tries all orders in which threads are interrupted in the middle of their steps no more often than that.
-fn check(interruptions: usize, model: impl Fn() + Sync + Send + 'static) {
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(interruptions);
-    builder.check(model);
-}
+/// As in the driver, all memory is the pool's.
+#[cfg(miri)]
+#[global_allocator]
+static POOL: memory::Pool = memory::Pool::new();
 
 /// Memory whose uses and whose end loom compares: a use that is not ordered before the end, or an end before it, fails.
 struct Watched {
     number: u64,
-    memory: loom::cell::UnsafeCell<u64>,
+    memory: UnsafeCell<u64>,
     ends: std::sync::Arc<std::sync::atomic::AtomicUsize>,
 }
 
@@ -59,7 +73,7 @@ type Ends = std::sync::Arc<std::sync::atomic::AtomicUsize>;
 
 impl Watched {
     fn new(number: u64, ends: &Ends) -> Self {
-        let memory = loom::cell::UnsafeCell::new(0);
+        let memory = UnsafeCell::new(0);
         // SAFETY: nobody else has it yet.
         memory.with_mut(|memory| unsafe { *memory = number });
         Self {

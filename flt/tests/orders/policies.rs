@@ -1,10 +1,8 @@
 //! The policy in force is exchanged under its readers (`flt/src/shared.rs`).
 
-use loom::sync::Arc;
-use loom::thread;
-
+use crate::model::{Arc, check, thread};
 use crate::shared::Shared;
-use crate::{Ends, Watched, check, ended};
+use crate::{Ends, Watched, ended};
 
 /// Starts with value 0.
 fn shared(ends: &Ends) -> Arc<Shared<Watched>> {

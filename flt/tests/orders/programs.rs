@@ -3,16 +3,13 @@
 use core::ptr;
 use std::sync::atomic::Ordering;
 
-use loom::cell::UnsafeCell;
-use loom::sync::{Arc, Mutex};
-use loom::thread;
-
 use crate::clients::{Clients, Connection, Place};
 use crate::irql::Passive;
+use crate::model::{Arc, Mutex, UnsafeCell, check, thread};
 use crate::port;
 use crate::status::NtStatus;
 use crate::types::{FLT_PORT, FilterManager, PFLT_PORT};
-use crate::{Ends, Watched, check};
+use crate::{Ends, Watched};
 
 /// The places, the filter manager, and the ports of the programs that will come.
 struct Stage {
@@ -123,7 +120,7 @@ impl Stage {
     }
 }
 
-fn start<T: 'static>(stage: &Arc<Stage>, body: fn(&Stage) -> T) -> thread::JoinHandle<T> {
+fn start<T: Send + 'static>(stage: &Arc<Stage>, body: fn(&Stage) -> T) -> thread::JoinHandle<T> {
     let stage = Arc::clone(stage);
     thread::spawn(move || body(&stage))
 }

@@ -1,10 +1,8 @@
 //! The driver's state is taken away under a shutdown of the machine, of which nobody says that it waits (`flt/src/slot.rs`).
 
-use loom::sync::Arc;
-use loom::thread;
-
+use crate::model::{Arc, check, thread};
 use crate::slot::Slot;
-use crate::{Ends, Watched, check, ended};
+use crate::{Ends, Watched, ended};
 
 /// An empty slot, used once so that its atomics are loom's.
 fn slot() -> Arc<Slot<Watched>> {

@@ -32,7 +32,7 @@ fn names() -> impl Strategy<Value = Vec<u16>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4096))]
+    #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 16 } else { 4096 }))]
 
     #[test]
     fn every_answer_is_that_of_the_definition(pattern in patterns(), name in names()) {

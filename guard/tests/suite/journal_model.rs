@@ -444,7 +444,7 @@ impl Pair {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: if cfg!(miri) { 2 } else { 400 }, ..ProptestConfig::default() })]
     #[test]
     fn a_journal_is_a_list(extra in 0_usize..9000, calls in calls()) {
         let case =

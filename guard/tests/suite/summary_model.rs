@@ -404,7 +404,7 @@ fn check_sums(body: &SummaryBody, told: &[Known]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: if cfg!(miri) { 2 } else { 300 }, ..ProptestConfig::default() })]
     #[test]
     fn every_request_is_in_one_record(
         entries in 0_usize..20,

@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn upper_case_is_a_fixed_point_of_itself() {
-        for unit in 0..=u16::MAX {
+        for unit in (0..=u16::MAX).step_by(if cfg!(miri) { 61 } else { 1 }) {
             assert_eq!(upcase(upcase(unit)), upcase(unit), "{unit:#06x}");
             assert!(
                 unit < 0x80 || upcase(unit) >= 0x80,
