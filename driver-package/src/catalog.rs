@@ -14,6 +14,8 @@ mod read;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use der::asn1::{Any, OctetString, SetOfVec};
 
 use crate::digest::{Digests, Kind};
@@ -45,7 +47,10 @@ pub struct Member {
 impl Catalog {
     /// The catalogue as a file, without a signature. The same content makes the same bytes.
     pub fn to_bytes(&self) -> Result<Vec<u8>, CatalogError> {
-        self.refuse_doubles()?;
+        if let Some(member) = self.double() {
+            let what = format!("{} would be in the catalogue twice", member.file);
+            return Err(CatalogError::new(what));
+        }
         let list = self.list().and_then(|list| asn1::envelope(&list));
         list.map_err(CatalogError::encoding("cannot encode the catalogue"))
     }
@@ -60,15 +65,11 @@ impl Catalog {
         read::refuse_changed(bytes)
     }
 
-    fn refuse_doubles(&self) -> Result<(), CatalogError> {
-        for (index, member) in self.members.iter().enumerate() {
-            let same = |other: &&Member| other.file.eq_ignore_ascii_case(&member.file);
-            if self.members.iter().take(index).any(|other| same(&other)) {
-                let what = format!("{} would be in the catalogue twice", member.file);
-                return Err(CatalogError::new(what));
-            }
-        }
-        Ok(())
+    /// A member whose file is another's too. Names have no case.
+    fn double(&self) -> Option<&Member> {
+        let mut names = BTreeSet::new();
+        let mut members = self.members.iter();
+        members.find(|member| !names.insert(member.file.to_ascii_lowercase()))
     }
 
     fn list(&self) -> der::Result<asn1::TrustList> {

@@ -18,6 +18,8 @@ use sha2::Digest as _;
 pub enum DigestError {
     /// It is none of 64 bits, with headers that can be read; why not.
     NoImage(object::read::Error),
+    /// Its header has no place for a signature.
+    NoEntry,
     /// What the headers speak of is not all there.
     CutShort,
     /// The signature is not the last thing in it.
@@ -28,6 +30,7 @@ impl fmt::Display for DigestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NoImage(_) => "no PE image",
+            Self::NoEntry => "the header of the image has no place for a signature",
             Self::CutShort => "the image is cut short",
             Self::BehindSignature => {
                 "something follows the signature of the image, or it is cut short"
@@ -40,7 +43,7 @@ impl std::error::Error for DigestError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::NoImage(why) => Some(why),
-            Self::CutShort | Self::BehindSignature => None,
+            Self::NoEntry | Self::CutShort | Self::BehindSignature => None,
         }
     }
 }
@@ -124,20 +127,18 @@ fn signed_parts(bytes: &[u8]) -> Result<Vec<&[u8]>, DigestError> {
     let entry =
         start + DIRECTORIES + IMAGE_DIRECTORY_ENTRY_SECURITY * size_of::<ImageDataDirectory>();
     let checksum = start + CHECKSUM.0;
-    let (signature, length) = directories
-        .get(IMAGE_DIRECTORY_ENTRY_SECURITY)
-        .map_or((0, 0), |entry| {
-            (entry.virtual_address.get(LE), entry.size.get(LE))
-        });
+    // Its `get` would take an entry for none whose address is 0.
+    let directory = directories.iter().nth(IMAGE_DIRECTORY_ENTRY_SECURITY);
+    let directory = directory.ok_or(DigestError::NoEntry)?;
+    let (signature, length) = (directory.virtual_address.get(LE), directory.size.get(LE));
     let end = if length == 0 {
         bytes.len()
     } else {
         // Of this one entry the address is an offset in the file.
-        let signature = signature as usize;
-        if signature + length as usize != bytes.len() {
+        if u64::from(signature) + u64::from(length) != bytes.len() as u64 {
             return Err(DigestError::BehindSignature);
         }
-        signature
+        signature as usize
     };
     let part = |from, to| bytes.get(from..to).ok_or(DigestError::CutShort);
     Ok(vec![
@@ -164,5 +165,24 @@ mod tests {
         assert!(Digests::of_image(b"MZ, but no more").is_err());
         assert_eq!(Kind::of(b"MZ, but no more"), Kind::Image);
         assert_eq!(Kind::of(b"[Version]"), Kind::Flat);
+    }
+
+    /// Headers with so many directories, and some bytes behind them.
+    fn image(directories: u32) -> Vec<u8> {
+        let mut image = vec![0; 0x200];
+        let mut put = |at: usize, bytes: &[u8]| image[at..at + bytes.len()].copy_from_slice(bytes);
+        put(0, b"MZ");
+        put(0x3C, &0x40_u32.to_le_bytes());
+        put(0x40, b"PE\0\0\x64\x86");
+        put(0x54, &(112 + 16 * 8_u16).to_le_bytes());
+        put(0x58, &0x20B_u16.to_le_bytes());
+        put(0x58 + 108, &directories.to_le_bytes());
+        image
+    }
+
+    #[test]
+    fn where_no_place_for_a_signature_is_nothing_is_left_out_for_one() {
+        assert!(Digests::of_image(&image(5)).is_ok());
+        assert_eq!(Digests::of_image(&image(4)), Err(DigestError::NoEntry));
     }
 }

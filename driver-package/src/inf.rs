@@ -4,11 +4,16 @@
 //! [`install`](super::install) and [`rules`](super::rules) to say. The syntax:
 //! <https://learn.microsoft.com/windows-hardware/drivers/install/general-syntax-rules-for-inf-files>
 
+mod fields;
 mod text;
 
 use std::collections::BTreeMap;
 
 use crate::problem::Problem;
+use fields::Tokens;
+
+/// "A section name has a maximum length of 255 characters".
+const NAME_MAX: usize = 255;
 
 /// An INF file.
 #[derive(Debug)]
@@ -45,12 +50,12 @@ impl Inf {
     pub fn read(bytes: &[u8]) -> Result<Self, Problem> {
         let text = text::decode(bytes)?;
         let raw = sections(&text)?;
-        let strings = strings(&raw);
+        let strings = strings(&raw)?;
         let mut undefined = Vec::new();
         let sections = raw
             .iter()
             .map(|section| section.resolved(&strings, &mut undefined))
-            .collect();
+            .collect::<Result<_, _>>()?;
         Ok(Self {
             sections,
             undefined,
@@ -113,26 +118,23 @@ impl Raw {
         &self,
         strings: &BTreeMap<String, String>,
         undefined: &mut Vec<(usize, String)>,
-    ) -> Section {
+    ) -> Result<Section, Problem> {
         let lines = self.lines.iter().map(|line| {
-            let mut tokens = text::Tokens {
-                strings,
-                undefined: Vec::new(),
-            };
-            let (key, values) = text::fields(&line.text, &mut tokens);
-            undefined.extend(tokens.undefined.into_iter().map(|name| (line.number, name)));
-            Line {
-                number: line.number,
+            let number = line.number;
+            let mut tokens = Tokens::of(strings);
+            let (key, values) = fields::read(number, &line.text, &mut tokens)?;
+            undefined.extend(tokens.undefined.into_iter().map(|name| (number, name)));
+            Ok(Line {
+                number,
                 key,
                 values,
-            }
+            })
         });
-        let lines = lines.collect();
-        Section {
+        Ok(Section {
             name: self.name.clone(),
             number: self.number,
-            lines,
-        }
+            lines: lines.collect::<Result<_, Problem>>()?,
+        })
     }
 }
 
@@ -144,9 +146,7 @@ fn sections(text: &str) -> Result<Vec<Raw>, Problem> {
             continue;
         }
         if let Some(rest) = line.strip_prefix('[') {
-            let name = rest.strip_suffix(']').map(str::trim);
-            let name = name.filter(|name| !name.is_empty() && !name.contains(['[', ']']));
-            let name = name.ok_or_else(|| Problem::at(number, "no name of a section"))?;
+            let name = name(rest).map_err(|what| Problem::at(number, what))?;
             current = Some(begin(&mut sections, name, number));
             continue;
         }
@@ -158,6 +158,18 @@ fn sections(text: &str) -> Result<Vec<Raw>, Problem> {
         return Err(Problem::whole("there is no section"));
     }
     Ok(sections)
+}
+
+/// The name in a line that begins a section, of which the first bracket is gone.
+fn name(rest: &str) -> Result<&str, &'static str> {
+    let name = rest.strip_suffix(']').map(str::trim).unwrap_or_default();
+    if name.is_empty() || name.contains(['[', ']', '%', '"']) || name.ends_with('\\') {
+        return Err("no name of a section");
+    }
+    if name.encode_utf16().count() > NAME_MAX {
+        return Err("the name of a section has more than 255 letters");
+    }
+    Ok(name)
 }
 
 /// The place of a section in the list, entered if it is new.
@@ -176,19 +188,27 @@ fn begin(sections: &mut Vec<Raw>, name: &str, number: usize) -> usize {
 }
 
 /// The strings of the file, by name in small letters. They hold no tokens themselves.
-fn strings(sections: &[Raw]) -> BTreeMap<String, String> {
+fn strings(sections: &[Raw]) -> Result<BTreeMap<String, String>, Problem> {
     let none = BTreeMap::new();
     let is_strings = |section: &&Raw| section.name.eq_ignore_ascii_case("Strings");
     let lines = sections.iter().filter(is_strings).flat_map(|s| &s.lines);
-    let pairs = lines.filter_map(|line| {
-        let mut tokens = text::Tokens {
-            strings: &none,
-            undefined: Vec::new(),
+    let mut strings = BTreeMap::new();
+    for line in lines {
+        let wrong = |what| Problem::at(line.number, what);
+        let (key, values) = fields::read(line.number, &line.text, &mut Tokens::of(&none))?;
+        let [value] = values.as_slice() else {
+            return Err(wrong("a string with a comma has to be quoted"));
         };
-        let (key, values) = text::fields(&line.text, &mut tokens);
-        Some((key?.to_ascii_lowercase(), values.join(",")))
-    });
-    pairs.collect()
+        let key = key.ok_or_else(|| wrong("a string has no name"))?;
+        // "Each string key in an INF file must specify a unique name" (INF Strings Section).
+        if strings
+            .insert(key.to_ascii_lowercase(), value.clone())
+            .is_some()
+        {
+            return Err(wrong("a string of this name was there before"));
+        }
+    }
+    Ok(strings)
 }
 
 #[cfg(test)]
@@ -251,5 +271,60 @@ mod tests {
         assert_eq!(complaint("\n[A\n"), "line 2: no name of a section");
         assert_eq!(complaint("[A]\nb = \"c\n"), "line 2: a quote does not end");
         assert_eq!(complaint("; nothing\n"), "there is no section");
+        assert_eq!(complaint("[%A%]\n"), "line 1: no name of a section");
+    }
+
+    #[test]
+    fn what_readers_may_take_for_different_things_is_refused() {
+        // Windows ends a line there, and the comment in it.
+        assert!(complaint("[A]\n; b\rc = 1\n").starts_with("line 2: a control character"));
+        for strange in ["\0", "\u{B}", "\u{1A}"] {
+            let said = complaint(&format!("[A]\nb = {strange}\n"));
+            assert!(said.starts_with("line 2: a control character"), "{said}");
+        }
+        for token in ["%a;b%", "50% ; more", "\"50%\"", "%a"] {
+            let said = complaint(&format!("[A]\nb = {token}\n"));
+            assert_eq!(said, "line 2: a token does not end");
+        }
+        let said = complaint("[A]\nb = c\\\\ ; more\n,d\n");
+        assert_eq!(
+            said,
+            "line 2: of two backslashes at the end Windows ignores one"
+        );
+        let said = "the line that begins a section cannot go on";
+        assert_eq!(complaint("[A]\\\n"), format!("line 1: {said}"));
+        assert_eq!(complaint("\\\n[A]\n"), format!("line 2: {said}"));
+    }
+
+    #[test]
+    fn a_string_has_one_name_and_one_value() {
+        let said = |line| complaint(&format!("[Strings]\na = \"b\"\n{line}\n"));
+        assert_eq!(
+            said("A = \"c\""),
+            "line 3: a string of this name was there before"
+        );
+        assert_eq!(
+            said("b = c, d"),
+            "line 3: a string with a comma has to be quoted"
+        );
+        assert_eq!(said("c"), "line 3: a string has no name");
+    }
+
+    #[test]
+    fn names_fields_and_files_have_a_longest() {
+        let name = |length| format!("[{}]\n", "n".repeat(length));
+        assert_eq!(read(&name(255)).sections().len(), 1);
+        assert!(complaint(&name(256)).contains("more than 255 letters"));
+        let field = |length| format!("[A]\n%b%\n[Strings]\nb = {}\n", "x".repeat(length));
+        assert_eq!(read(&field(4095)).section("a").unwrap().lines.len(), 1);
+        assert_eq!(
+            complaint(&field(4096)),
+            "line 4: a field of more than 4095 letters"
+        );
+        let put = field(4095).replace("%b%", "%b%%b%");
+        assert_eq!(complaint(&put), "line 2: a field of more than 4095 letters");
+        let file = |length: usize| format!("[A]\n{}", "\n".repeat(length - 4));
+        assert_eq!(read(&file(64 << 10)).sections().len(), 1);
+        assert_eq!(complaint(&file((64 << 10) + 1)), "it is longer than 64 KiB");
     }
 }

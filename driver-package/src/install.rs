@@ -3,6 +3,9 @@
 //! [`ranges`] finds the sections that Windows may choose; [`Promise`] is what one of them brings: files, a service,
 //! its registry values. It can be compared with what was installed.
 
+use std::collections::BTreeSet;
+
+use crate::digits;
 use crate::inf::{Inf, Line, Section};
 use crate::problem::Problem;
 
@@ -18,6 +21,9 @@ pub const PARAMETERS_BUILD: u32 = 25952;
 pub const INSTALL: &str = "DefaultInstall";
 /// How the section that undoes one begins its name.
 pub const UNINSTALL: &str = "DefaultUninstall";
+
+/// Two for each of the two architectures are four; more than twice that nobody needs, and each costs a look at all lists.
+const RANGES_MAX: usize = 8;
 
 /// A decorated section: `DefaultInstall.NTamd64.10.0...25952`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +48,7 @@ impl Range {
         if lower.ends_with(".services") {
             return None;
         }
-        Some(Self::decorated(name, lower.trim_start_matches('.')))
+        Some(Self::decorated(name, lower.get(1..).unwrap_or_default()))
     }
 
     /// `ntamd64`, or `ntamd64.10.0...25952`: major and minor version, product type, suite, build.
@@ -62,8 +68,9 @@ impl Range {
             [] => None,
             ["10", "0"] => Some(0),
             ["10", "0", "", "", build] => {
-                let wrong = |_| Problem::whole(format!("[{name}]: the build is no number"));
-                Some(build.parse().map_err(wrong)?)
+                let wrong = || Problem::whole(format!("[{name}]: the build is no number"));
+                let number = digits(build).filter(|_| !build.starts_with('0'));
+                Some(number.ok_or_else(wrong)?)
             }
             _ => {
                 let what = format!("[{name}]: a decoration that is not understood here");
@@ -101,7 +108,14 @@ pub fn ranges(inf: &Inf) -> Result<Vec<Range>, Problem> {
 /// The sections with this name, decorated or not.
 pub(crate) fn beginning(inf: &Inf, begin: &str) -> Result<Vec<Range>, Problem> {
     let names = inf.sections().iter().map(|section| &section.name);
-    names.filter_map(|name| Range::parse(name, begin)).collect()
+    let ranges: Vec<_> = names
+        .filter_map(|name| Range::parse(name, begin))
+        .collect::<Result<_, _>>()?;
+    if ranges.len() > RANGES_MAX {
+        let what = format!("more than {RANGES_MAX} sections of [{begin}] are not understood here");
+        return Err(Problem::whole(what));
+    }
+    Ok(ranges)
 }
 
 /// A file to copy.
@@ -176,10 +190,8 @@ impl Promise {
     pub fn of(inf: &Inf, range: &Range) -> Result<Self, Problem> {
         let section = named(inf, &range.section)?;
         let mut files = Vec::new();
-        for line in section.all("CopyFiles") {
-            for list in &line.values {
-                files.extend(copied(inf, list)?);
-            }
+        for list in lists(section, "CopyFiles")? {
+            files.extend(copied(inf, list)?);
         }
         let services = named(inf, &format!("{}.Services", range.section))?;
         let mut added = services.all("AddService");
@@ -206,7 +218,7 @@ impl Service {
             number(text(key)?).ok_or_else(wrong)
         };
         let mut settings = Vec::new();
-        for list in section.all("AddReg").flat_map(|line| &line.values) {
+        for list in lists(section, "AddReg")? {
             for line in &named(inf, list)?.lines {
                 settings.push(setting(line)?);
             }
@@ -235,11 +247,37 @@ fn named<'a>(inf: &'a Inf, name: &str) -> Result<&'a Section, Problem> {
         .ok_or_else(|| Problem::whole(format!("there is no section [{name}]")))
 }
 
+/// The sections that a directive names. Named again, one would bring nothing new, and a small file would ask for
+/// very much.
+fn lists<'a>(section: &'a Section, directive: &'a str) -> Result<Vec<&'a str>, Problem> {
+    let mut named = BTreeSet::new();
+    let mut lists = Vec::new();
+    for line in section.all(directive) {
+        for list in &line.values {
+            if !named.insert(list.to_ascii_lowercase()) {
+                let what = format!("{directive} names [{list}] again");
+                return Err(Problem::at(line.number, what));
+            }
+            lists.push(list.as_str());
+        }
+    }
+    Ok(lists)
+}
+
+/// The lines of a list have no key.
+fn refuse_key(line: &Line) -> Result<(), Problem> {
+    match &line.key {
+        Some(key) => Err(Problem::at(line.number, format!("{key} = in a list"))),
+        None => Ok(()),
+    }
+}
+
 /// The files of a list, and where `[DestinationDirs]` sends them.
 fn copied(inf: &Inf, list: &str) -> Result<Vec<File>, Problem> {
     let directory = destination(inf, list)?;
     let lines = &named(inf, list)?.lines;
     let files = lines.iter().map(|line| {
+        refuse_key(line)?;
         if !line.get(1).is_empty() {
             let what = "is renamed, which the driver store does not do (InfVerif 1100)";
             return Err(Problem::at(line.number, format!("{} {what}", line.get(0))));
@@ -272,7 +310,8 @@ fn destination(inf: &Inf, list: &str) -> Result<u32, Problem> {
 /// `%13%\cloneguard.sys`
 fn in_directory(path: &str) -> Result<(u32, String), Problem> {
     let parts = path.strip_prefix('%').and_then(|rest| rest.split_once('%'));
-    let parts = parts.and_then(|(number, rest)| Some((number.parse().ok()?, rest)));
+    let parts = parts.filter(|(number, _)| !number.starts_with('0'));
+    let parts = parts.and_then(|(number, rest)| Some((digits(number)?, rest)));
     let parts = parts.and_then(|(number, rest)| Some((number, rest.strip_prefix('\\')?)));
     let (number, file) = parts
         .ok_or_else(|| Problem::whole(format!("\"{path}\" is no file in a numbered directory")))?;
@@ -285,7 +324,13 @@ fn setting(line: &Line) -> Result<Setting, Problem> {
     const TEXT: u32 = 0x0000_0000;
     const NUMBER: u32 = 0x0001_0001;
     const KEY_ONLY: u32 = 0x0000_0010;
-    let flags = number(line.get(3)).unwrap_or(TEXT);
+    refuse_key(line)?;
+    let flags = match line.get(3) {
+        "" => TEXT,
+        flags => {
+            number(flags).ok_or_else(|| Problem::at(line.number, "flags that are no number"))?
+        }
+    };
     let data = match flags {
         KEY_ONLY => Data::Nothing,
         TEXT => Data::Text(line.get(4).to_owned()),
@@ -303,10 +348,11 @@ fn setting(line: &Line) -> Result<Setting, Problem> {
 
 /// A number, decimal or hexadecimal.
 pub(crate) fn number(text: &str) -> Option<u32> {
-    let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
-    match digits {
-        Some(digits) => u32::from_str_radix(digits, 16).ok(),
-        None => text.parse().ok(),
+    match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        // It would take a sign.
+        Some(hex) if hex.starts_with('+') => None,
+        Some(hex) => u32::from_str_radix(hex, 16).ok(),
+        None => digits(text),
     }
 }
 
@@ -336,6 +382,12 @@ mod tests {
         assert!(range("DefaultInstaller").is_none());
         assert!(range("DefaultInstall.NTamd64.10.0...x").unwrap().is_err());
         assert!(range("DefaultInstall.NTamd64.6.1").unwrap().is_err());
+        for build in ["025952", "+25952", ""] {
+            let name = format!("DefaultInstall.NTamd64.10.0...{build}");
+            assert!(range(&name).unwrap().is_err(), "{build}");
+        }
+        // Windows looks for no such section.
+        assert!(range("DefaultInstall..NTamd64").unwrap().is_err());
     }
 
     #[test]
@@ -347,12 +399,24 @@ mod tests {
     }
 
     #[test]
+    fn there_are_not_more_ranges_than_windows_has_architectures_for() {
+        let inf = |count| {
+            let names = (1..=count).map(|build| format!("[{INSTALL}.NTamd64.10.0...{build}]\n"));
+            Inf::read(names.collect::<String>().as_bytes()).unwrap()
+        };
+        assert_eq!(ranges(&inf(8)).unwrap().len(), 8);
+        assert!(ranges(&inf(9)).is_err());
+    }
+
+    #[test]
     fn numbers_and_directories() {
         assert_eq!(
             (number("0x00010001"), number("12")),
             (Some(0x10001), Some(12))
         );
-        assert_eq!((number(""), number("0x"), number("-1")), (None, None, None));
+        for wrong in ["", "0x", "-1", "+1", "0x+1", "1 "] {
+            assert_eq!(number(wrong), None, "{wrong}");
+        }
         assert_eq!(
             in_directory("%13%\\a.sys").unwrap(),
             (13, "a.sys".to_owned())

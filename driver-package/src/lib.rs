@@ -16,3 +16,9 @@ pub mod install;
 pub mod problem;
 pub mod rules;
 pub mod stamp;
+
+/// A decimal number without a sign, which Rust would take.
+fn digits<T: core::str::FromStr>(text: &str) -> Option<T> {
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| text.parse().ok()).flatten()
+}

@@ -8,6 +8,8 @@ use std::str::FromStr;
 use der::DateTime;
 use der::asn1::UtcTime;
 
+use crate::digits;
+
 /// What stands for the architecture in an INX file.
 const ARCHITECTURE: &str = "$ARCH$";
 /// The directive that StampInf writes.
@@ -96,9 +98,8 @@ impl FromStr for Version {
     type Err = StampError;
 
     fn from_str(text: &str) -> Result<Self, StampError> {
-        let parts = text.split('.').map(str::parse::<u16>);
-        let parts: Result<Vec<_>, _> = parts.collect();
-        let numbers = parts.ok().and_then(|parts| parts.try_into().ok());
+        let parts: Option<Vec<_>> = text.split('.').map(digits).collect();
+        let numbers = parts.and_then(|parts| parts.try_into().ok());
         let wrong = || format!("\"{text}\" is no version of four numbers below 65536");
         numbers.map(Self).ok_or_else(|| StampError(wrong()))
     }
@@ -183,6 +184,7 @@ mod tests {
             "11/26/2026,0.1.0.65536",
             "11/26/2026,0.1.0.0.0",
             "11/26/2026,0.1.-1.0",
+            "11/26/2026,0.1.+1.0",
         ] {
             assert!(wrong.parse::<Stamp>().is_err(), "{wrong}");
         }

@@ -102,6 +102,16 @@ fn a_catalogue_that_nobody_has_signed_is_told_apart() {
 }
 
 #[test]
+fn what_is_signed_is_a_list() {
+    let mut bytes = catalog().to_bytes().unwrap();
+    let list = asn1::TRUST_LIST.to_der().unwrap();
+    let at = bytes.windows(list.len()).position(|window| window == list);
+    bytes[at.unwrap() + list.len() - 1] ^= 1;
+    let said = Catalog::refuse_changed(&bytes).unwrap_err().to_string();
+    assert_eq!(said, "what is signed in it is no trust list");
+}
+
+#[test]
 fn other_content_is_another_list() {
     let identifier = |change: fn(&mut Catalog)| {
         let mut catalog = catalog();
@@ -126,7 +136,7 @@ fn a_file_is_in_it_once() {
 }
 
 /// What reading says to a list that was made from a good one.
-fn complaint(change: fn(&mut asn1::TrustList)) -> String {
+fn complaint(change: impl FnOnce(&mut asn1::TrustList)) -> String {
     let mut list = catalog().list().unwrap();
     change(&mut list);
     let bytes = asn1::envelope(&list).unwrap();
@@ -159,4 +169,67 @@ fn damage_is_told() {
         said.ends_with("under a digest that is not its own"),
         "{said}"
     );
+}
+
+/// What reading says once a line of a good list has more attributes.
+fn complaint_of_attributes(more: fn() -> asn1::Attribute) -> String {
+    complaint(|list| list.subjects[0].attributes.insert(more()).unwrap())
+}
+
+#[test]
+fn a_file_that_is_in_it_by_sha_1_alone_is_one_too_many() {
+    let said = complaint(|list| {
+        let other = member("other.sys", Kind::Image, b"other");
+        list.subjects.push(other.by_sha1().unwrap());
+    });
+    assert_eq!(said, "other.sys is in it by SHA-1 alone");
+}
+
+#[test]
+fn a_file_that_is_in_it_twice_is_told() {
+    let said = complaint(|list| {
+        let other = member("cloneguard.sys", Kind::Image, b"other");
+        list.subjects.push(other.by_sha256().unwrap());
+    });
+    assert_eq!(said, "cloneguard.sys is in it twice");
+    let said = complaint(|list| {
+        let other = member("CloneGuard.sys", Kind::Image, b"other");
+        list.subjects.push(other.by_sha256().unwrap());
+        list.subjects.push(other.by_sha1().unwrap());
+    });
+    assert_eq!(said, "CloneGuard.sys is in it twice");
+}
+
+#[test]
+fn what_is_said_twice_is_not_believed_once() {
+    let said = complaint_of_attributes(|| asn1::Attribute::name_value("File", "other").unwrap());
+    assert_eq!(said, "a member of it has two names");
+    let said = complaint(|list| {
+        for subject in &mut list.subjects {
+            for kind in [Kind::Flat, Kind::Image] {
+                let data = asn1::Attribute::indirect_data(kind, &[0; 32]).unwrap();
+                subject.attributes.insert(data).unwrap();
+            }
+        }
+    });
+    assert!(said.ends_with("is in it with two digests"), "{said}");
+    let said = complaint_of_attributes(|| {
+        let mut info = asn1::Attribute::name_value("Other", "text").unwrap();
+        info.values.insert(any(&der::asn1::Null).unwrap()).unwrap();
+        info
+    });
+    assert_eq!(said, "an attribute has not one value");
+    let said = complaint(|list| {
+        let again = asn1::Extension::name_value("OS", "_v100_ARM64").unwrap();
+        list.extensions.get_or_insert_default().push(again);
+    });
+    assert_eq!(said, "it names its operating systems twice");
+}
+
+#[test]
+fn a_catalogue_has_a_longest() {
+    let mut bytes = catalog().to_bytes().unwrap();
+    bytes.resize((64 << 10) + 1, 0);
+    let said = Catalog::read(&bytes).unwrap_err().to_string();
+    assert_eq!(said, "it is longer than 64 KiB");
 }

@@ -1,15 +1,21 @@
-//! The text of an INF file: encoding, lines, quotes, tokens.
-
-use std::collections::BTreeMap;
+//! The text of an INF file: encoding, lines, comments.
+//!
+//! What two readers could understand in two ways is refused here, before anything is made of it: a rule is worth
+//! nothing if Windows reads another file than the one that was judged.
 
 use crate::problem::Problem;
 
 /// UTF-16, least byte first.
 const MARK: [u8; 2] = [0xFF, 0xFE];
+/// The longest file that is read. A driver's has some KiB, and what some of the rules cost grows with the square.
+const BYTES_MAX: usize = 64 << 10;
 
 /// The text of a file. InfVerif 1003: "must be ANSI or UTF-16 LE". What ANSI means is a setting of the machine, so
 /// of ANSI only the part that means the same everywhere will do.
 pub(super) fn decode(bytes: &[u8]) -> Result<String, Problem> {
+    if bytes.len() > BYTES_MAX {
+        return Err(Problem::whole("it is longer than 64 KiB"));
+    }
     if let Some(wide) = bytes.strip_prefix(&MARK) {
         let (units, rest) = wide.as_chunks();
         if !rest.is_empty() {
@@ -33,114 +39,52 @@ pub(super) fn logical_lines(text: &str) -> Result<Vec<(usize, String)>, Problem>
     let mut goes_on = false;
     for (index, line) in text.lines().enumerate() {
         let number = index + 1;
-        let line =
-            without_comment(line).ok_or_else(|| Problem::at(number, "a quote does not end"))?;
+        let wrong = |what| Problem::at(number, what);
+        let line = without_comment(line).map_err(wrong)?;
+        let went_on = goes_on;
         let continued = line.strip_suffix('\\');
+        goes_on = continued.is_some();
         let part = continued.unwrap_or(line);
+        if goes_on && part.ends_with('\\') {
+            return Err(wrong("of two backslashes at the end Windows ignores one"));
+        }
         match lines.last_mut() {
-            Some((_, last)) if goes_on => last.push_str(part),
+            Some((_, last)) if went_on => last.push_str(part),
             _ => lines.push((number, part.to_owned())),
         }
-        goes_on = continued.is_some();
+        // The page has continuations in "an entry or directive".
+        let begins_section = lines.last().is_some_and(|(_, last)| last.starts_with('['));
+        if begins_section && (went_on || goes_on) {
+            return Err(wrong("the line that begins a section cannot go on"));
+        }
     }
     Ok(lines)
 }
 
-/// A line up to its comment; nothing if a quote does not end.
-fn without_comment(line: &str) -> Option<&str> {
-    let mut is_quoted = false;
+/// A line up to its comment, or what is wrong with it.
+fn without_comment(line: &str) -> Result<&str, &'static str> {
+    if line.chars().any(is_strange) {
+        return Err("a control character, or a blank that not every reader takes for one");
+    }
+    let (mut in_quote, mut in_token) = (false, false);
     for (index, letter) in line.char_indices() {
         match letter {
-            '"' => is_quoted = !is_quoted,
-            ';' if !is_quoted => return line.get(..index).map(str::trim),
+            // The page lets a semicolon be part of a token's name.
+            '"' | ';' if in_token => return Err("a token does not end"),
+            ';' if !in_quote => return Ok(line.get(..index).unwrap_or_default().trim()),
+            '%' => in_token = !in_token,
+            '"' => in_quote = !in_quote,
             _ => {}
         }
     }
-    (!is_quoted).then_some(line.trim())
-}
-
-/// What tokens stand for, and those that stand for nothing.
-pub(super) struct Tokens<'a> {
-    pub(super) strings: &'a BTreeMap<String, String>,
-    pub(super) undefined: Vec<String>,
-}
-
-impl Tokens<'_> {
-    /// Puts the value of a token in. A number is a directory, for whoever installs to know.
-    fn put(&mut self, name: &str, into: &mut String) {
-        if name.is_empty() {
-            into.push('%');
-        } else if let Some(value) = self.strings.get(&name.to_ascii_lowercase()) {
-            into.push_str(value);
-        } else {
-            if name.parse::<u32>().is_err() {
-                self.undefined.push(name.to_owned());
-            }
-            into.push_str(&format!("%{name}%"));
-        }
+    match (in_quote, in_token) {
+        (_, true) => Err("a token does not end"),
+        (true, false) => Err("a quote does not end"),
+        (false, false) => Ok(line.trim()),
     }
 }
 
-/// The key and the values of a line.
-pub(super) fn fields(line: &str, tokens: &mut Tokens<'_>) -> (Option<String>, Vec<String>) {
-    let mut reader = Reader::default();
-    let mut letters = line.chars().peekable();
-    while let Some(letter) = letters.next() {
-        match letter {
-            '"' if reader.is_quoted && letters.peek() == Some(&'"') => {
-                letters.next();
-                reader.field.push('"');
-            }
-            '"' => reader.is_quoted = !reader.is_quoted,
-            '%' => {
-                let name: String = letters
-                    .by_ref()
-                    .take_while(|letter| *letter != '%')
-                    .collect();
-                reader.keep();
-                tokens.put(&name, &mut reader.field);
-                reader.keep();
-            }
-            _ if reader.is_quoted => {
-                reader.field.push(letter);
-                reader.keep();
-            }
-            '=' if reader.key.is_none() && reader.values.is_empty() => {
-                reader.key = Some(reader.take());
-            }
-            ',' => {
-                let value = reader.take();
-                reader.values.push(value);
-            }
-            _ if letter.is_whitespace() && reader.field.is_empty() => {}
-            _ => reader.field.push(letter),
-        }
-    }
-    let last = reader.take();
-    reader.values.push(last);
-    (reader.key, reader.values)
-}
-
-#[derive(Default)]
-struct Reader {
-    key: Option<String>,
-    values: Vec<String>,
-    field: String,
-    /// How much of the field was quoted or put in, so that blanks at its end belong to it.
-    kept: usize,
-    is_quoted: bool,
-}
-
-impl Reader {
-    fn keep(&mut self) {
-        self.kept = self.field.len();
-    }
-
-    /// The field that ends here, without the blanks around it.
-    fn take(&mut self) -> String {
-        let end = self.field.trim_end().len().max(self.kept);
-        self.field.truncate(end);
-        self.kept = 0;
-        std::mem::take(&mut self.field)
-    }
+/// A return alone is the most dangerous: to Windows it ends a line, and a comment with it.
+fn is_strange(letter: char) -> bool {
+    letter != '\t' && (letter.is_control() || letter.is_whitespace() && letter != ' ')
 }

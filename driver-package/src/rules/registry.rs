@@ -1,8 +1,10 @@
 //! What is written to the registry, and what is deleted.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::files::promises;
 use crate::inf::{Inf, Line, Section};
-use crate::install::{Setting, UNINSTALL, number};
+use crate::install::{UNINSTALL, number};
 use crate::problem::Problem;
 
 /// `FLG_ADDREG_APPEND`
@@ -11,13 +13,14 @@ const APPEND: u32 = 0x0000_0008;
 /// Directives that delete something.
 const DELETING: [&str; 3] = ["DelFiles", "DelReg", "DelService"];
 
-/// The lines of all sections that `directive` names anywhere.
+/// The lines of all sections that `directive` names anywhere, each once.
 fn lines<'a>(inf: &'a Inf, directive: &'a str) -> impl Iterator<Item = &'a Line> {
     let directives = inf.sections().iter().flat_map(move |s| s.all(directive));
     let names = directives.flat_map(|line| &line.values);
-    names
-        .filter_map(|name| inf.section(name))
-        .flat_map(|section| &section.lines)
+    let names: BTreeSet<_> = names.map(|name| name.to_ascii_lowercase()).collect();
+    let sections = inf.sections().iter();
+    let named = sections.filter(move |own| names.contains(&own.name.to_ascii_lowercase()));
+    named.flat_map(|section| &section.lines)
 }
 
 /// The one root is that of the service itself: anything else outlives the package.
@@ -33,14 +36,10 @@ pub(super) fn relative(inf: &Inf) -> Vec<Problem> {
 pub(super) fn contradictions(inf: &Inf) -> Vec<Problem> {
     let mut wrong = Vec::new();
     for (range, promise) in promises(inf) {
-        let settings = &promise.service.settings;
-        for (index, later) in settings.iter().enumerate() {
-            let is_same = |earlier: &&Setting| {
-                earlier.key.eq_ignore_ascii_case(&later.key)
-                    && earlier.name.eq_ignore_ascii_case(&later.name)
-            };
-            let mut earlier = settings.iter().take(index).filter(is_same);
-            if earlier.any(|earlier| earlier.data != later.data) {
+        let mut first = BTreeMap::new();
+        for later in &promise.service.settings {
+            let name = [&later.key, &later.name].map(|name| name.to_ascii_lowercase());
+            if *first.entry(name).or_insert(&later.data) != &later.data {
                 wrong.push(Problem::whole(format!(
                     "[{}] gives {} of \"{}\" twice",
                     range.section, later.name, later.key

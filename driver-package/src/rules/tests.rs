@@ -103,6 +103,25 @@ fn primitive_driver() {
 }
 
 #[test]
+fn what_is_installed_is_understood_to_the_letter() {
+    breaks(
+        "install",
+        "CopyFiles  = CloneGuard.DriverFiles",
+        "CopyFiles = CloneGuard.DriverFiles, cloneguard.driverfiles",
+    );
+    breaks(
+        "install",
+        "[CloneGuard.DriverFiles]\ncloneguard.sys",
+        "[CloneGuard.DriverFiles]\nother = cloneguard.sys",
+    );
+    for flags in ["number", "+0", "0x+0"] {
+        let to = format!("HKR,\"Parameters\",,{flags}");
+        breaks("install", "HKR,\"Parameters\",,0x00000010", &to);
+    }
+    breaks("install", "%13%\\cloneguard.sys", "%013%\\cloneguard.sys");
+}
+
+#[test]
 fn files() {
     breaks("1230", "cloneguard.sys = 1", "other.sys = 1");
     breaks("1230", "1 = %Disk%", "2 = %Disk%");
