@@ -15,6 +15,7 @@ use crate::io::Hold;
 use crate::machine::Machine;
 use crate::ntos::handle::HandleTable;
 use crate::ntos::object::{Kind, ObjectAddress};
+use crate::ntos::token::{Token, TokenObject};
 use crate::status::NtStatus;
 use crate::thread::{self, KernelThread, Mode, Thread, UserThread};
 use crate::verifier::{self, Rule, Violation};
@@ -60,7 +61,11 @@ impl Process {
         let objects = machine.objects();
         let id = spec.id.unwrap_or_else(|| machine.next_client_id());
         let token_label = format!("token of {}", spec.token.user);
-        let token = objects.create(Kind::Token, token_label, Arc::new(spec.token));
+        let token = objects.create(
+            Kind::Token,
+            token_label,
+            Arc::new(TokenObject::new(spec.token)),
+        );
         Arc::new_cyclic(|me: &Weak<Self>| Self {
             object: objects.create(
                 Kind::Process,
@@ -104,6 +109,15 @@ impl Process {
     #[must_use]
     pub fn object(&self) -> ObjectAddress {
         self.object
+    }
+
+    /// Changes what its token says, as programs do with "SetTokenInformation function" and "AdjustTokenGroups function"
+    /// (Microsoft Learn).
+    pub fn modify_token(&self, change: impl FnOnce(&mut Token)) {
+        let machine = self.machine();
+        let token = machine.objects().payload(self.token, Kind::Token);
+        let token: Arc<TokenObject> = verifier::settle(token);
+        token.modify(change);
     }
 
     /// How often a driver has looked up its image.

@@ -55,6 +55,11 @@ impl NameCache {
             Format::Normalized => &mut self.normalized,
         }
     }
+
+    /// Somebody has asked for the normalized name.
+    pub(crate) fn have_normalized(&mut self) {
+        *self.slot(Format::Normalized) = true;
+    }
 }
 
 #[derive(Debug)]

@@ -14,7 +14,7 @@ use crate::boundary::guest::Guest;
 use crate::boundary::memory::BlockSpec;
 use crate::machine::Machine;
 use crate::ntos::object::Kind;
-use crate::ntos::token::{SYSTEM_SID, Token};
+use crate::ntos::token::{SYSTEM_SID, TokenObject};
 use crate::process::Process;
 use crate::status::{
     NtStatus, STATUS_ACCESS_DENIED, STATUS_CONNECTION_COUNT_LIMIT, STATUS_FLT_NO_WAITER_FOR_REPLY,
@@ -158,7 +158,10 @@ fn may_connect(machine: &Machine, thread: &Thread) -> Result<bool, Violation> {
         Some(impersonation) => impersonation.token,
         None => thread.process().token(),
     };
-    let token = machine.objects().payload::<Token>(token, Kind::Token)?;
+    let token = machine
+        .objects()
+        .payload::<TokenObject>(token, Kind::Token)?;
+    let token = token.state().token;
     Ok(token.user == SYSTEM_SID || token.integrity >= HIGH)
 }
 

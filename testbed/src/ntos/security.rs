@@ -5,7 +5,7 @@
 
 use crate::boundary::import::Call;
 use crate::ntos::object::{Kind, ObjectAddress};
-use crate::ntos::token::Token;
+use crate::ntos::token::TokenObject;
 use crate::verifier::Violation;
 
 const PRIMARY: &str = "PsDereferencePrimaryToken";
@@ -67,7 +67,7 @@ pub(crate) fn ps_dereference_impersonation_token(call: &Call, token: u64) -> Res
 
 fn release(call: &Call, token: u64, with: &'static str) -> Result<(), Violation> {
     let objects = call.machine().objects();
-    objects.payload::<Token>(ObjectAddress(token), Kind::Token)?;
+    objects.payload::<TokenObject>(ObjectAddress(token), Kind::Token)?;
     objects
         .dereference(ObjectAddress(token), call.site(), with)
         .map(drop)
@@ -118,12 +118,12 @@ mod tests {
     use super::*;
     use std::sync::Arc;
 
-    use crate::ntos::token::Impersonation;
+    use crate::ntos::token::{Impersonation, Token};
     use crate::verifier::Rule;
 
     /// Makes the calling thread impersonate the user with this SID.
     fn impersonate(call: &Call, sid: &str) -> ObjectAddress {
-        let token = Arc::new(Token::of(sid));
+        let token = Arc::new(TokenObject::new(Token::of(sid)));
         let address = call
             .machine()
             .objects()

@@ -1,5 +1,8 @@
 //! Tokens: who a process or an impersonating thread is.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use crate::ntos::object::ObjectAddress;
 
 /// SID of the account SYSTEM.
@@ -34,6 +37,60 @@ impl Token {
             elevated: system,
         }
     }
+}
+
+/// A token as an object: what it says can be changed, and it tells of that.
+#[derive(Debug)]
+pub(crate) struct TokenObject {
+    id: u64,
+    state: Mutex<TokenState>,
+}
+
+/// What a token says, since the modification with this id.
+#[derive(Clone, Debug)]
+pub(crate) struct TokenState {
+    pub(crate) token: Token,
+    pub(crate) modified_id: u64,
+}
+
+impl TokenObject {
+    pub(crate) fn new(token: Token) -> Self {
+        let id = next_luid();
+        let state = Mutex::new(TokenState {
+            token,
+            modified_id: next_luid(),
+        });
+        Self { id, state }
+    }
+
+    /// `TokenId`: that of this token and of no other.
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// What it says now.
+    pub(crate) fn state(&self) -> TokenState {
+        self.lock().clone()
+    }
+
+    /// Changes what it says. "ModifiedId: Specifies an LUID that changes each time the token is modified" (Microsoft Learn,
+    /// "TOKEN_STATISTICS structure (ntifs.h)").
+    pub(crate) fn modify(&self, change: impl FnOnce(&mut Token)) {
+        let mut state = self.lock();
+        change(&mut state.token);
+        state.modified_id = next_luid();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, TokenState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A number that is never given twice ("LUID structure (ntdef.h)", Microsoft Learn).
+fn next_luid() -> u64 {
+    // Above the numbers of well-known logons.
+    static NEXT: AtomicU64 = AtomicU64::new(0x1_0000);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 /// What a thread impersonates.

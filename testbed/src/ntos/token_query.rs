@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::boundary::import::Call;
 use crate::ntos::object::{Kind, ObjectAddress};
 use crate::ntos::pool::{self, SYSTEM_TAG};
-use crate::ntos::token::{Token, sid_bytes};
+use crate::ntos::token::{Token, TokenObject, TokenState, sid_bytes};
 use crate::status::{
     NtStatus, STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_INFO_CLASS, STATUS_SUCCESS,
 };
@@ -34,7 +34,8 @@ pub(crate) fn se_query_information_token(
     information: u64,
 ) -> Result<NtStatus, Violation> {
     let objects = call.machine().objects();
-    let token: Arc<Token> = objects.payload(ObjectAddress(address), Kind::Token)?;
+    let object: Arc<TokenObject> = objects.payload(ObjectAddress(address), Kind::Token)?;
+    let TokenState { token, modified_id } = object.state();
     let guest = call.guest();
     guest.check_aligned(information, 8, "TokenInformation")?;
     let in_place = |value| {
@@ -43,7 +44,11 @@ pub(crate) fn se_query_information_token(
     };
     match class {
         USER => answer_user(call, &token.user, information),
-        STATISTICS => answer(call, &statistics(call, &token, address), information),
+        STATISTICS => {
+            let is_primary = call.machine().is_primary_token(ObjectAddress(address));
+            let bytes = statistics(is_primary, &token, [object.id(), modified_id]);
+            answer(call, &bytes, information)
+        }
         ELEVATION => {
             // TOKEN_ELEVATION: TokenIsElevated.
             let elevated = u32::from(token.elevated).to_le_bytes();
@@ -88,16 +93,16 @@ fn answer_user(call: &Call, sid: &str, information: u64) -> Result<NtStatus, Vio
 
 /// TOKEN_STATISTICS: TokenId 0, AuthenticationId 8, ExpirationTime 16, TokenType 24, ImpersonationLevel
 /// 28, four counts, ModifiedId 48. Expiration is "not currently supported": never.
-fn statistics(call: &Call, token: &Token, address: u64) -> Vec<u8> {
+fn statistics(is_primary: bool, token: &Token, [id, modified_id]: [u64; 2]) -> Vec<u8> {
     const NEVER: i64 = i64::MAX;
-    let (kind, level) = if call.machine().is_primary_token(ObjectAddress(address)) {
+    let (kind, level) = if is_primary {
         // "valid only if the TokenType is TokenImpersonation": what stands there means nothing.
         (PRIMARY, u32::MAX)
     } else {
         (IMPERSONATION, IMPERSONATION)
     };
     let mut bytes = Vec::new();
-    bytes.extend(address.to_le_bytes());
+    bytes.extend(id.to_le_bytes());
     bytes.extend(token.logon.to_le_bytes());
     bytes.extend(NEVER.to_le_bytes());
     bytes.extend(
@@ -105,7 +110,7 @@ fn statistics(call: &Call, token: &Token, address: u64) -> Vec<u8> {
             .into_iter()
             .flat_map(u32::to_le_bytes),
     );
-    bytes.extend(address.to_le_bytes());
+    bytes.extend(modified_id.to_le_bytes());
     bytes
 }
 
@@ -181,9 +186,11 @@ mod tests {
                 ..Token::of("S-1-5-21-1-2-3-500")
             };
             let copy = machine.create_process(ProcessSpec::user("copy.exe").token(token.clone()));
-            let client = machine
-                .objects()
-                .create(Kind::Token, "a client's token", Arc::new(token));
+            let client = machine.objects().create(
+                Kind::Token,
+                "a client's token",
+                Arc::new(TokenObject::new(token)),
+            );
             for (address, kind) in [(copy.token().0, PRIMARY), (client.0, IMPERSONATION)] {
                 let statistics: [u32; 14] = words(call, address, STATISTICS);
                 assert_eq!(statistics[2..4], [0x89AB_CDEF, 0x0123_4567]);
@@ -192,6 +199,27 @@ mod tests {
             }
             let plain = machine.create_process(ProcessSpec::user("copy.exe"));
             assert_eq!(words(call, plain.token().0, ELEVATION), [0]);
+        });
+    }
+
+    #[test]
+    fn a_token_that_is_changed_is_the_same_and_tells_of_it() {
+        in_system(|call| {
+            let machine = call.machine();
+            let [one, other] =
+                [1, 2].map(|_| machine.create_process(ProcessSpec::user("copy.exe")));
+            let ask = |process: &crate::Process| -> [u32; 14] {
+                words(call, process.token().0, STATISTICS)
+            };
+            let (before, beside) = (ask(&one), ask(&other));
+            assert_eq!(ask(&one), before, "asking changes nothing");
+            assert_ne!(before[..2], beside[..2], "another token");
+            one.modify_token(|token| token.elevated = true);
+            let after = ask(&one);
+            assert_eq!(after[..12], before[..12]);
+            assert_ne!(after[12..], before[12..], "it was modified");
+            assert_eq!(words(call, one.token().0, ELEVATION), [1]);
+            assert_eq!(ask(&other), beside);
         });
     }
 }

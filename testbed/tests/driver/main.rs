@@ -18,6 +18,7 @@ mod identity;
 mod late;
 mod loss;
 mod memory;
+mod names;
 mod overload;
 mod policy;
 mod port;

@@ -6,7 +6,7 @@ use super::{
     Handle, Origin, Target, close_handle, create_file, file_of_handle, finish_open, new_handle,
     open_volume, open_with,
 };
-use crate::io::VolumeId;
+use crate::io::{VolumeId, lock};
 use crate::ntos::handle::{self, HandleEntry};
 use crate::ntos::object::Kind;
 use crate::status::{NtStatus, STATUS_ACCESS_DENIED};
@@ -128,6 +128,19 @@ macro_rules! file_calls {
                 /// As [`Self::read`].
                 pub fn information(&self, handle: Handle) -> Result<FileInformation, NtStatus> {
                     Ok(open_with(self.thread(), handle, 0)?.information()?)
+                }
+
+                /// The filter manager comes to have the normalized name of the file at hand, as it does once
+                /// another filter has asked for it ("FltGetFileNameInformation function (fltkernel.h)", Microsoft
+                /// Learn, remarks on the name cache).
+                ///
+                /// # Errors
+                ///
+                /// Those of the handle.
+                pub fn cache_normalized_name(&self, handle: Handle) -> Result<(), NtStatus> {
+                    let (file, _) = file_of_handle(self.thread(), self.thread().mode(), handle)?;
+                    lock(file.name_cache()).have_normalized();
+                    Ok(())
                 }
 
                 /// What kind of open a handle names.
