@@ -24,6 +24,8 @@ pub(crate) enum Operation {
     Other,
     /// A clone of one cluster.
     Clone4Kib,
+    /// The same between files whose normalized names the filter manager has at hand.
+    NamesCached,
     /// A clone of 1 MiB.
     Clone1Mib,
     /// A clone of 1 GiB.
@@ -50,9 +52,10 @@ pub(crate) struct Prepared {
 
 impl Operation {
     /// Those that are compared with other filters, in the order in which they are shown.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Other,
         Self::Clone4Kib,
+        Self::NamesCached,
         Self::Clone1Mib,
         Self::Clone1Gib,
         Self::Refused,
@@ -66,6 +69,7 @@ impl Operation {
         match self {
             Self::Other => "other FSCTL",
             Self::Clone4Kib => "clone of 4 KiB",
+            Self::NamesCached => "clone, names cached",
             Self::Clone1Mib => "clone of 1 MiB",
             Self::Clone1Gib => "clone of 1 GiB",
             Self::Refused => "refused clone",
@@ -84,6 +88,7 @@ impl Operation {
             Self::Summarised => policy("summarise = 3600\n"),
             Self::Other
             | Self::Clone4Kib
+            | Self::NamesCached
             | Self::Clone1Mib
             | Self::Clone1Gib
             | Self::Consumed
@@ -153,6 +158,12 @@ impl Operation {
         )?;
         // An offset inside a cluster is refused by the file system too (MS-FSA 2.1.5.10.4).
         let offset = if self == Self::Refused { 512_u64 } else { 0 };
+        if self == Self::NamesCached {
+            for handle in [source, target] {
+                let cached = thread.cache_normalized_name(handle);
+                cached.map_err(|status| anyhow!("a name: {status}"))?;
+            }
+        }
         let claimed = if self == Self::NoSource { 0 } else { source.0 };
         let words = [claimed, offset, 0, self.size()];
         Ok(Prepared {

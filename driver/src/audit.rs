@@ -18,7 +18,7 @@ use flt::sync::{SpinLock, at_dispatch};
 use flt::token::Token;
 use flt::{time, uuid};
 use guard::{
-    Counters, Draft, GapKeeper, Journal, Outcome, OutcomeKind, RECORD_SIZE_MIN, Reader,
+    Counters, Draft, GapKeeper, Journal, Names, Outcome, OutcomeKind, RECORD_SIZE_MIN, Reader,
     SummaryTicket, Ticket, Usage, journal_words,
 };
 use wire::{Ack, LossClass};
@@ -120,28 +120,31 @@ impl Audit {
     /// Without an allocation; `None` if all blocks are lent, or the record is larger than one.
     fn open_in_block(&self, draft: &Draft<'_>) -> Option<Ticket> {
         let mut block = self.blocks.lend()?;
-        let record = block.get_mut(..draft.encoded_size())?;
+        let record = draft.encode(&mut block).ok()?;
         Some(self.reserve(draft, record))
     }
 
     #[inline(never)]
     fn open_in_pool(&self, draft: &Draft<'_>) -> Ticket {
         match try_zeroed(draft.encoded_size()) {
-            Ok(mut record) => self.reserve(draft, &mut record),
-            Err(status) => self.open_nameless(&draft.without_names(status.bits())),
+            Ok(mut record) => self.encode_and_reserve(draft, &mut record),
+            Err(status) => self.open_nameless(draft, status),
         }
     }
 
     /// Apart, so that its record takes stack only when it is needed.
     #[inline(never)]
-    fn open_nameless(&self, draft: &Draft<'_>) -> Ticket {
-        let mut record = [0; RECORD_SIZE_MIN];
-        self.reserve(draft, &mut record)
+    fn open_nameless(&self, draft: &Draft<'_>, status: NtStatus) -> Ticket {
+        let names = &Names::absent(status.bits());
+        self.encode_and_reserve(&Draft { names, ..*draft }, &mut [0; RECORD_SIZE_MIN])
     }
 
-    fn reserve(&self, draft: &Draft<'_>, record: &mut [u8]) -> Ticket {
+    fn encode_and_reserve(&self, draft: &Draft<'_>, room: &mut [u8]) -> Ticket {
         // A record that does not encode is reserved all the same: the journal counts it as lost.
-        let record = draft.encode(record).map_or(&[][..], |()| &*record);
+        self.reserve(draft, draft.encode(room).unwrap_or(&[]))
+    }
+
+    fn reserve(&self, draft: &Draft<'_>, record: &[u8]) -> Ticket {
         let class = draft.class();
         at_dispatch(|| self.journal.reserve(class, record))
     }

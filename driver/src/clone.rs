@@ -6,13 +6,14 @@
 use flt::callback::Next;
 use flt::fsctl::FsControl;
 use flt::irql::Passive;
+use flt::reentry::Asking;
 use flt::status::NtStatus;
 use flt::token::Token;
 use guard::policy::PolicySubject;
 use guard::{
     CAPTURE_SIZE, Capture, Claim, ControlCode, Draft, Fact, Facts, Judged, Judgement, Matter,
-    Names, Places, PolicyMark, Seen, SeenCode, SourceState, StructuralFinding, Subject,
-    VolumeAttributes, decide, find,
+    Names, Places, PolicyMark, Seen, SeenCode, StructuralFinding, Subject, VolumeAttributes,
+    decide, find,
 };
 
 use crate::CloneGuard;
@@ -20,7 +21,7 @@ use crate::audit::{Opened, UNAUDITED};
 use crate::names::Named;
 use crate::policy::Policy;
 use crate::requestor::Asker;
-use crate::source::{FileId, Source, VolumeGuid, target_facts, target_id};
+use crate::source::{Source, target_facts, target_id};
 use crate::volume::WatchedVolume;
 
 type Request<'op> = FsControl<'op, CloneGuard>;
@@ -43,21 +44,22 @@ fn see(guard: &CloneGuard, request: &Request<'_>, code: SeenCode) -> Next {
     let passive = Passive::prove();
     let asker = Asker::identify(request, &guard.processes, passive);
     let target = Named::of(|form| request.target_name(form));
-    let volume = volume(request, passive);
+    let asking = passive.map(Asking::look);
+    let volume = volume(request, asking);
     let opened = guard.audit.open(&Draft {
         matter: Matter::Seen(Seen {
             code,
             input_length: request.input_length(),
             output_length: request.output_length(),
         }),
-        requestor: asker.as_requestor(),
-        places: Places {
+        requestor: &asker.as_requestor(),
+        places: &Places {
             volume: volume.facts(),
             source_volume: Fact::NotAsked,
             source_id: Fact::NotAsked,
-            target_id: target_id(request, passive),
+            target_id: target_id(request, asking),
         },
-        names: Names {
+        names: &Names {
             image: asker.image_name(),
             parent: asker.parent_name(),
             source: Named::UNASKED.as_name(),
@@ -67,70 +69,75 @@ fn see(guard: &CloneGuard, request: &Request<'_>, code: SeenCode) -> Next {
     Next::Watch(opened.token)
 }
 
-/// Looks into a clone request, judges it, and passes it on or refuses it.
+/// Looks into a clone request, judges it, and passes it on or refuses it. The input is read once, the handle resolved
+/// once.
 #[inline(never)]
 fn inspect(guard: &CloneGuard, request: &Request<'_>, code: ControlCode) -> Next {
     let passive = Passive::prove();
     let asker = Asker::identify(request, &guard.processes, passive);
-    Inspection::of(code, &asker, request, passive).conclude(guard, request)
-}
-
-/// All that was found out about one clone request.
-struct Inspection<'a> {
-    passive: Option<Passive>,
-    capture: Capture,
-    claim: Result<Claim, StructuralFinding>,
-    asker: &'a Asker,
-    source: Source,
-    target: Named,
-    target_id: Fact<FileId>,
-    volume: WatchedVolume,
-    facts: Facts,
-}
-
-impl<'a> Inspection<'a> {
-    /// Finds out. The input is read once, the handle resolved once.
-    #[inline(never)]
-    fn of(
-        code: ControlCode,
-        asker: &'a Asker,
-        request: &Request<'_>,
-        passive: Option<Passive>,
-    ) -> Self {
-        let capture = capture(code, request, asker);
-        let claim = capture.read();
-        let source = Source::find(request, &claim, passive);
-        let volume = volume(request, passive);
-        let facts = Facts {
+    let capture = capture(code, request, &asker);
+    let claim = capture.read();
+    let asking = passive.map(Asking::look);
+    let mut source = Source::find(request, &claim, asking);
+    let volume = volume(request, asking);
+    let inspection = Inspection {
+        asking,
+        capture: &capture,
+        claim: &claim,
+        asker: &asker,
+        target: &Named::of(|form| request.target_name(form)),
+        places: &Places {
+            volume: volume.facts(),
+            source_volume: source.volume_beside(&volume),
+            source_id: source.id,
+            target_id: target_id(request, asking),
+        },
+        facts: Facts {
             mode: asker.mode(),
             is_refs: volume.is_refs(),
             cluster_size: volume.cluster_size,
             volume: Fact::NotAsked,
             source: source.state,
             source_file: source.facts,
-            target_file: target_facts(request, passive),
+            target_file: target_facts(request, asking),
             same_stream: source.is_target,
-        };
-        Self {
-            passive,
-            capture,
-            claim,
-            asker,
-            source,
-            target: Named::of(|form| request.target_name(form)),
-            target_id: target_id(request, passive),
-            volume,
-            facts,
-        }
-    }
+        },
+        source: &mut source,
+    };
+    inspection.conclude(guard, request)
+}
 
+/// All that was found out about one clone request. Most of it is borrowed: each part is made where it stays.
+struct Inspection<'a> {
+    asking: Option<Asking>,
+    capture: &'a Capture,
+    claim: &'a Result<Claim, StructuralFinding>,
+    asker: &'a Asker,
+    source: &'a mut Source,
+    target: &'a Named,
+    places: &'a Places,
+    facts: Facts,
+}
+
+impl Inspection<'_> {
     /// Judges, records, and passes on or refuses.
     #[inline(never)]
     fn conclude(mut self, guard: &CloneGuard, request: &Request<'_>) -> Next {
         let policy = guard.policy.current();
         let mark = policy.ask(|| self.as_subject());
         let judgement = self.judge(request, &policy, mark);
-        let draft = self.draft(&judgement, mark);
+        let draft = Draft {
+            matter: Matter::Clone(Judged {
+                capture: self.capture,
+                claim: self.claim,
+                facts: &self.facts,
+                judgement: &judgement,
+                policy: mark,
+            }),
+            requestor: &self.asker.as_requestor(),
+            places: self.places,
+            names: &self.names(),
+        };
         if let Some(token) = summarise(guard, &policy, &draft) {
             return Next::Watch(token);
         }
@@ -158,16 +165,16 @@ impl<'a> Inspection<'a> {
     fn judge(&mut self, request: &Request<'_>, policy: &Policy, mark: PolicyMark) -> Judgement {
         let mut findings = find(&self.as_findable(mark));
         if findings.depend_on_volume() {
-            self.facts.volume = ask_volume(request, self.passive);
+            self.facts.volume = ask_volume(request, self.asking);
             findings = find(&self.as_findable(mark));
         }
         decide(&findings, self.facts.source.status(), &policy.powers())
     }
 
-    fn as_findable(&self, mark: PolicyMark) -> Subject<'_> {
+    const fn as_findable(&self, mark: PolicyMark) -> Subject<'_> {
         Subject {
-            capture: &self.capture,
-            claim: &self.claim,
+            capture: self.capture,
+            claim: self.claim,
             facts: &self.facts,
             policy: mark.answer,
         }
@@ -175,12 +182,13 @@ impl<'a> Inspection<'a> {
 
     /// What the policy's rules are compared with.
     fn as_subject(&self) -> PolicySubject<'_> {
-        let guid = self.volume.guid;
+        let guid = self.places.volume.guid.map(|guid| guid.0);
+        let source_guid = self.places.source_volume.known().map(|guid| guid.0);
         let target = self.target.as_path(guid);
         PolicySubject {
             image: self.asker.image_path(),
             user: self.asker.user(),
-            source: self.source.name.as_path(self.source_volume().known()),
+            source: self.source.name.as_path(source_guid),
             target,
             volume_device: target.map(|target| target.device),
             volume_guid: guid,
@@ -189,37 +197,12 @@ impl<'a> Inspection<'a> {
         }
     }
 
-    /// The volume of the source, which is mostly that of the target.
-    const fn source_volume(&self) -> Fact<VolumeGuid> {
-        match (self.facts.source, self.volume.guid) {
-            (SourceState::SameVolume(_), Some(guid)) => Fact::Known(guid),
-            (SourceState::SameVolume(_), None) => Fact::Refused(self.volume.guid_reason),
-            _ => self.source.volume,
-        }
-    }
-
-    fn draft<'s>(&'s self, judgement: &'s Judgement, policy: PolicyMark) -> Draft<'s> {
-        Draft {
-            matter: Matter::Clone(Judged {
-                capture: &self.capture,
-                claim: &self.claim,
-                facts: &self.facts,
-                judgement,
-                policy,
-            }),
-            requestor: self.asker.as_requestor(),
-            places: Places {
-                volume: self.volume.facts(),
-                source_volume: self.source_volume(),
-                source_id: self.source.id,
-                target_id: self.target_id,
-            },
-            names: Names {
-                image: self.asker.image_name(),
-                parent: self.asker.parent_name(),
-                source: self.source.name.as_name(),
-                target: self.target.as_name(),
-            },
+    fn names(&self) -> Names<'_> {
+        Names {
+            image: self.asker.image_name(),
+            parent: self.asker.parent_name(),
+            source: self.source.name.as_name(),
+            target: self.target.as_name(),
         }
     }
 }
@@ -239,17 +222,17 @@ fn capture(code: ControlCode, request: &Request<'_>, asker: &Asker) -> Capture {
 }
 
 /// What is known of the volume of the request.
-fn volume(request: &Request<'_>, passive: Option<Passive>) -> WatchedVolume {
+fn volume(request: &Request<'_>, asking: Option<Asking>) -> WatchedVolume {
     let volume = request.volume().unwrap_or(WatchedVolume::UNKNOWN);
-    match passive {
-        Some(passive) => volume.with_guid(|| request.volume_guid(passive)),
+    match asking {
+        Some(asking) => volume.with_guid(|| request.volume_guid(asking)),
         None => volume,
     }
 }
 
 /// What the volume of the request says of itself now.
-fn ask_volume(request: &Request<'_>, passive: Option<Passive>) -> Fact<VolumeAttributes> {
-    match passive.map(|passive| request.volume_attributes(passive)) {
+fn ask_volume(request: &Request<'_>, asking: Option<Asking>) -> Fact<VolumeAttributes> {
+    match asking.map(|asking| request.volume_attributes(asking)) {
         Some(Ok(attributes)) => Fact::Known(VolumeAttributes(attributes)),
         Some(Err(status)) => Fact::Refused(status.bits()),
         None => Fact::NotAsked,

@@ -47,6 +47,7 @@ mod requestor;
 mod source;
 mod status;
 mod summaries;
+mod tokens;
 mod trace;
 mod volume;
 mod volumes;

@@ -20,8 +20,8 @@ impl Audit {
             time: time::system_time(),
             event,
         };
-        if let Some(record) = room.get_mut(..note.encoded_size()) {
-            return self.put_note(&note, record);
+        if let Ok(record) = note.encode(&mut room) {
+            return self.put(LossClass::State, record);
         }
         match try_zeroed(note.encoded_size()) {
             Ok(mut record) => self.put_note(&note, &mut record),
@@ -30,16 +30,14 @@ impl Audit {
                     event: without_name(note.event, status.bits()),
                     ..note
                 };
-                let record = room.get_mut(..note.encoded_size()).unwrap_or(&mut []);
-                self.put_note(&note, record)
+                self.put_note(&note, &mut room)
             }
         }
     }
 
-    fn put_note(&self, note: &Note<'_>, record: &mut [u8]) -> bool {
+    fn put_note(&self, note: &Note<'_>, room: &mut [u8]) -> bool {
         // A note that does not encode is taken in all the same: the journal counts it as lost.
-        let record = note.encode(record).map_or(&[][..], |()| &*record);
-        self.put(LossClass::State, record)
+        self.put(LossClass::State, note.encode(room).unwrap_or(&[]))
     }
 }
 

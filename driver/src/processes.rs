@@ -21,7 +21,10 @@ use flt::sync::SpinLock;
 use guard::policy::PathName;
 use guard::{Keyed, KeyedSlot, Name, NameState};
 
-/// Room for the processes of a large machine: 64 KiB, the paths apart, which are 2 KiB each at most.
+use crate::tokens::TokenMemory;
+
+/// Room for the processes of a large machine: 64 KiB, without what is known of each: a path, which has 2 KiB at most, and
+/// what its token said.
 const SLOTS: usize = 4096;
 
 type Table = Keyed<Entry, Box<[KeyedSlot<Entry>]>>;
@@ -69,6 +72,8 @@ pub(crate) struct Known {
     pub(crate) image: Result<Held<Image>, NtStatus>,
     /// Its parent, if its beginning was seen.
     pub(crate) parent: Option<KnownParent>,
+    /// What its token said last.
+    pub(crate) tokens: TokenMemory,
 }
 
 /// The parent of a process, which may have ended.
@@ -102,7 +107,11 @@ impl Known {
             }
             answer => answer,
         };
-        Held::try_new(Self { image, parent })
+        Held::try_new(Self {
+            image,
+            parent,
+            tokens: TokenMemory::empty(),
+        })
     }
 }
 

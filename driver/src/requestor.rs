@@ -5,13 +5,14 @@ use flt::irql::Passive;
 use flt::requestor::{Mode, Requestor as Requester};
 use flt::shared::Held;
 use flt::status::NtStatus;
-use flt::subject::{Subject, UserSid};
+use flt::subject::UserSid;
 use flt::time;
 use guard::policy::PathName;
 use guard::{Bitness, Identity, Name, Parent, Process, Requestor, RequestorMode, TokenFacts, User};
 
 use crate::CloneGuard;
 use crate::processes::{Known, Processes};
+use crate::tokens::{Tokens, Told};
 
 /// What is known of the program, or the driver, that asks.
 pub(crate) struct Asker {
@@ -21,7 +22,7 @@ pub(crate) struct Asker {
     process: Process,
     thread_id: u32,
     known: Option<Result<Held<Known>, NtStatus>>,
-    tokens: Option<Tokens>,
+    tokens: Option<Told>,
 }
 
 impl Asker {
@@ -43,9 +44,11 @@ impl Asker {
                 .as_ref()
                 .map_or_else(Process::default, |requester| of(requester, known.as_ref())),
             thread_id: requester.as_ref().map_or(0, Requester::thread_id),
-            tokens: requester
-                .zip(passive)
-                .map(|(requester, passive)| Tokens::ask(&requester.subject(passive), passive)),
+            tokens: requester.zip(passive).map(|(requester, passive)| {
+                let memory = known.as_ref().and_then(|known| known.as_ref().ok());
+                let memory = memory.map(|known| &known.tokens);
+                Told::ask(&requester.subject(passive), memory, passive)
+            }),
             known,
         }
     }
@@ -64,13 +67,13 @@ impl Asker {
 
     /// The user that the thread acts for.
     pub(crate) fn user(&self) -> Option<&[u8]> {
-        let user = self.tokens.as_ref()?.effective.as_ref().ok()?;
+        let user = self.tokens.as_ref()?.effective().as_ref().ok()?;
         Some(user.as_bytes())
     }
 
     /// For a record of a request that is judged now.
     pub(crate) fn as_requestor(&self) -> Requestor<'_> {
-        let tokens = self.tokens.as_ref();
+        let tokens = self.tokens.as_deref();
         Requestor {
             mode: self.mode,
             bitness: self.bitness,
@@ -78,11 +81,11 @@ impl Asker {
             time: time::system_time(),
             started: time::monotonic(),
             identity: Identity {
-                process: self.process,
+                process: &self.process,
                 thread_id: self.thread_id,
-                token: tokens.map_or_else(TokenFacts::default, |tokens| tokens.facts),
-                effective: user(tokens.map(|tokens| &tokens.effective)),
-                primary: user(tokens.map(|tokens| &tokens.primary)),
+                token: tokens.map_or(&TokenFacts::UNKNOWN, Tokens::facts),
+                effective: user(tokens.map(Tokens::effective)),
+                primary: user(tokens.map(Tokens::primary)),
             },
         }
     }
@@ -113,48 +116,6 @@ impl Asker {
     fn known(&self) -> Option<&Known> {
         Some(self.known.as_ref()?.as_ref().ok()?)
     }
-}
-
-/// What the tokens of a thread and its process say.
-struct Tokens {
-    facts: TokenFacts,
-    effective: Result<UserSid, NtStatus>,
-    primary: Result<UserSid, NtStatus>,
-}
-
-impl Tokens {
-    fn ask(subject: &Subject<'_>, passive: Passive) -> Self {
-        let effective = subject.effective();
-        let mut reason = 0;
-        let facts = TokenFacts {
-            session_id: known(effective.session_id(passive), &mut reason),
-            logon_id: known(effective.logon_id(passive), &mut reason),
-            integrity_level: known(effective.integrity_level(passive), &mut reason),
-            elevated: known(effective.is_elevated(passive), &mut reason),
-            impersonating: Some(subject.is_impersonating()),
-            reason: 0,
-        };
-        let user = effective.user(passive);
-        Self {
-            facts: TokenFacts { reason, ..facts },
-            primary: if subject.is_impersonating() {
-                subject.primary().user(passive)
-            } else {
-                user
-            },
-            effective: user,
-        }
-    }
-}
-
-/// An answer, or the first reason why one is missing.
-fn known<T>(answer: Result<T, NtStatus>, reason: &mut u32) -> Option<T> {
-    if let Err(status) = &answer
-        && *reason == 0
-    {
-        *reason = status.bits();
-    }
-    answer.ok()
 }
 
 /// The image and the parent of the requestor's process: from memory at any level.

@@ -2,21 +2,20 @@
 
 use flt::file::FileInformation;
 use flt::fsctl::FsControl;
-use flt::irql::Passive;
 use flt::object::{FileObject, Resolved};
 use flt::place::Place;
 use flt::recheck::Kept;
+use flt::reentry::Asking;
 use flt::status::NtStatus;
-use guard::{Claim, Fact, FileFacts, FileKind, SourceState, StructuralFinding};
+use guard::{Claim, Fact, FileFacts, FileKind, SourceState, StructuralFinding, VolumeGuid};
 
 use crate::CloneGuard;
 use crate::names::Named;
+use crate::volume::WatchedVolume;
 
 type Request<'op> = FsControl<'op, CloneGuard>;
 /// The number of a file on its volume.
-pub(crate) type FileId = [u8; 16];
-/// The unique id of a volume.
-pub(crate) type VolumeGuid = [u8; 16];
+type FileId = u128;
 
 /// `FILE_ATTRIBUTE_DIRECTORY` (MS-FSCC 2.6).
 const ATTRIBUTE_DIRECTORY: u32 = 0x10;
@@ -32,8 +31,8 @@ pub(crate) struct Source {
     pub(crate) facts: Fact<FileFacts>,
     /// Its number on its volume.
     pub(crate) id: Fact<FileId>,
-    /// The unique id of its volume.
-    pub(crate) volume: Fact<VolumeGuid>,
+    /// The unique id of its volume, if that is another one than the target's.
+    volume: Fact<VolumeGuid>,
     /// Whether it is the target's own stream, if that is known.
     pub(crate) is_target: Option<bool>,
     file: Option<(FileObject, u64)>,
@@ -44,29 +43,25 @@ impl Source {
     pub(crate) fn find(
         request: &Request<'_>,
         claim: &Result<Claim, StructuralFinding>,
-        passive: Option<Passive>,
+        asking: Option<Asking>,
     ) -> Self {
-        let (Ok(claim), Some(passive)) = (claim, passive) else {
+        let (Ok(claim), Some(asking)) = (claim, asking) else {
             return Self::without(SourceState::NotInspected(0), 0);
         };
         let Some(requestor) = request.in_requestor() else {
             return Self::without(SourceState::NotInContext, 0);
         };
         let handle = claim.handle.value();
-        match FileObject::resolve(handle, &requestor, passive) {
-            Ok(source) => Self::locate(request, source, handle, passive),
+        match FileObject::resolve(handle, &requestor, asking.passive()) {
+            Ok(source) => Self::locate(request, source, handle, asking),
             Err(status) => Self::without(SourceState::HandleRefused(status.bits()), status.bits()),
         }
     }
 
-    fn locate(request: &Request<'_>, source: Resolved, handle: u64, passive: Passive) -> Self {
+    fn locate(request: &Request<'_>, source: Resolved, handle: u64, asking: Asking) -> Self {
         let Resolved { file, granted } = source;
-        let found = match request.locate(&file) {
-            Ok(place) => Self {
-                name: Named::of(|form| place.name(form)),
-                id: ask_id(&file, || place.file_id(passive)),
-                ..Self::there(request, &place, (&file, granted), passive)
-            },
+        let mut found = match request.locate(&file) {
+            Ok(place) => Self::there(request, &place, (&file, granted), asking),
             // The filter manager knows no volume for it: a pipe, a device.
             Err(NtStatus::INVALID_PARAMETER) => {
                 let reason = NtStatus::INVALID_PARAMETER.bits();
@@ -78,10 +73,8 @@ impl Source {
                 Self::without(SourceState::NotInspected(reason), reason)
             }
         };
-        Self {
-            file: Some((file, handle)),
-            ..found
-        }
+        found.file = Some((file, handle));
+        found
     }
 
     /// What there is to say of a file on a volume.
@@ -89,19 +82,24 @@ impl Source {
         request: &Request<'_>,
         place: &Place<'_>,
         (file, granted): (&FileObject, u32),
-        passive: Passive,
+        asking: Asking,
     ) -> Self {
-        if !place.is_same_volume() {
-            return Self {
-                volume: fact(place.volume_guid(passive)),
-                ..Self::without(SourceState::OtherVolume(granted), 0)
-            };
+        let is_beside = place.is_same_volume();
+        let state = if is_beside {
+            SourceState::SameVolume(granted)
+        } else {
+            SourceState::OtherVolume(granted)
+        };
+        let mut found = Self::without(state, 0);
+        found.name = Named::of(|form| place.name(form));
+        found.id = ask_id(file, || place.file_id(asking));
+        if is_beside {
+            found.facts = ask(file, || place.information(asking));
+            found.is_target = Some(request.target().is_same_stream(file));
+        } else {
+            found.volume = fact(place.volume_guid(asking).map(VolumeGuid));
         }
-        Self {
-            facts: ask(file, || place.information(passive)),
-            is_target: Some(request.target().is_same_stream(file)),
-            ..Self::without(SourceState::SameVolume(granted), 0)
-        }
+        found
     }
 
     const fn without(state: SourceState, reason: u32) -> Self {
@@ -116,26 +114,35 @@ impl Source {
         }
     }
 
+    /// The unique id of its volume, which is mostly that of the target.
+    pub(crate) const fn volume_beside(&self, target: &WatchedVolume) -> Fact<VolumeGuid> {
+        match (self.state, target.guid) {
+            (SourceState::SameVolume(_), Some(guid)) => Fact::Known(guid),
+            (SourceState::SameVolume(_), None) => Fact::Refused(target.guid_reason),
+            _ => self.volume,
+        }
+    }
+
     /// Keeps the file for a second look; `None` if the handle named none.
-    pub(crate) fn keep(self) -> Option<Result<Kept, NtStatus>> {
-        let (file, handle) = self.file?;
+    pub(crate) fn keep(&mut self) -> Option<Result<Kept, NtStatus>> {
+        let (file, handle) = self.file.take()?;
         Some(Kept::try_new(file, handle))
     }
 }
 
 /// What the file system says of the target.
-pub(crate) fn target_facts(request: &Request<'_>, passive: Option<Passive>) -> Fact<FileFacts> {
+pub(crate) fn target_facts(request: &Request<'_>, asking: Option<Asking>) -> Fact<FileFacts> {
     let target = request.target();
-    let Some(passive) = passive else {
+    let Some(asking) = asking else {
         return Fact::NotAsked;
     };
-    ask(&target, || request.target_information(passive))
+    ask(&target, || request.target_information(asking))
 }
 
 /// The number of the target on its volume.
-pub(crate) fn target_id(request: &Request<'_>, passive: Option<Passive>) -> Fact<FileId> {
-    passive.map_or(Fact::NotAsked, |passive| {
-        ask_id(&request.target(), || request.target_id(passive))
+pub(crate) fn target_id(request: &Request<'_>, asking: Option<Asking>) -> Fact<FileId> {
+    asking.map_or(Fact::NotAsked, |asking| {
+        ask_id(&request.target(), || request.target_id(asking))
     })
 }
 

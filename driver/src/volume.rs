@@ -3,7 +3,7 @@
 use flt::instance::VolumeSetup;
 use flt::irql::Passive;
 use flt::status::NtStatus;
-use guard::{ClusterSize, VolumeFacts};
+use guard::{ClusterSize, VolumeFacts, VolumeGuid};
 
 /// Plain data in the instance context.
 #[derive(Clone, Copy)]
@@ -17,7 +17,7 @@ pub(crate) struct WatchedVolume {
     /// NTSTATUS: why not.
     pub(crate) cluster_reason: u32,
     /// `None` when the mount manager has none for it: then no pattern with a GUID can match.
-    pub(crate) guid: Option<[u8; 16]>,
+    pub(crate) guid: Option<VolumeGuid>,
     /// NTSTATUS: why not.
     pub(crate) guid_reason: u32,
 }
@@ -42,7 +42,7 @@ impl WatchedVolume {
                 .ok_or(NtStatus::INVALID_PARAMETER)
         });
         let (cluster_size, cluster_reason) = known(told);
-        let (guid, guid_reason) = known(setup.guid(passive));
+        let (guid, guid_reason) = known(setup.guid(passive).map(VolumeGuid));
         Self {
             file_system: setup.file_system(),
             setup_flags: setup.setup_flags(),
@@ -63,7 +63,7 @@ impl WatchedVolume {
         if self.guid.is_some() {
             return self;
         }
-        let (guid, guid_reason) = known(ask());
+        let (guid, guid_reason) = known(ask().map(VolumeGuid));
         Self {
             guid,
             guid_reason,

@@ -10,9 +10,8 @@ use flt_sys::file::{
 };
 use flt_sys::types::PFLT_INSTANCE;
 
-use crate::irql::Passive;
 use crate::object::FileObject;
-use crate::reentry::may_ask_file_system;
+use crate::reentry::Asking;
 use crate::status::NtStatus;
 
 /// Attributes and sizes of a file, as its file system says; nothing of it is checked.
@@ -39,7 +38,7 @@ impl FileInformation {
     pub(crate) unsafe fn query(
         file: &FileObject,
         instance: PFLT_INSTANCE,
-        passive: Passive,
+        asking: Asking,
     ) -> Result<Self, NtStatus> {
         let mut answer = FILE_NETWORK_OPEN_INFORMATION {
             CreationTime: 0,
@@ -51,7 +50,7 @@ impl FileInformation {
             FileAttributes: 0,
         };
         // SAFETY: contract 1.
-        unsafe { query(file, instance, &mut answer, passive) }?;
+        unsafe { query(file, instance, &mut answer, asking) }?;
         Ok(Self {
             attributes: answer.FileAttributes,
             end_of_file: answer.EndOfFile,
@@ -69,8 +68,8 @@ impl FileInformation {
 pub(crate) unsafe fn id(
     file: &FileObject,
     instance: PFLT_INSTANCE,
-    passive: Passive,
-) -> Result<[u8; 16], NtStatus> {
+    asking: Asking,
+) -> Result<u128, NtStatus> {
     let mut answer = FILE_ID_INFORMATION {
         VolumeSerialNumber: 0,
         FileId: FILE_ID_128 {
@@ -78,12 +77,11 @@ pub(crate) unsafe fn id(
         },
     };
     // SAFETY: contract 1.
-    unsafe { query(file, instance, &mut answer, passive) }?;
-    let id = answer.FileId.Identifier;
-    if id == [0; 16] {
-        return Err(NtStatus::NOT_SUPPORTED);
+    unsafe { query(file, instance, &mut answer, asking) }?;
+    match u128::from_le_bytes(answer.FileId.Identifier) {
+        0 => Err(NtStatus::NOT_SUPPORTED),
+        id => Ok(id),
     }
-    Ok(id)
 }
 
 /// Structures that a file system may fill in.
@@ -115,15 +113,13 @@ unsafe fn query<T: Answer>(
     file: &FileObject,
     instance: PFLT_INSTANCE,
     answer: &mut T,
-    _: Passive,
+    asking: Asking,
 ) -> Result<(), NtStatus> {
-    if !may_ask_file_system() {
-        return Err(NtStatus::POSSIBLE_DEADLOCK);
-    }
+    asking.check()?;
     let length = u32::try_from(size_of::<T>()).map_err(|_| NtStatus::INVALID_PARAMETER)?;
     let mut returned = 0;
     // SAFETY: instance and file belong together (contract 1), the file object is referenced, the level is
-    // proven, APCs and top-level IRP were just looked at, and both results may be written for their length, with any
+    // proven, APCs and top-level IRP were looked at (Asking), and both results may be written for their length, with any
     // bytes (Answer, 1).
     let status = unsafe {
         FltQueryInformationFile(

@@ -22,11 +22,10 @@ use flt_sys::registration::{IRP_MN_KERNEL_CALL, IRP_MN_USER_FS_REQUEST};
 use crate::file::{self, FileInformation};
 use crate::filter::Minifilter;
 use crate::instance;
-use crate::irql::Passive;
 use crate::name::{FileName, Form};
 use crate::object::{FileObject, TargetFile};
 use crate::place::Place;
-use crate::reentry::may_ask_file_system;
+use crate::reentry::Asking;
 use crate::requestor::{InRequestor, Mode, Requestor};
 use crate::status::NtStatus;
 use crate::volume;
@@ -234,9 +233,9 @@ impl<'op, F: Minifilter> FsControl<'op, F> {
     /// # Errors
     ///
     /// `POSSIBLE_DEADLOCK`, unasked, where asking could wait for ever; else the file system's status.
-    pub fn target_information(&self, passive: Passive) -> Result<FileInformation, NtStatus> {
+    pub fn target_information(&self, asking: Asking) -> Result<FileInformation, NtStatus> {
         // SAFETY: the callback's own instance, on the volume of the file the request was sent to.
-        unsafe { FileInformation::query(&self.target(), self.objects().Instance, passive) }
+        unsafe { FileInformation::query(&self.target(), self.objects().Instance, asking) }
     }
 
     /// The number of the target on its volume; see [`crate::file`].
@@ -244,9 +243,9 @@ impl<'op, F: Minifilter> FsControl<'op, F> {
     /// # Errors
     ///
     /// As for [`Self::target_information`]; also of a file system that has no such numbers.
-    pub fn target_id(&self, passive: Passive) -> Result<[u8; 16], NtStatus> {
+    pub fn target_id(&self, asking: Asking) -> Result<u128, NtStatus> {
         // SAFETY: the callback's own instance, on the volume of the file the request was sent to.
-        unsafe { file::id(&self.target(), self.objects().Instance, passive) }
+        unsafe { file::id(&self.target(), self.objects().Instance, asking) }
     }
 
     /// The unique id of this volume, asked afresh, for when it was not known at set-up.
@@ -254,12 +253,10 @@ impl<'op, F: Minifilter> FsControl<'op, F> {
     /// # Errors
     ///
     /// `POSSIBLE_DEADLOCK`, unasked, where asking could wait for ever; else the filter manager's status.
-    pub fn volume_guid(&self, passive: Passive) -> Result<[u8; 16], NtStatus> {
-        if !may_ask_file_system() {
-            return Err(NtStatus::POSSIBLE_DEADLOCK);
-        }
+    pub fn volume_guid(&self, asking: Asking) -> Result<[u8; 16], NtStatus> {
+        asking.check()?;
         // SAFETY: the volume of a running callback for an open file: its mount has ended.
-        unsafe { volume::guid(self.objects().Volume, passive) }
+        unsafe { volume::guid(self.objects().Volume, asking.passive()) }
     }
 
     /// FILE_* of the file system of this volume, asked afresh; see [`crate::volume`].
@@ -267,9 +264,9 @@ impl<'op, F: Minifilter> FsControl<'op, F> {
     /// # Errors
     ///
     /// `POSSIBLE_DEADLOCK`, unasked, where asking could wait for ever; else the file system's status.
-    pub fn volume_attributes(&self, passive: Passive) -> Result<u32, NtStatus> {
+    pub fn volume_attributes(&self, asking: Asking) -> Result<u32, NtStatus> {
         // SAFETY: the callback's own instance.
-        unsafe { volume::attributes(self.objects().Instance, passive) }
+        unsafe { volume::attributes(self.objects().Instance, asking) }
     }
 
     /// A copy of what the driver remembered of this volume in [`Minifilter::attach`].

@@ -53,7 +53,7 @@ pub mod place;
 pub mod port;
 pub mod process;
 pub mod recheck;
-mod reentry;
+pub mod reentry;
 pub mod registry;
 pub mod requestor;
 pub mod shared;

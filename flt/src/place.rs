@@ -15,10 +15,9 @@ use flt_sys::volume::{
 };
 
 use crate::file::{self, FileInformation};
-use crate::irql::Passive;
 use crate::name::{FileName, Form};
 use crate::object::FileObject;
-use crate::reentry::may_ask_file_system;
+use crate::reentry::Asking;
 use crate::status::NtStatus;
 use crate::volume;
 
@@ -94,10 +93,10 @@ impl<'op> Place<'op> {
     /// # Errors
     ///
     /// As for [`crate::fsctl::FsControl::target_information`].
-    pub fn information(&self, passive: Passive) -> Result<FileInformation, NtStatus> {
+    pub fn information(&self, asking: Asking) -> Result<FileInformation, NtStatus> {
         self.with_instance(|instance| {
             // SAFETY: our live instance on the file's volume.
-            unsafe { FileInformation::query(self.file, instance, passive) }
+            unsafe { FileInformation::query(self.file, instance, asking) }
         })
     }
 
@@ -106,10 +105,10 @@ impl<'op> Place<'op> {
     /// # Errors
     ///
     /// As for [`Self::information`]; also of a file system that has no such numbers.
-    pub fn file_id(&self, passive: Passive) -> Result<[u8; 16], NtStatus> {
+    pub fn file_id(&self, asking: Asking) -> Result<u128, NtStatus> {
         self.with_instance(|instance| {
             // SAFETY: our live instance on the file's volume.
-            unsafe { file::id(self.file, instance, passive) }
+            unsafe { file::id(self.file, instance, asking) }
         })
     }
 
@@ -118,12 +117,10 @@ impl<'op> Place<'op> {
     /// # Errors
     ///
     /// `POSSIBLE_DEADLOCK`, unasked, where asking could wait for ever; else the filter manager's status.
-    pub fn volume_guid(&self, passive: Passive) -> Result<[u8; 16], NtStatus> {
-        if !may_ask_file_system() {
-            return Err(NtStatus::POSSIBLE_DEADLOCK);
-        }
+    pub fn volume_guid(&self, asking: Asking) -> Result<[u8; 16], NtStatus> {
+        asking.check()?;
         // SAFETY: we hold a reference to the volume (invariant), and a file is open on it: its mount has ended.
-        unsafe { volume::guid(self.volume.0.cast(), passive) }
+        unsafe { volume::guid(self.volume.0.cast(), asking.passive()) }
     }
 
     /// Calls `ask` with our live instance on the file's volume.

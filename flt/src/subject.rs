@@ -7,10 +7,10 @@ use core::marker::PhantomData;
 use core::ptr::{self, NonNull};
 
 use flt_sys::nt::{
-    PACCESS_TOKEN, SECURITY_SUBJECT_CONTEXT, SeCaptureSubjectContextEx, SeQueryInformationToken,
-    SeReleaseSubjectContext, SecurityImpersonation, TOKEN_ELEVATION, TOKEN_INFORMATION_CLASS,
-    TOKEN_STATISTICS, TOKEN_USER, TokenElevation, TokenIntegrityLevel, TokenSessionId,
-    TokenStatistics, TokenUser,
+    LUID, PACCESS_TOKEN, SECURITY_SUBJECT_CONTEXT, SeCaptureSubjectContextEx,
+    SeQueryInformationToken, SeReleaseSubjectContext, SecurityImpersonation, TOKEN_ELEVATION,
+    TOKEN_INFORMATION_CLASS, TOKEN_STATISTICS, TOKEN_USER, TokenElevation, TokenIntegrityLevel,
+    TokenSessionId, TokenStatistics, TokenUser,
 };
 use flt_sys::types::PETHREAD;
 use wdk_sys::ntddk::ExFreePool;
@@ -84,6 +84,19 @@ impl Drop for Subject<'_> {
     }
 }
 
+/// Which token, and in which state.
+///
+/// Equal stamps are of one token that was not changed in between: no other has its id, and its `ModifiedId` "changes each
+/// time the token is modified", so that it can be tested whether a security context is still the one that was looked at
+/// (ntifs.h, TOKEN_STATISTICS, TOKEN_CONTROL).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TokenStamp {
+    token_id: u64,
+    modified_id: u64,
+    /// The logon session (`AuthenticationId`).
+    pub logon_id: u64,
+}
+
 /// A token, held by the subject that it is borrowed from.
 ///
 /// # Invariants
@@ -116,18 +129,20 @@ impl AccessToken<'_> {
         unsafe { UserSid::copy(user.User.Sid.cast()) }
     }
 
-    /// The logon session that it comes from.
+    /// Which token it is, in which state, and the logon session that it comes from.
     ///
     /// # Errors
     ///
     /// The kernel's status, unchanged.
-    pub fn logon_id(&self, passive: Passive) -> Result<u64, NtStatus> {
+    pub fn stamp(&self, passive: Passive) -> Result<TokenStamp, NtStatus> {
         let block = self.block(TokenStatistics, passive)?;
         // SAFETY: on success the block is a TOKEN_STATISTICS (ntifs.h, SeQueryInformationToken).
         let told = unsafe { block.0.cast::<TOKEN_STATISTICS>().read() };
-        let id = told.AuthenticationId;
-        let high = u64::from(id.HighPart.cast_unsigned());
-        Ok((high << 32_u32) | u64::from(id.LowPart))
+        Ok(TokenStamp {
+            token_id: number(told.TokenId),
+            modified_id: number(told.ModifiedId),
+            logon_id: number(told.AuthenticationId),
+        })
     }
 
     /// Whether it is elevated.
@@ -180,6 +195,12 @@ impl AccessToken<'_> {
         // The other four bytes are still those of the null pointer above.
         u32::try_from(answer.addr()).map_err(|_| NtStatus::INFO_LENGTH_MISMATCH)
     }
+}
+
+/// A LUID as a number.
+fn number(id: LUID) -> u64 {
+    let high = u64::from(id.HighPart.cast_unsigned());
+    (high << 32_u32) | u64::from(id.LowPart)
 }
 
 /// A block of pool that some routine allocated for us to free.

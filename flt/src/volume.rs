@@ -13,7 +13,7 @@ use flt_sys::volume::{
 };
 
 use crate::irql::Passive;
-use crate::reentry::may_ask_file_system;
+use crate::reentry::Asking;
 use crate::status::NtStatus;
 use crate::uuid;
 
@@ -106,13 +106,8 @@ pub(crate) unsafe fn cluster(
 /// # Safety
 ///
 /// 1. `instance` is a live instance of this filter.
-pub(crate) unsafe fn attributes(
-    instance: PFLT_INSTANCE,
-    passive: Passive,
-) -> Result<u32, NtStatus> {
-    if !may_ask_file_system() {
-        return Err(NtStatus::POSSIBLE_DEADLOCK);
-    }
+pub(crate) unsafe fn attributes(instance: PFLT_INSTANCE, asking: Asking) -> Result<u32, NtStatus> {
+    asking.check()?;
     let mut attributes = Attributes {
         fixed: FILE_FS_ATTRIBUTE_INFORMATION {
             FileSystemAttributes: 0,
@@ -128,7 +123,7 @@ pub(crate) unsafe fn attributes(
             instance,
             FileFsAttributeInformation,
             &mut attributes,
-            passive,
+            asking.passive(),
         )
     }?;
     if written < offset_of!(FILE_FS_ATTRIBUTE_INFORMATION, FileSystemName) {

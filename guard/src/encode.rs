@@ -1,10 +1,10 @@
 //! The parts of a draft, each into the fields that are its own.
 
-use crate::record::{Judged, Matter, Places, Requestor, Seen, VolumeFacts};
+use crate::record::{Judged, Matter, Places, Requestor, Seen, VolumeFacts, VolumeGuid};
 use crate::{ClusterSize, Fact, FileFacts, VolumeAttributes};
 use wire::{
-    FILE_ID_SIZE, FileHead, GUID_SIZE, RecordKind, RequestBody, RuleId, SourceVolumeHead, Ternary,
-    Verdict, VolumeHead,
+    FileHead, GUID_SIZE, RecordKind, RequestBody, RuleId, SourceVolumeHead, Ternary, Verdict,
+    VolumeHead,
 };
 use zerocopy::little_endian::{I64, U32, U64, U128};
 
@@ -107,7 +107,7 @@ impl VolumeFacts {
         head.setup_flags = U32::new(self.flags);
         head.guid_known = u8::from(self.guid.is_some());
         head.guid_reason = U32::new(self.guid_reason);
-        head.guid = self.guid.unwrap_or([0; GUID_SIZE]);
+        head.guid = self.guid.map_or([0; GUID_SIZE], |guid| guid.0);
     }
 }
 
@@ -132,18 +132,18 @@ fn put_attributes(attributes: Fact<VolumeAttributes>, head: &mut VolumeHead) {
     head.attributes = U32::new(attributes.known().map_or(0, |attributes| attributes.0));
 }
 
-fn put_source_volume(guid: Fact<[u8; GUID_SIZE]>, head: &mut SourceVolumeHead) {
+fn put_source_volume(guid: Fact<VolumeGuid>, head: &mut SourceVolumeHead) {
     let (_, reason) = guid.to_wire();
     head.guid_known = u8::from(guid.known().is_some());
     head.reason = U32::new(reason);
-    head.guid = guid.known().unwrap_or([0; GUID_SIZE]);
+    head.guid = guid.known().map_or([0; GUID_SIZE], |guid| guid.0);
 }
 
-fn put_id(id: Fact<[u8; FILE_ID_SIZE]>, head: &mut FileHead) {
+fn put_id(id: Fact<u128>, head: &mut FileHead) {
     let (state, reason) = id.to_wire();
     head.id_state = state.raw();
     head.id_reason = U32::new(reason);
-    head.id = id.known().unwrap_or([0; FILE_ID_SIZE]);
+    head.id = id.known().unwrap_or(0).to_le_bytes();
 }
 
 /// An answer that may be unknown, for the wire.

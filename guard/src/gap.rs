@@ -38,8 +38,9 @@ impl GapKeeper {
             time,
             event: NoteEvent::Gap(&gap),
         };
-        let mut record = [0; GAP_SIZE];
-        if note.encode(&mut record).is_err() || !journal.offer(LossClass::State, &record) {
+        let mut room = [0; GAP_SIZE];
+        let record = note.encode(&mut room);
+        if !record.is_ok_and(|record| journal.offer(LossClass::State, record)) {
             return false;
         }
         self.told = counters.losses;

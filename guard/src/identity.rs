@@ -28,7 +28,7 @@ pub struct Parent {
 }
 
 /// What the effective token of the thread says, beside its user.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TokenFacts {
     /// Terminal-services session.
     pub session_id: Option<u32>,
@@ -55,14 +55,14 @@ pub struct User<'a> {
 }
 
 /// Who asked.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity<'a> {
     /// The process of the requestor.
-    pub process: Process,
+    pub process: &'a Process,
     /// Its thread; 0 if unknown.
     pub thread_id: u32,
     /// What the effective token says.
-    pub token: TokenFacts,
+    pub token: &'a TokenFacts,
     /// The user of the effective token, which is the client's while a server acts for one.
     pub effective: User<'a>,
     /// The user of the process.
@@ -71,6 +71,7 @@ pub struct Identity<'a> {
 
 impl Identity<'_> {
     /// Writes all of it.
+    #[inline(always)]
     pub(crate) fn put(&self, process: &mut ProcessHead, users: &mut [UserHead; USERS]) {
         self.process.put(process);
         process.thread_id = U32::new(self.thread_id);
@@ -95,6 +96,16 @@ impl Process {
 }
 
 impl TokenFacts {
+    /// Nobody could ask.
+    pub const UNKNOWN: Self = Self {
+        session_id: None,
+        logon_id: None,
+        integrity_level: None,
+        elevated: None,
+        impersonating: None,
+        reason: 0,
+    };
+
     fn put(&self, head: &mut ProcessHead) {
         head.session_known = u8::from(self.session_id.is_some());
         head.session_id = U32::new(self.session_id.unwrap_or(0));

@@ -70,7 +70,7 @@ pub use outcome::Outcome;
 pub use reader::{AckError, BATCH_SIZE_MIN, Filled, LATE_AFTER, Reader};
 pub use record::{
     Draft, EncodeError, Judged, Matter, Names, Places, PolicyMark, RECORD_SIZE_MAX,
-    RECORD_SIZE_MIN, Requestor, Seen, VolumeFacts,
+    RECORD_SIZE_MIN, Requestor, Seen, VolumeFacts, VolumeGuid,
 };
 pub use request::{CAPTURE_SIZE, Capture, Claim, ClaimedHandle, StructuralFinding};
 pub use rules::{Answer, Class, Findings, Rule, Subject, find};

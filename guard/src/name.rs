@@ -52,8 +52,8 @@ impl<'a> Name<'a> {
         Self::cut(self.units)
     }
 
-    /// The head of the name. `stored_bytes` is left to the writer of the record.
-    pub(crate) fn head(&self) -> NameHead {
+    /// Writes the head of the name. `stored_bytes` is left to the writer of the record.
+    pub(crate) fn put(&self, head: &mut NameHead) {
         // An absent name has no length even if units came with it. A UNICODE_STRING cannot be
         // longer than 65534 bytes, so the ceiling changes nothing that Windows can hand over.
         let full_units = if self.state == NameState::Absent {
@@ -64,12 +64,8 @@ impl<'a> Name<'a> {
         let full_bytes = u16::try_from(full_units)
             .ok()
             .and_then(|units| units.checked_mul(2));
-        NameHead {
-            stored_bytes: U16::ZERO,
-            full_bytes: U16::new(full_bytes.unwrap_or(0xFFFE)),
-            state: self.state.raw(),
-            reserved: [0; 3],
-            reason: U32::new(self.reason),
-        }
+        head.full_bytes = U16::new(full_bytes.unwrap_or(0xFFFE));
+        head.state = self.state.raw();
+        head.reason = U32::new(self.reason);
     }
 }

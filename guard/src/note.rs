@@ -162,12 +162,12 @@ impl Note<'_> {
         size.unwrap_or(0)
     }
 
-    /// Writes the record.
+    /// Writes the record at the start of `out`, and answers with it.
     ///
     /// # Errors
     ///
-    /// `WrongSize` if `out` is not [`Note::encoded_size`] bytes long.
-    pub fn encode(&self, out: &mut [u8]) -> Result<(), EncodeError> {
+    /// `WrongSize` if `out` is shorter than [`Note::encoded_size`].
+    pub fn encode<'o>(&self, out: &'o mut [u8]) -> Result<&'o [u8], EncodeError> {
         match &self.event {
             NoteEvent::Started(note) => {
                 self.write(out, RecordKind::Started, &[], |body| note.put(body))
@@ -195,13 +195,13 @@ impl Note<'_> {
         }
     }
 
-    fn write<B: RecordBody>(
+    fn write<'o, B: RecordBody>(
         &self,
-        out: &mut [u8],
+        out: &'o mut [u8],
         kind: RecordKind,
         names: &[&[u16]],
         fill: impl FnOnce(&mut B),
-    ) -> Result<(), EncodeError> {
+    ) -> Result<&'o [u8], EncodeError> {
         let heading = Heading::state(kind, self.time);
         wire::write_record(out, heading, names, fill).ok_or(EncodeError::WrongSize)
     }
@@ -243,7 +243,8 @@ impl VolumeNote<'_> {
         body.cause = self.cause.raw();
         body.status = U32::new(self.status);
         self.volume.put(&mut body.volume);
-        body.names = [self.device.head()];
+        let [device] = &mut body.names;
+        self.device.put(device);
     }
 }
 
@@ -255,7 +256,8 @@ impl ConsumerNote<'_> {
         body.start_key = U64::new(self.start_key);
         body.after_sequence = U64::new(self.after_sequence);
         body.boot_id = self.boot_id;
-        body.names = [self.image.head()];
+        let [image] = &mut body.names;
+        self.image.put(image);
     }
 }
 

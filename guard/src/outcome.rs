@@ -109,7 +109,8 @@ pub(crate) fn found_at_end(request: u64, outcome: &Outcome) -> Option<Prefix> {
         body.end.verdict = Verdict::Passed.raw();
         outcome.put(&mut body.end);
     };
-    wire::write_record(record.as_flattened_mut(), heading, &[], fill).map(|()| record)
+    wire::write_record(record.as_flattened_mut(), heading, &[], fill)?;
+    Some(record)
 }
 
 /// Makes the first words of a record, with the end in them, a record of kind `ended`. Its time is that

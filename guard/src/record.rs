@@ -9,8 +9,8 @@ use crate::{
     RequestorMode, SeenCode, StructuralFinding,
 };
 use wire::{
-    FILE_ID_SIZE, GUID_SIZE, Heading, LossClass, OutcomeKind, PolicyMatch, REQUEST_NAMES,
-    RecordHead, RequestBody, Verdict,
+    GUID_SIZE, Heading, LossClass, NameHead, OutcomeKind, PolicyMatch, REQUEST_NAMES, RecordHead,
+    RequestBody, Verdict,
 };
 
 /// Bytes of the smallest record of a request: one without names.
@@ -19,6 +19,12 @@ pub const RECORD_SIZE_MIN: usize = size_of::<RecordHead>() + size_of::<RequestBo
 /// Bytes of the largest record of any kind.
 pub const RECORD_SIZE_MAX: usize =
     (RECORD_SIZE_MIN + REQUEST_NAMES * NAME_UNITS_MAX * 2).next_multiple_of(8);
+
+/// The unique id of a volume: the bytes of a GUID in the order of its fields in memory. Aligned, so that it is copied in
+/// whole words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(align(8))]
+pub struct VolumeGuid(pub [u8; GUID_SIZE]);
 
 /// What the instance knows about its volume since it was set up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,8 +38,8 @@ pub struct VolumeFacts {
     pub flags: u32,
     /// NTSTATUS: why not, if it is not known.
     pub cluster_reason: u32,
-    /// GUID of the volume in the order of its fields in memory, if known.
-    pub guid: Option<[u8; GUID_SIZE]>,
+    /// GUID of the volume, if known.
+    pub guid: Option<VolumeGuid>,
     /// NTSTATUS: why not, if it is not known.
     pub guid_reason: u32,
 }
@@ -60,12 +66,12 @@ pub struct Requestor<'a> {
 pub struct Places {
     /// The volume of the target.
     pub volume: VolumeFacts,
-    /// GUID of the source's volume, in the order of its fields in memory.
-    pub source_volume: Fact<[u8; GUID_SIZE]>,
-    /// Id of the source, 128 bits as the file system gave them.
-    pub source_id: Fact<[u8; FILE_ID_SIZE]>,
+    /// GUID of the source's volume.
+    pub source_volume: Fact<VolumeGuid>,
+    /// Id of the source, 128 bits as the file system gave them, the first byte lowest.
+    pub source_id: Fact<u128>,
     /// Id of the target, likewise.
-    pub target_id: Fact<[u8; FILE_ID_SIZE]>,
+    pub target_id: Fact<u128>,
 }
 
 /// The names that a record holds.
@@ -94,14 +100,25 @@ impl<'a> Names<'a> {
         }
     }
 
-    /// In the order in which they lie in a record.
-    pub(crate) const fn in_order(&self) -> [&Name<'a>; REQUEST_NAMES] {
-        [&self.image, &self.parent, &self.source, &self.target]
+    /// What is stored of each, in the order in which they lie in a record.
+    #[inline(always)]
+    pub(crate) fn stored(&self) -> [&'a [u16]; REQUEST_NAMES] {
+        [
+            self.image.stored(),
+            self.parent.stored(),
+            self.source.stored(),
+            self.target.stored(),
+        ]
     }
 
-    /// What is stored of each.
-    pub(crate) fn stored(&self) -> [&'a [u16]; REQUEST_NAMES] {
-        self.in_order().map(Name::stored)
+    /// Writes what is said of each, in the same order.
+    #[inline(always)]
+    pub(crate) fn put(&self, heads: &mut [NameHead; REQUEST_NAMES]) {
+        let [image, parent, source, target] = heads;
+        self.image.put(image);
+        self.parent.put(parent);
+        self.source.put(source);
+        self.target.put(target);
     }
 }
 
@@ -157,17 +174,17 @@ pub struct Draft<'a> {
     /// The request.
     pub matter: Matter<'a>,
     /// Who asked.
-    pub requestor: Requestor<'a>,
+    pub requestor: &'a Requestor<'a>,
     /// Which volumes and files it is about.
-    pub places: Places,
+    pub places: &'a Places,
     /// What the names are.
-    pub names: Names<'a>,
+    pub names: &'a Names<'a>,
 }
 
 /// Why a record could not be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EncodeError {
-    /// The place has not exactly the size of the record.
+    /// The place does not have the size that the record needs.
     WrongSize,
 }
 
@@ -188,24 +205,16 @@ impl Draft<'_> {
         wire::record_size::<RequestBody>(&self.names.stored()).unwrap_or(RECORD_SIZE_MAX)
     }
 
-    /// The same without names, all absent for one reason: for when there is no memory for them.
-    #[must_use]
-    pub const fn without_names(&self, reason: u32) -> Self {
-        Self {
-            names: Names::absent(reason),
-            ..*self
-        }
-    }
-
-    /// Writes the record of a request that has not ended yet, for [`crate::Journal::reserve`].
+    /// Writes the record of a request that has not ended yet, for [`crate::Journal::reserve`], at the start of `out`,
+    /// and answers with it.
     ///
     /// Until the end is known, the field for the duration holds [`Requestor::started`]; no record is
     /// delivered with it.
     ///
     /// # Errors
     ///
-    /// `WrongSize` if `out` is not [`Draft::encoded_size`] bytes long.
-    pub fn encode(&self, out: &mut [u8]) -> Result<(), EncodeError> {
+    /// `WrongSize` if `out` is shorter than [`Draft::encoded_size`].
+    pub fn encode<'o>(&self, out: &'o mut [u8]) -> Result<&'o [u8], EncodeError> {
         let heading = Heading {
             kind: self.matter.kind(),
             class: self.class(),
@@ -221,7 +230,7 @@ impl Draft<'_> {
             }
             self.requestor.put(body);
             self.places.put(body);
-            body.names = self.names.in_order().map(Name::head);
+            self.names.put(&mut body.names);
         };
         wire::write_record(out, heading, &self.names.stored(), fill).ok_or(EncodeError::WrongSize)
     }

@@ -187,7 +187,7 @@ impl<S: AsRef<[AtomicU64]>> Ring<S> {
         let position = self.claim(storage::cells_of(length), class)?;
         // Before the tag is published, so that whoever has seen the record sees it counted.
         self.records.0.fetch_add(1, Ordering::Relaxed);
-        let span = parts.span(position);
+        let (place, span) = parts.cell(position).ok_or(LossCause::Fault)?;
         span.store(record);
         span.put(LOST_WORD, lost);
         if arrival != Arrival::Whole {
@@ -202,9 +202,7 @@ impl<S: AsRef<[AtomicU64]>> Ring<S> {
             },
             is_finding: class != LossClass::Routine,
         };
-        if let Some(place) = parts.tag(position) {
-            place.store(tag.pack(), Ordering::Release);
-        }
+        place.store(tag.pack(), Ordering::Release);
         Ok(position)
     }
 
@@ -247,7 +245,7 @@ impl<S: AsRef<[AtomicU64]>> Ring<S> {
     pub(crate) fn end(&self, place: Place, change: impl FnOnce(&mut Prefix)) -> Option<Ended> {
         let parts = self.layout.parts(self.storage.as_ref())?;
         let position = place.position;
-        let at = parts.tag(position)?;
+        let (at, span) = parts.cell(position)?;
         let look = || Tag::read(at.load(Ordering::Acquire), position);
         let is = |tag: &Tag, state| tag.state == state && tag.is_finding == place.is_finding;
         if let Some(tag) = look().filter(|tag| is(tag, State::Pending)) {
@@ -255,10 +253,9 @@ impl<S: AsRef<[AtomicU64]>> Ring<S> {
             let swap =
                 at.compare_exchange(tag.pack(), ending, Ordering::Acquire, Ordering::Acquire);
             if swap.is_ok() {
-                let span = parts.span(position);
                 let mut prefix = span.prefix();
                 change(&mut prefix);
-                span.store(&prefix);
+                span.put_prefix(&prefix);
                 at.store(tag.with(State::Committed).pack(), Ordering::Release);
                 return Some(Ended::InPlace);
             }

@@ -101,27 +101,59 @@ const DEFINITE: RuleSet = {
     definite
 };
 
-/// Runs every rule.
-#[must_use]
-pub fn find(subject: &Subject<'_>) -> Findings {
-    let mut findings = Findings {
-        fired: RuleSet::EMPTY,
-        grounds: RuleSet::EMPTY,
-    };
-    for rule in &RULES {
-        match (rule.check)(subject) {
-            Finding::Silent => {}
-            Finding::Fires if rule.class != Class::Note => {
-                findings.fired.insert(rule.id);
-                findings.grounds.insert(rule.id);
-            }
-            Finding::Fires | Finding::Notes => findings.fired.insert(rule.id),
+/// Runs the rules at these places of the table. Each place is a constant, so the compiler knows the check that stands
+/// there and takes it in: a request without findings costs no call and no look at the table.
+macro_rules! run {
+    ($subject:ident: $($place:literal)*) => {{
+        const PLACES: [usize; RULES.len()] = [$($place),*];
+        const _: () = assert!(is_every_place(&PLACES), "every rule is run, in the order of the table");
+        let mut findings = Findings::NONE;
+        $(
+            let rule = const { &RULES[$place] };
+            findings.take(rule.id, rule.class, (rule.check)($subject));
+        )*
+        findings
+    }};
+}
+
+/// Whether these are the places of a table, all of them and in order.
+const fn is_every_place(mut places: &[usize]) -> bool {
+    while let [before @ .., last] = places {
+        if *last != before.len() {
+            return false;
         }
+        places = before;
     }
-    findings
+    true
+}
+
+/// Runs every rule.
+// Not inlined, because it is run again once the volume was asked.
+#[must_use]
+#[inline(never)]
+pub fn find(subject: &Subject<'_>) -> Findings {
+    run!(subject: 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29)
 }
 
 impl Findings {
+    const NONE: Self = Self {
+        fired: RuleSet::EMPTY,
+        grounds: RuleSet::EMPTY,
+    };
+
+    /// Takes in what a check says.
+    #[inline(always)]
+    const fn take(&mut self, id: RuleId, class: Class, finding: Finding) {
+        match (finding, class) {
+            (Finding::Silent, _) => {}
+            (Finding::Fires, Class::Note) | (Finding::Notes, _) => self.fired.insert(id),
+            (Finding::Fires, _) => {
+                self.fired.insert(id);
+                self.grounds.insert(id);
+            }
+        }
+    }
+
     /// Whether a definite rule fired, so that it matters whether the volume clones and takes writes.
     #[must_use]
     pub fn depend_on_volume(&self) -> bool {

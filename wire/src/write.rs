@@ -48,21 +48,22 @@ pub fn record_size<B: RecordBody>(names: &[&[u16]]) -> Option<usize> {
     size.checked_next_multiple_of(8)
 }
 
-/// Writes a record into `out`, which must be exactly [`record_size`] bytes long.
+/// Writes a record at the start of `out` and answers with it: its length is [`record_size`].
 ///
 /// `fill` gets the body inside `out`, all zeros, and fills it in, the heads of the names included but
 /// for `stored_bytes`. The number of the record and what was lost before it stay zero.
 ///
-/// `None`, with `out` in an unspecified state, if its size is another one or the kind is not the body's.
+/// `None`, with `out` in an unspecified state, if it is shorter or the kind is not the body's.
 #[must_use]
-pub fn write_record<B: RecordBody>(
-    out: &mut [u8],
+pub fn write_record<'o, B: RecordBody>(
+    out: &'o mut [u8],
     heading: Heading,
     names: &[&[u16]],
     fill: impl FnOnce(&mut B),
-) -> Option<()> {
+) -> Option<&'o [u8]> {
     let size = record_size::<B>(names)?;
-    if out.len() != size || !B::KINDS.contains(&heading.kind) {
+    let out = out.get_mut(..size)?;
+    if !B::KINDS.contains(&heading.kind) {
         return None;
     }
     out.fill(0);
@@ -77,7 +78,8 @@ pub fn write_record<B: RecordBody>(
     head.time = U64::new(heading.time);
     head.request = U64::new(heading.request);
     fill(body);
-    put_names(body, names, rest)
+    put_names(body, names, rest)?;
+    Some(out)
 }
 
 /// Writes the names back to back, and the length of each into its head.

@@ -38,7 +38,7 @@ pub(crate) struct Parts<'a> {
 }
 
 /// The words of a record: those up to the end of the cells, and those that go on at their start.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Span<'a> {
     first: &'a [AtomicU64],
     rest: &'a [AtomicU64],
@@ -92,9 +92,18 @@ impl<'a> Parts<'a> {
 
     /// The words from the cell at `position` on.
     pub(crate) fn span(&self, position: u64) -> Span<'a> {
-        let first = self
-            .index(position)
-            .and_then(|index| index.checked_mul(CELL_WORDS));
+        let index = self.index(position);
+        index.map_or_else(Span::default, |index| self.span_at(index))
+    }
+
+    /// Both; found together, because the division by the number of cells is the slowest part of it.
+    pub(crate) fn cell(&self, position: u64) -> Option<(&'a AtomicU64, Span<'a>)> {
+        let index = self.index(position)?;
+        Some((self.tags.get(index)?, self.span_at(index)))
+    }
+
+    fn span_at(&self, index: usize) -> Span<'a> {
+        let first = index.checked_mul(CELL_WORDS);
         let (rest, first) = first
             .and_then(|first| self.words.split_at_checked(first))
             .unwrap_or_default();
@@ -114,20 +123,8 @@ impl Span<'_> {
         let (here, there) = record
             .split_at_checked(self.first.len())
             .unwrap_or((record, &[]));
-        for (places, words) in [(self.first, here), (self.rest, there)] {
-            // Cell by cell: over arrays of one length the compiler needs no loop inside.
-            let (cells, _) = places.as_chunks::<CELL_WORDS>();
-            let (whole, begun) = words.as_chunks::<CELL_WORDS>();
-            for (cell, words) in cells.iter().zip(whole) {
-                for (place, word) in cell.iter().zip(words) {
-                    place.store(u64::from_le_bytes(*word), Ordering::Relaxed);
-                }
-            }
-            let cell = cells.get(whole.len()).map_or(&[][..], |cell| cell);
-            for (place, word) in cell.iter().zip(begun) {
-                place.store(u64::from_le_bytes(*word), Ordering::Relaxed);
-            }
-        }
+        store(self.first, here);
+        store(self.rest, there);
     }
 
     /// Loads the first words.
@@ -144,10 +141,29 @@ impl Span<'_> {
     }
 
     /// The words that the end of a request may change.
+    #[inline(always)]
     pub(crate) fn prefix(&self) -> Prefix {
+        if let Some(places) = self.first.first_chunk::<PREFIX_WORDS>() {
+            return places
+                .each_ref()
+                .map(|place| place.load(Ordering::Relaxed).to_le_bytes());
+        }
         let mut prefix = [[0; WORD]; PREFIX_WORDS];
         self.load(&mut prefix);
         prefix
+    }
+
+    /// Stores them again.
+    #[inline(always)]
+    pub(crate) fn put_prefix(&self, prefix: &Prefix) {
+        match self.first.first_chunk::<PREFIX_WORDS>() {
+            Some(places) => {
+                for (place, word) in places.iter().zip(prefix) {
+                    place.store(u64::from_le_bytes(*word), Ordering::Relaxed);
+                }
+            }
+            None => self.store(prefix),
+        }
     }
 
     /// Stores one word.
@@ -167,6 +183,31 @@ impl Span<'_> {
         let behind = || self.rest.get(word.checked_sub(self.first.len())?);
         self.first.get(word).or_else(behind)
     }
+}
+
+/// Stores words, many at a time: over arrays of one length the compiler needs no loop inside.
+fn store(places: &[AtomicU64], words: &Words) {
+    let (places, words) = store_by::<32>(places, words);
+    let (places, words) = store_by::<CELL_WORDS>(places, words);
+    store_by::<1>(places, words);
+}
+
+/// Stores as many whole groups of `N` words as there are, and answers with what is left.
+#[inline(always)]
+fn store_by<'p, 'w, const N: usize>(
+    places: &'p [AtomicU64],
+    words: &'w Words,
+) -> (&'p [AtomicU64], &'w Words) {
+    let (groups, begun) = words.as_chunks::<N>();
+    let Some((places, free)) = places.split_at_checked(groups.as_flattened().len()) else {
+        return (&[], &[]);
+    };
+    for (places, group) in places.as_chunks::<N>().0.iter().zip(groups) {
+        for (place, word) in places.iter().zip(group) {
+            place.store(u64::from_le_bytes(*word), Ordering::Relaxed);
+        }
+    }
+    (free, begun)
 }
 
 /// Cells that a record of so many words takes.

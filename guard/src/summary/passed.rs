@@ -82,7 +82,9 @@ impl Draft<'_> {
             request: 0,
         };
         let fill = |body: &mut SummaryBody| self.put_kind(judged, &names, window_seconds, body);
+        let room = buffer.as_mut().len();
         wire::write_record(buffer.as_mut(), heading, &names.stored(), fill)
+            .filter(|record| record.len() == room)
             .ok_or(EncodeError::WrongSize)?;
         let started = self.requestor.started;
         let window = u64::from(window_seconds).saturating_mul(SECOND);
@@ -119,7 +121,7 @@ impl Draft<'_> {
         Some(Names {
             source: directory(&self.names.source)?,
             target: directory(&self.names.target)?,
-            ..self.names
+            ..*self.names
         })
     }
 
@@ -131,7 +133,7 @@ impl Draft<'_> {
         seconds: u32,
         body: &mut SummaryBody,
     ) {
-        let requestor = &self.requestor;
+        let requestor = self.requestor;
         body.window_seconds = U32::new(seconds);
         body.requestor_mode = requestor.mode.to_wire().raw();
         body.bitness = requestor.bitness.to_wire().raw();
@@ -144,7 +146,7 @@ impl Draft<'_> {
         };
         identity.put(&mut body.process, &mut body.users);
         self.places.volume.put(&mut body.volume);
-        body.names = names.in_order().map(Name::head);
+        names.put(&mut body.names);
     }
 }
 

@@ -7,8 +7,8 @@ use guard::{
     FileKind, Identity, Journal, Judged, Judgement, Matter, Name, NameState, Names, Note,
     NoteEvent, Outcome, OutcomeKind, Parent, Places, PolicyEvent, PolicyMark, PolicyMatch,
     PolicyNote, Powers, Process, Reader, Requestor, RequestorMode, SourceAfter, SourceState,
-    StructuralFinding, Subject, TokenFacts, User, VolumeAttributes, VolumeFacts, decide, find,
-    journal_words,
+    StructuralFinding, Subject, TokenFacts, User, VolumeAttributes, VolumeFacts, VolumeGuid,
+    decide, find, journal_words,
 };
 
 /// The fields of a request before they are laid out for a caller.
@@ -150,13 +150,13 @@ pub(crate) const VOLUME: VolumeFacts = VolumeFacts {
     cluster_size: None,
     flags: 0x30,
     cluster_reason: 0x11,
-    guid: Some([0xA7; 16]),
+    guid: Some(VolumeGuid([0xA7; 16])),
     guid_reason: 0x12,
 };
 
 /// Who every draft is from.
 pub(crate) const IDENTITY: Identity<'static> = Identity {
-    process: Process {
+    process: &Process {
         process_id: 4321,
         start_key: 0x0777_0000_0000_0042,
         create_time: 0x01DC_5C00_1234_0000,
@@ -166,7 +166,7 @@ pub(crate) const IDENTITY: Identity<'static> = Identity {
         }),
     },
     thread_id: 8765,
-    token: TokenFacts {
+    token: &TokenFacts {
         session_id: Some(2),
         logon_id: Some(0x3E7),
         integrity_level: Some(0x3000),
@@ -194,10 +194,36 @@ pub(crate) fn journal(size: usize) -> (Journal<Box<[AtomicU64]>>, Reader) {
 }
 
 /// The bytes of a draft, as the driver hands them to the journal.
-pub(crate) fn encoded(draft: &Draft<'_>) -> Vec<u8> {
+pub(crate) fn encoded(parts: &Parts<'_>) -> Vec<u8> {
+    let draft = parts.as_draft();
     let mut bytes = vec![0xEE; draft.encoded_size()];
     draft.encode(&mut bytes).unwrap();
     bytes
+}
+
+/// What a draft is made of, to be changed before one is made.
+#[derive(Clone, Copy)]
+pub(crate) struct Parts<'a> {
+    /// The request.
+    pub(crate) matter: Matter<'a>,
+    /// Who asked.
+    pub(crate) requestor: Requestor<'a>,
+    /// Volumes and files.
+    pub(crate) places: Places,
+    /// The names.
+    pub(crate) names: Names<'a>,
+}
+
+impl Parts<'_> {
+    /// The draft.
+    pub(crate) const fn as_draft(&self) -> Draft<'_> {
+        Draft {
+            matter: self.matter,
+            requestor: &self.requestor,
+            places: &self.places,
+            names: &self.names,
+        }
+    }
 }
 
 /// A judged request with everything a draft borrows.
@@ -226,7 +252,7 @@ impl Case {
     }
 
     /// A draft with these three names and everything else fixed.
-    pub(crate) fn draft<'a>(&'a self, names: [&'a [u16]; 3]) -> Draft<'a> {
+    pub(crate) fn draft<'a>(&'a self, names: [&'a [u16]; 3]) -> Parts<'a> {
         let name = |units| Name {
             units,
             more: 0,
@@ -234,7 +260,7 @@ impl Case {
             reason: 0,
         };
         let [image, source, target] = names.map(name);
-        Draft {
+        Parts {
             matter: Matter::Clone(self.judged()),
             requestor: Requestor {
                 mode: RequestorMode::User,
@@ -249,8 +275,8 @@ impl Case {
                     cluster_size: self.facts.cluster_size,
                     ..VOLUME
                 },
-                source_volume: Fact::Known([0xB8; 16]),
-                source_id: Fact::Known([0x51; 16]),
+                source_volume: Fact::Known(VolumeGuid([0xB8; 16])),
+                source_id: Fact::Known(u128::from_le_bytes([0x51; 16])),
                 target_id: Fact::Refused(0xC000_0010),
             },
             names: Names {
@@ -294,8 +320,8 @@ pub(crate) const fn ended(status: u32) -> Outcome {
 
 /// Encodes a draft and gives it the numbers of record and request that a journal would: before that
 /// nobody can read it.
-pub(crate) fn numbered(draft: &Draft<'_>) -> Vec<u8> {
-    let mut bytes = encoded(draft);
+pub(crate) fn numbered(parts: &Parts<'_>) -> Vec<u8> {
+    let mut bytes = encoded(parts);
     (bytes[16], bytes[40]) = (1, 1);
     bytes
 }

@@ -1,7 +1,7 @@
 //! Who asked, in a record.
 
 use crate::common::{Case, IDENTITY, Request, SYSTEM, numbered, request};
-use guard::{Bitness, ControlCode, Identity, Parent, TokenFacts, User};
+use guard::{Bitness, ControlCode, Identity, Parent, Process, TokenFacts, User};
 use wire::Ternary;
 
 /// A record from that requestor.
@@ -46,7 +46,7 @@ fn what_is_not_known_is_told_from_zero() {
         reason: 0,
     };
     for (token, parent, known) in [
-        (TokenFacts::default(), None, None),
+        (TokenFacts::UNKNOWN, None, None),
         (
             zeros,
             Some(Parent {
@@ -56,10 +56,14 @@ fn what_is_not_known_is_told_from_zero() {
             Some(0),
         ),
     ] {
-        let mut identity = IDENTITY;
-        identity.token = token;
-        identity.process.parent = parent;
-        let bytes = record_of(identity);
+        let bytes = record_of(Identity {
+            token: &token,
+            process: &Process {
+                parent,
+                ..*IDENTITY.process
+            },
+            ..IDENTITY
+        });
         let process = request(&bytes).process();
         assert_eq!((process.session_id, process.parent_id), (known, known));
         assert_eq!(

@@ -7,7 +7,8 @@
 use crate::common::{Case, Request, STARTED, encoded, ended, journal, note};
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use guard::{
-    BATCH_SIZE_MIN, Bitness, ControlCode, Counters, Journal, LATE_AFTER, LossClass, Reader, Ticket,
+    BATCH_SIZE_MIN, Bitness, ControlCode, Counters, Journal, LATE_AFTER, LossClass, Process,
+    Reader, Ticket,
 };
 use std::collections::HashMap;
 use std::thread;
@@ -86,8 +87,12 @@ fn produce(journal: &Held, who: u64, class: LossClass, plan: Plan) -> Produced {
     for number in 1..=plan.count {
         let name = vec![0x61; usize::try_from(random.below(200)).unwrap()];
         let mut draft = case.draft([&name, &[], &[]]);
-        draft.requestor.identity.process.process_id = u32::try_from(who).unwrap();
-        draft.requestor.identity.process.create_time = number;
+        let process = Process {
+            process_id: u32::try_from(who).unwrap(),
+            create_time: number,
+            ..*draft.requestor.identity.process
+        };
+        draft.requestor.identity.process = &process;
         let record = encoded(&draft);
         if random.below(10) == 0 {
             if journal.note(class, &note(number, u32::try_from(who).unwrap())) {

@@ -123,8 +123,9 @@ fn an_absent_name_has_a_reason_and_no_units() {
 fn a_record_without_names_says_why_and_is_the_smallest() {
     let case = case();
     let name = units("some name");
-    let draft = case.draft([&name; 3]).without_names(0xC000_009A);
-    assert_eq!(draft.encoded_size(), guard::RECORD_SIZE_MIN);
+    let mut draft = case.draft([&name; 3]);
+    draft.names = guard::Names::absent(0xC000_009A);
+    assert_eq!(draft.as_draft().encoded_size(), guard::RECORD_SIZE_MIN);
     let bytes = numbered(&draft);
     let record = request(&bytes);
     for name in [

@@ -220,16 +220,20 @@ fn a_gap_is_told_with_its_sum() {
 }
 
 #[test]
-fn a_place_of_another_size_is_refused() {
+fn a_record_lies_at_the_start_of_its_place_and_a_smaller_one_is_refused() {
     let gap = GapNote::default();
     let note = Note {
         time: 1,
         event: NoteEvent::Gap(&gap),
     };
-    for other in [0, note.encoded_size() - 1, note.encoded_size() + 8] {
+    let size = note.encoded_size();
+    for smaller in [0, size - 1] {
         assert_eq!(
-            note.encode(&mut vec![0; other]),
+            note.encode(&mut vec![0; smaller]),
             Err(EncodeError::WrongSize)
         );
     }
+    let mut place = vec![0xEE; size + 8];
+    assert_eq!(note.encode(&mut place).map(<[u8]>::len), Ok(size));
+    assert_eq!(place[size..], [0xEE; 8], "nothing is touched behind it");
 }

@@ -26,7 +26,7 @@ fn short() -> Case {
 fn delivered(case: &Case, outcome: &Outcome) -> Vec<u8> {
     let (journal, mut reader) = journal(JOURNAL_SIZE_MIN);
     let draft = case.draft([&[]; 3]);
-    let ticket = journal.reserve(draft.class(), &encoded(&draft));
+    let ticket = journal.reserve(draft.as_draft().class(), &encoded(&draft));
     journal.complete(ticket, outcome).unwrap();
     let mut out = vec![0; guard::BATCH_SIZE_MIN];
     let filled = journal.fill_batch(&mut reader, BOOT, 0, &mut out).unwrap();
@@ -116,7 +116,7 @@ fn a_source_that_changed_is_noted_at_the_end() {
 fn late(case: &Case) -> [Vec<u8>; 2] {
     let (journal, mut reader) = journal(JOURNAL_SIZE_MIN);
     let draft = case.draft([&[]; 3]);
-    let ticket = journal.reserve(draft.class(), &encoded(&draft));
+    let ticket = journal.reserve(draft.as_draft().class(), &encoded(&draft));
     let mut out = vec![0; guard::BATCH_SIZE_MIN];
     let mut fill = |now| {
         let filled = journal.fill_batch(&mut reader, BOOT, now, &mut out);

@@ -1,6 +1,6 @@
 //! From a draft to bytes that `wire` reads back.
 
-use crate::common::{Case, Request, TIME, encoded, numbered, request};
+use crate::common::{Case, Parts, Request, TIME, encoded, numbered, request};
 use guard::{
     Bitness, ControlCode, EncodeError, Fact, Facts, FileKind, LossClass, Matter, PolicyMatch,
     RequestorMode, RuleId, Seen, SeenCode, SourceState, Verdict,
@@ -214,7 +214,7 @@ fn each_mode_of_the_requestor_arrives() {
 #[test]
 fn another_code_is_seen_and_nothing_else_is_said() {
     let case = case();
-    let draft = guard::Draft {
+    let draft = Parts {
         matter: Matter::Seen(Seen {
             code: SeenCode::from_raw(0x0009_045C).unwrap(),
             input_length: 0x20,
@@ -250,7 +250,7 @@ fn only_what_passed_is_routine() {
             LossClass::Finding
         };
         let draft = case.draft([&[]; 3]);
-        assert_eq!(draft.class(), expected, "{verdict:?}");
+        assert_eq!(draft.as_draft().class(), expected, "{verdict:?}");
         assert_eq!(encoded(&draft)[9], expected.raw(), "{verdict:?}");
     }
 }
@@ -268,17 +268,26 @@ fn exactly_three_other_codes_are_seen() {
 }
 
 #[test]
-fn a_place_of_another_size_is_refused() {
+fn a_record_lies_at_the_start_of_its_place_and_a_smaller_one_is_refused() {
     let case = case();
-    let draft = case.draft([&[], &[], &[0x61]]);
+    let parts = case.draft([&[], &[], &[0x61]]);
+    let draft = parts.as_draft();
     let size = draft.encoded_size();
     assert_eq!(size, guard::RECORD_SIZE_MIN + 8);
-    for other in [0, size - 1, size + 1, size + 8] {
+    for smaller in [0, size - 8, size - 1] {
         assert_eq!(
-            draft.encode(&mut vec![0; other]),
+            draft.encode(&mut vec![0; smaller]),
             Err(EncodeError::WrongSize)
         );
     }
-    let mut place = vec![0; size];
-    assert_eq!(draft.encode(&mut place), Ok(()));
+    let alone = encoded(&parts);
+    for room in [size, size + 1, size + 800] {
+        let mut place = vec![0xEE; room];
+        assert_eq!(draft.encode(&mut place), Ok(&alone[..]));
+        let behind = &place[size..];
+        assert!(
+            behind.iter().all(|byte| *byte == 0xEE),
+            "nothing is touched behind it"
+        );
+    }
 }

@@ -1,26 +1,36 @@
 //! Which requests can be told of in a summary, and which of them together.
 
-use crate::common::{Case, Request, STARTED, journal, units};
+use crate::common::{Case, IDENTITY, Parts, Request, STARTED, journal, units};
 use guard::{
-    Begun, Bitness, ControlCode, Draft, EncodeError, Fact, Flight, JOURNAL_SIZE_MIN, Matter,
-    NAME_UNITS_MAX, Name, Seen, SeenCode, Summaries, SummaryEntry, SummaryTicket, Verdict,
+    Begun, Bitness, ControlCode, EncodeError, Fact, Flight, JOURNAL_SIZE_MIN, Matter,
+    NAME_UNITS_MAX, Name, Process, Seen, SeenCode, Summaries, SummaryEntry, SummaryTicket,
+    TokenFacts, Verdict,
 };
 
 const SOURCE: &str = r"\Device\Volume1\from\file:stream";
 const TARGET: &str = r"\Device\Volume1\to\file";
+const OTHER_PROCESS: Process = Process {
+    start_key: 1,
+    ..*IDENTITY.process
+};
+const OTHER_TOKEN: TokenFacts = TokenFacts {
+    logon_id: None,
+    ..*IDENTITY.token
+};
 
 fn case() -> Case {
     Case::new(Request::valid(ControlCode::Duplicate, Bitness::Bits64).capture())
 }
 
 /// Runs a check on the draft of a passed clone between two directories.
-fn with_draft<R>(case: &Case, check: impl FnOnce(Draft<'_>) -> R) -> R {
+fn with_draft<R>(case: &Case, check: impl FnOnce(Parts<'_>) -> R) -> R {
     let [image, source, target] = ["image", SOURCE, TARGET].map(units);
     check(case.draft([&image, &source, &target]))
 }
 
 /// Whether a draft can be told of in a summary. Both ways to ask agree.
-fn can(draft: &Draft<'_>) -> bool {
+fn can(parts: &Parts<'_>) -> bool {
+    let draft = parts.as_draft();
     let size = draft.passed_size();
     let passed = draft.pass(60, vec![0; size.unwrap_or(500)]);
     assert_eq!(passed.is_ok(), size.is_some());
@@ -70,7 +80,8 @@ fn only_passed_clones_with_whole_directories() {
 
 #[test]
 fn a_buffer_of_another_size_is_refused() {
-    with_draft(&case(), |draft| {
+    with_draft(&case(), |parts| {
+        let draft = parts.as_draft();
         let size = draft.passed_size().unwrap();
         for other in [0, size - 1, size + 8] {
             let wrong = draft.pass(60, vec![0; other]).err();
@@ -80,13 +91,14 @@ fn a_buffer_of_another_size_is_refused() {
 }
 
 /// Whether a request that differs so joins the plain one.
-fn joins(change: impl FnOnce(&mut Draft<'_>)) -> bool {
+fn joins(change: impl FnOnce(&mut Parts<'_>)) -> bool {
     let (journal, _) = journal(JOURNAL_SIZE_MIN);
     let entries: Vec<_> = (0..64).map(|_| SummaryEntry::default()).collect();
     let mut table = Summaries::new(entries, vec![Flight::default(); 8]);
     let case = case();
     with_draft(&case, |mut draft| {
-        let mut begin = |draft: &Draft<'_>| {
+        let mut begin = |parts: &Parts<'_>| {
+            let draft = parts.as_draft();
             let record = vec![0; draft.passed_size().unwrap()];
             table.begin(&journal, draft.pass(60, record).unwrap())
         };
@@ -124,13 +136,11 @@ fn what_is_told_together_is_of_one_kind() {
     assert!(!joins(|draft| draft.names.target.units = elsewhere));
     assert!(!joins(|draft| draft.names.image.reason = 1));
     assert!(!joins(
-        |draft| draft.requestor.identity.process.start_key = 1
+        |draft| draft.requestor.identity.process = &OTHER_PROCESS
     ));
     assert!(!joins(|draft| draft.requestor.identity.primary.reason = 1));
     assert!(!joins(|draft| draft.requestor.identity.effective.sid = None));
-    assert!(!joins(
-        |draft| draft.requestor.identity.token.logon_id = None
-    ));
+    assert!(!joins(|draft| draft.requestor.identity.token = &OTHER_TOKEN));
     assert!(!joins(
         |draft| draft.requestor.mode = guard::RequestorMode::Kernel
     ));

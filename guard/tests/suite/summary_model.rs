@@ -1,10 +1,10 @@
 //! Summaries against a plain list, under any order of calls: every request is in exactly one record.
 
-use crate::common::{Case, Request, STARTED, TIME, encoded, ended, journal, note};
+use crate::common::{Case, IDENTITY, Parts, Request, STARTED, TIME, encoded, ended, journal, note};
 use core::sync::atomic::AtomicU64;
 use guard::{
-    BATCH_SIZE_MIN, Begun, Bitness, ControlCode, Draft, Emitted, Flight, GivenUp, JOURNAL_SIZE_MIN,
-    Journal, LATE_AFTER, LossClass, Outcome, OutcomeKind, Reader, StaleTicket, Summaries,
+    BATCH_SIZE_MIN, Begun, Bitness, ControlCode, Emitted, Flight, GivenUp, JOURNAL_SIZE_MIN,
+    Journal, LATE_AFTER, LossClass, Outcome, OutcomeKind, Process, Reader, StaleTicket, Summaries,
     SummaryEntry, SummaryTicket,
 };
 use proptest::prelude::*;
@@ -85,10 +85,20 @@ fn calls() -> impl Strategy<Value = Vec<Call>> {
     proptest::collection::vec(call, 1..150)
 }
 
+/// The processes, told apart by their start keys.
+const PROCESSES: [Process; 3] = [process(1), process(2), process(3)];
+
+const fn process(start_key: u64) -> Process {
+    Process {
+        start_key,
+        ..*IDENTITY.process
+    }
+}
+
 /// The names of a kind: two source and two target directories, three processes.
-fn draft<'a>(case: &'a Case, names: [&'a [u16]; 3], kind: u8, now: u64) -> Draft<'a> {
+fn draft<'a>(case: &'a Case, names: [&'a [u16]; 3], kind: u8, now: u64) -> Parts<'a> {
     let mut draft = case.draft(names);
-    draft.requestor.identity.process.start_key = u64::from(kind / 4) + 1;
+    draft.requestor.identity.process = &PROCESSES[usize::from(kind / 4)];
     draft.requestor.identity.thread_id = u32::try_from(now % 1000).unwrap();
     draft.requestor.started = now;
     draft.requestor.time = TIME + (now - STARTED);
@@ -140,7 +150,8 @@ impl Pair {
         request.range[2] = clusters * 0x1_0000;
         let case = Case::new(request.capture());
         let names = names(kind, self.requests.len());
-        let draft = draft(&case, [&names[0], &names[1], &names[2]], kind, self.now);
+        let parts = draft(&case, [&names[0], &names[1], &names[2]], kind, self.now);
+        let draft = parts.as_draft();
         let Some(size) = draft.passed_size() else {
             // Too large a count is noted.
             return assert_eq!(draft.class(), LossClass::Finding);
@@ -150,7 +161,7 @@ impl Pair {
         let (ticket, is_new) = match self.table.begin(&self.journal, passed) {
             Begun::Opened(ticket) => (ticket, true),
             Begun::Joined(ticket, _) => (ticket, false),
-            Begun::Full(_) => return self.record_alone(&draft),
+            Begun::Full(_) => return self.record_alone(&parts),
         };
         assert_eq!(SummaryTicket::from_raw(ticket.into_raw()), Some(ticket));
         assert_eq!(guard::Ticket::from_raw(ticket.into_raw()), None);
@@ -186,9 +197,10 @@ impl Pair {
         })
     }
 
-    fn record_alone(&mut self, draft: &Draft<'_>) {
+    fn record_alone(&mut self, parts: &Parts<'_>) {
+        let draft = parts.as_draft();
         self.own += 1;
-        let ticket = self.journal.reserve(draft.class(), &encoded(draft));
+        let ticket = self.journal.reserve(draft.class(), &encoded(parts));
         self.journal.complete(ticket, &ended(0)).unwrap();
     }
 

@@ -31,6 +31,7 @@ mod source;
 mod started;
 mod status;
 mod summaries;
+mod tokens;
 mod unload;
 mod volumes;
 mod watch;

@@ -1,9 +1,18 @@
 //! The names in a record: the normalized one where the filter manager has it at hand, else the one used at open.
 
+use cloneguard::EventName;
 use testbed::io::RequestOptions;
 use testbed::status::STATUS_FLT_NAME_CACHE_MISS;
 
 use super::{Ask, Bench, close, send, two_files};
+
+/// What a record says of the name of a file: its last part, where it comes from, and why from there.
+fn told(name: &EventName) -> (&str, &str, Option<u32>) {
+    let text = name.text.as_deref().unwrap_or_default();
+    let file = text.rsplit('\\').next().unwrap_or_default();
+    let reason = name.reason.as_ref().map(|status| status.code());
+    (file, name.state.as_str(), reason)
+}
 
 #[test]
 fn a_normalized_name_is_taken_where_it_is_at_hand() {
@@ -12,34 +21,18 @@ fn a_normalized_name_is_taken_where_it_is_at_hand() {
     };
     bench.copy.run(|thread| {
         let (source, target) = two_files(thread, bench.refs, 16);
-        for cached in [None, Some(source), Some(target)] {
-            if let Some(handle) = cached {
-                thread.cache_normalized_name(handle).expect("a file");
-            }
-            let answer = send(
-                thread,
-                target,
-                &Ask::plain(source),
-                RequestOptions::default(),
-            );
+        let clone = || {
+            let ask = Ask::plain(source);
+            let answer = send(thread, target, &ask, RequestOptions::default());
             assert!(answer.status.is_success(), "{answer:?}");
+        };
+        clone();
+        for handle in [source, target] {
+            thread.cache_normalized_name(handle).expect("a file");
+            clone();
         }
         close(thread, &[source, target]);
     });
-    let events = bench.events();
-    let names = events
-        .iter()
-        .flat_map(|event| [&event.source, &event.target]);
-    let told: Vec<_> = names
-        .map(|name| {
-            let file = name
-                .text
-                .as_deref()
-                .and_then(|text| text.rsplit('\\').next());
-            let reason = name.reason.as_ref().map(|status| status.code());
-            (file.unwrap_or(""), name.state.as_str(), reason)
-        })
-        .collect();
     let miss = Some(STATUS_FLT_NAME_CACHE_MISS.0);
     let opened = |file| (file, "opened", miss);
     let normalized = |file| (file, "normalized", None);
@@ -49,6 +42,10 @@ fn a_normalized_name_is_taken_where_it_is_at_hand() {
         [normalized(source), opened(target)],
         [normalized(source), normalized(target)],
     ];
-    assert_eq!(told, expected.concat());
+    let events = bench.events();
+    let names = events
+        .iter()
+        .flat_map(|event| [&event.source, &event.target]);
+    assert_eq!(names.map(told).collect::<Vec<_>>(), expected.concat());
     bench.end();
 }
