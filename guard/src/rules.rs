@@ -227,3 +227,16 @@ impl Subject<'_> {
             && self.facts.target_file.known().is_some_and(is_data)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::is_every_place;
+
+    #[test]
+    fn a_place_left_out_doubled_or_moved_is_noticed() {
+        assert!(is_every_place(&[]) && is_every_place(&[0]) && is_every_place(&[0, 1, 2]));
+        for wrong in [&[1][..], &[0, 0], &[0, 2], &[1, 0], &[0, 2, 1], &[1, 1, 2]] {
+            assert!(!is_every_place(wrong), "{wrong:?}");
+        }
+    }
+}
