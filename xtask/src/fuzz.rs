@@ -1,8 +1,8 @@
 //! `fuzz`: builds a target of `fuzz/` for libFuzzer and runs it.
 //!
-//! cargo-fuzz builds it, without a sanitizer: the code under test is safe Rust, and the test-bed, which watches the
-//! driver's memory itself, could not run under one. So the stable toolchain is enough. What is found that is new goes
-//! to `target/fuzz`, never into the corpus of the repository; an input that fails is kept beside it.
+//! cargo-fuzz builds it, without a sanitizer: the code under test is safe Rust, and the test-bed watches the driver's memory
+//! itself. So the stable toolchain is enough. What is found that is new goes to `target/fuzz`, never into the corpus of the
+//! repository; an input that fails is kept beside it.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -25,6 +25,7 @@ mod mutate;
 mod package;
 mod program;
 mod races;
+mod sanitize;
 mod serve;
 mod soak;
 mod test;
@@ -72,6 +73,8 @@ enum Command {
     Soak(soak::Options),
     /// Threads that race against the driver, for longer than in test
     Races(races::Options),
+    /// The tests of the portable members under AddressSanitizer
+    Sanitize(sanitize::Options),
     /// The tests of wire, guard and what flt shares without a lock, interpreted by Miri
     Miri(miri::Options),
     /// Licences, versions and sources of other people's crates, by cargo-deny
@@ -104,6 +107,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Bench(options) => bench::run(&options),
         Command::Soak(options) => soak::run(&options),
         Command::Races(options) => races::run(&options),
+        Command::Sanitize(options) => sanitize::run(&options),
         Command::Miri(options) => miri::run(&options),
         Command::Deny(options) => deny::run(&options),
         Command::Test => test::run(),

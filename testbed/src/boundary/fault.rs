@@ -274,7 +274,7 @@ fn trail(thread: &Thread, rsp: u64) -> String {
     let mut text = String::new();
     let mut lines = 0;
     for index in 0..STACK_WORDS {
-        let Ok(word) = guest.read_u64(rsp.wrapping_add(8 * index), "stack") else {
+        let Ok(word) = guest.read_stack(rsp.wrapping_add(8 * index)) else {
             break;
         };
         if lines < STACK_LINES

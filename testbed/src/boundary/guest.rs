@@ -8,6 +8,7 @@
     reason = "copies bytes from and to memory that the image uses at the same time"
 )]
 
+use std::arch::asm;
 use std::ptr;
 
 use super::memory::{Access, Memory, Range, host_usize};
@@ -209,6 +210,28 @@ impl<'a> Guest<'a> {
             return bad(Rule::Irql, "paged memory touched at DISPATCH_LEVEL");
         }
         Ok(range)
+    }
+
+    /// Reads a word of a stack, on which frames of image and host alternate.
+    ///
+    /// # Errors
+    ///
+    /// [`Rule::BadPointer`].
+    pub(super) fn read_stack(&self, address: u64) -> Result<u64, Violation> {
+        let range = self.range(address, 8, Access::ReadOnly, "stack")?;
+        let place = self.memory.host_address(&range, address);
+        let word: u64;
+        // SAFETY: the bytes lie in one mapped range, and the instruction only reads them. It is no read of Rust's: a frame of
+        // the host has places to which no reference leads, and AddressSanitizer would say so.
+        unsafe {
+            asm!(
+                "mov {word}, [{place}]",
+                place = in(reg) place,
+                word = out(reg) word,
+                options(readonly, nostack, preserves_flags),
+            );
+        }
+        Ok(word)
     }
 
     fn copy_out(&self, address: u64, bytes: &mut [u8], what: &str) -> Result<(), Violation> {
