@@ -161,8 +161,12 @@ fn report(image: &Image) -> Result<Report> {
     let mut text = format!("{shown}: {} bytes\n", bytes.len());
     let breaches = judge(&facts, &expected, &mut text);
     let calls = panics::remaining(&facts, &symbols);
-    text.push_str(&panics::describe(&calls));
-    Ok(Report { text, breaches })
+    let (paths, more) = panics::describe(&calls);
+    text.push_str(&paths);
+    Ok(Report {
+        text,
+        breaches: breaches + more,
+    })
 }
 
 /// Applies all rules, writes a line for each, and counts those that are broken.
