@@ -8,8 +8,10 @@
 
 #![forbid(unsafe_code)]
 
+pub mod catalog;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 pub mod image;
+pub mod inf;
 pub mod journal;
 pub mod pattern;
 pub mod policy;
@@ -36,6 +38,8 @@ pub const TARGETS: &[Target] = &[
         drawn: Some(|seed| image::change(&image::drawn(seed), seed)),
         ..target("image", image::body, 100)
     },
+    target("catalog", catalog::body, 500),
+    target("inf", inf::body, 300),
     target("journal", journal::body, 1000),
     target("pattern", pattern::body, 5000),
     target("policy", policy::body, 5000),

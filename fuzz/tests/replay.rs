@@ -91,6 +91,16 @@ fn target(name: &str) -> &'static Target {
 }
 
 #[test]
+fn catalog() {
+    replay(target("catalog"));
+}
+
+#[test]
+fn inf() {
+    replay(target("inf"));
+}
+
+#[test]
 fn journal() {
     replay(target("journal"));
 }

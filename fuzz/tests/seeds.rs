@@ -1,5 +1,5 @@
-//! The corpora that are made of the conformance cases: what a case does becomes a script of the target `image`, and
-//! what it sends an input of the target `request`.
+//! The corpora that are made: of the conformance cases, of which what a case does becomes a script of the target
+//! `image`, and what it sends an input of the target `request`; of the shipped INF file, and of a catalogue with it.
 //!
 //! They lie in the repository, so that a fuzzer begins with them; here they are made again and compared. After a change
 //! of the cases, or of the form of an input: CLONEGUARD_WRITE_SEEDS=1 cargo test -p fuzz --test seeds
@@ -10,10 +10,14 @@ use std::fs;
 use std::path::PathBuf;
 
 use conformance::property::{Seed, Sent, drawn, seeds};
+use driver_package::catalog::Catalog;
+use driver_package::inf::Inf;
+use driver_package::rules;
 
 /// What all of a kind are called.
 const CASE: &str = "case-";
 const DRAWN: &str = "drawn-";
+const MADE: &str = "made-";
 /// Random scripts beside those of the cases: in them an administrator acts, under each kind of policy and none.
 const SCRIPTS_DRAWN: u64 = 10;
 
@@ -91,6 +95,37 @@ fn requests_are_those_of_the_cases() {
     }
     assert!(made.len() > 20, "{} requests", made.len());
     hold("request", &[CASE], &made);
+}
+
+#[test]
+fn files_of_a_package_are_those_of_the_shipped_one() {
+    for (target, seeds) in [
+        ("inf", fuzz::inf::seeds()),
+        ("catalog", fuzz::catalog::seeds()),
+    ] {
+        let named = seeds.into_iter();
+        let made = named.map(|(name, bytes)| (format!("{MADE}{name}"), bytes));
+        hold(target, &[MADE], &made.collect());
+    }
+}
+
+#[test]
+fn those_that_are_to_be_good_are() {
+    let raw = |seeds: Vec<(&str, Vec<u8>)>, name: &str| {
+        let mut seeds = seeds.into_iter();
+        let (_, bytes) = seeds.find(|(known, _)| *known == name).unwrap();
+        // The first byte says that the others are a file.
+        assert_eq!(bytes[0], 0);
+        bytes[1..].to_vec()
+    };
+    let inf = Inf::read(&raw(fuzz::inf::seeds(), "bare")).unwrap();
+    assert!(rules::breaches(&inf).is_empty());
+    let signed = raw(fuzz::catalog::seeds(), "package-signed");
+    assert_eq!(Catalog::refuse_changed(&signed), Ok(()));
+    for name in ["package", "package-signed"] {
+        let catalog = Catalog::read(&raw(fuzz::catalog::seeds(), name)).unwrap();
+        assert!(!catalog.members.is_empty(), "{name}");
+    }
 }
 
 /// A request in the form that the target reads: its first bytes are choices.
