@@ -367,6 +367,7 @@ fn bytes_that_are_no_record_are_counted_as_lost() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "half a million words, one by one")]
 fn a_large_journal_says_how_full_it_is() {
     let (journal, _) = journal(4 << 20);
     let usage = journal.usage();
