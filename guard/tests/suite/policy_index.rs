@@ -222,6 +222,27 @@ fn thousand(condition: impl Fn(usize, &mut Rule)) -> Vec<Rule> {
     (0..1000).map(rule).collect()
 }
 
+/// A question mark stands for any unit, so what it stands in is no text to look for.
+#[test]
+fn a_question_mark_ends_what_a_pattern_begins_or_ends_with() {
+    let known = Known::new();
+    for (pattern, name) in [
+        (r"\DIRECTORY\A?C\**", r"\directory\axc\file"),
+        (r"\**\FILE?.TEXT", r"\directory\file7.text"),
+        (r"\DIRECTORY\FILE?.TEXT", r"\directory\fileq.text"),
+        (r"\DIRECTORY?FILE", r"\directory-file"),
+    ] {
+        let mut rule = Rule::new(Effect::Deny);
+        rule.source = Some(any(pattern));
+        let text = Text::new(name);
+        let subject = PolicySubject {
+            source: Some(text.name()),
+            ..known.subject()
+        };
+        assert_eq!(met(&[rule], &subject), [0], "{name}");
+    }
+}
+
 #[test]
 #[expect(
     clippy::too_many_lines,

@@ -1,7 +1,7 @@
 //! Mutations that nobody can see, because they change nothing, each with the reason.
 
 /// Name and reason.
-pub(super) const EQUIVALENTS: [(&str, &str); 13] = [
+pub(super) const EQUIVALENTS: [(&str, &str); 37] = [
     (
         "extent/ClusterSize::try_new/512-511",
         "a cluster size is a power of two, and 511 is none",
@@ -45,6 +45,102 @@ pub(super) const EQUIVALENTS: [(&str, &str); 13] = [
     (
         "policy/candidates/Candidates::new/0-1#2",
         "a run at which no rule stands is never looked at",
+    ),
+    (
+        "policy/index/IndexedPolicy::fact/if-false",
+        "only saves work: where no rule is filed there is none to find",
+    ),
+    (
+        "policy/index/IndexedPolicy::fact/0-1",
+        "only saves work: where no rule is filed there is none to find",
+    ),
+    (
+        "policy/key/ends/left-alone#2",
+        "only saves a key that as many rules have as the one before it, which is preferred",
+    ),
+    (
+        "policy/key/Lengths::visit/if-true",
+        "only saves work: with a length that no literal has nothing is found",
+    ),
+    (
+        "policy/key/Lengths::visit/bitand-bitor",
+        "only saves work: with a length that no literal has nothing is found",
+    ),
+    (
+        "policy/key/Hash::FACTOR/0x517cc1b727220a95-0x517cc1b727220a94",
+        "another hash, which finds the same rules",
+    ),
+    (
+        "policy/key/Hash::FACTOR/0x517cc1b727220a95-0x517cc1b727220a96",
+        "another hash, which finds the same rules",
+    ),
+    (
+        "policy/key/Hash::FACTOR/0x517cc1b727220a95-0x517cc1b727220a97",
+        "another hash, which finds the same rules",
+    ),
+    (
+        "policy/key/Hash::of/0-1",
+        "another hash, which finds the same rules",
+    ),
+    (
+        "policy/key/Hash::with/5-4",
+        "another hash, which finds the same rules",
+    ),
+    (
+        "policy/key/Hash::with/5-6",
+        "another hash, which finds the same rules",
+    ),
+    (
+        "policy/key/Hash::tag/32-33",
+        "another hash, which finds the same rules",
+    ),
+    (
+        "policy/key/Hash::tag/0-1",
+        "the upper half of 64 bits has 32",
+    ),
+    (
+        "policy/slots/Directory::list/checked_sub-wrapping",
+        "nothing lies before the first list, and nothing at the end of usize",
+    ),
+    (
+        "policy/slots/frequency/0-1",
+        "there is a bucket for every tag",
+    ),
+    (
+        "policy/slots/frequency/0-1#2",
+        "there is a bucket for every tag",
+    ),
+    (
+        "policy/slots/other_hash/16-15",
+        "another hash, as independent of the first",
+    ),
+    (
+        "policy/slots/other_hash/16-17",
+        "another hash, as independent of the first",
+    ),
+    (
+        "policy/slots/filed/filter-dropped",
+        "rules that are filed under nothing would lie in the first bucket too, and be found by no tag",
+    ),
+    (
+        "policy/slots/bucket/0-1",
+        "a policy has no more rules than fit usize",
+    ),
+    (
+        "policy/slots/bucket/32-33",
+        "only saves work: rules would lie in half of the buckets",
+    ),
+    (
+        "policy/slots/bucket/0-1#2",
+        "the upper half of 64 bits has 32",
+    ),
+    (
+        "policy/slots/bucket_range/checked_sub-wrapping",
+        "nothing lies before the first bucket, and nothing at the end of usize",
+    ),
+    (
+        "policy/slots/bucket_range/1-2",
+        "only saves work: the rules of the bucket before have other tags, and are left out by those",
     ),
     (
         "policy/decide/statement-dropped#2",

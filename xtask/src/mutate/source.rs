@@ -13,7 +13,7 @@ use syn::{Fields, File, Item};
 use crate::files;
 
 /// Files of guard whose code is mutated, without folder and extension.
-pub(super) const MUTATED: [&str; 12] = [
+pub(super) const MUTATED: [&str; 15] = [
     "table",
     "check",
     "facts",
@@ -24,6 +24,9 @@ pub(super) const MUTATED: [&str; 12] = [
     "code",
     "policy/glob",
     "policy/candidates",
+    "policy/index",
+    "policy/key",
+    "policy/slots",
     "policy/subject",
     "policy",
 ];
