@@ -20,6 +20,7 @@ use crate::boundary::mapping::{Mapping, protect};
 use crate::boundary::memory::{Access, Memory, PAGE, host_usize};
 use crate::boundary::trampoline::{Binding, Trampolines};
 use crate::machine::Machine;
+use crate::symbols::Symbols;
 use crate::verifier::Violation;
 
 /// Why an image cannot be mapped.
@@ -70,6 +71,8 @@ pub(crate) struct Owner {
     pub(crate) number: u32,
     /// Its name.
     pub(crate) name: Arc<str>,
+    /// Its functions.
+    pub(crate) symbols: Arc<Symbols>,
 }
 
 /// A mapped image. Its pages stay reserved until the value is dropped, so that a late touch of an
@@ -78,6 +81,7 @@ pub(crate) struct Owner {
 pub(crate) struct Image {
     memory: Arc<Memory>,
     name: Arc<str>,
+    symbols: Arc<Symbols>,
     pages: Mapping,
     entry: u64,
     sections: Vec<Section>,
@@ -119,6 +123,7 @@ impl Image {
         let mapped = Self {
             memory: Arc::clone(machine.memory()),
             name: Arc::clone(&owner.name),
+            symbols: Arc::clone(&owner.symbols),
             pages,
             entry: base + u64::from(header.address_of_entry_point()),
             sections,
@@ -133,12 +138,15 @@ impl Image {
         self.entry
     }
 
-    /// "name+rva" for an address within.
+    /// "name+rva" for an address within, and the function if it is known.
     pub(crate) fn place(&self, address: u64) -> Option<String> {
+        if !self.pages.contains(address) {
+            return None;
+        }
         let rva = address.wrapping_sub(self.pages.start());
-        self.pages
-            .contains(address)
-            .then(|| format!("{}+{rva:#x}", self.name))
+        let function = self.symbols.function(rva);
+        let function = function.map_or_else(String::new, |function| format!(" in {function}"));
+        Some(format!("{}+{rva:#x}{function}", self.name))
     }
 
     /// The addresses at which it lies.
@@ -342,6 +350,7 @@ fn bind(
             import,
             driver: owner.number,
             driver_name: Arc::clone(&owner.name),
+            symbols: Arc::clone(&owner.symbols),
             image_base: base,
         }),
         Target::Variable(_) => None,

@@ -16,6 +16,7 @@ use crate::image::{Image, ImageError, Owner};
 use crate::machine::Machine;
 use crate::ntos::{self, object::ObjectAddress, system_file::SystemVolume};
 use crate::status::NtStatus;
+use crate::symbols::Symbols;
 use crate::thread::Thread;
 use crate::verifier::{self, Rule, Violation};
 
@@ -132,6 +133,7 @@ impl Machine {
         let owner = Owner {
             number: self.next_driver_number(),
             name: Arc::from(name),
+            symbols: Arc::new(Symbols::of(path)),
         };
         let tables = [&ntos::IMPORTS, &fltmgr::IMPORTS];
         let image = Image::map(self, &owner, &bytes, &tables)

@@ -3,12 +3,13 @@
 //! A modelled routine returns [`Violation`]; the import thunk hands it to [`stop`], which prints what,
 //! where and which call and ends the process with [`EXIT_CODE`]. Nothing unwinds: above the host
 //! frames lie frames of the image, which has no unwinder. [`CallSite`] names the driver, the routine
-//! and the place in the image in every report of a leak.
+//! and the place in the image in every report of a leak, and the function if there is a map of the image.
 
 use std::fmt;
 use std::io::Write;
 use std::sync::Arc;
 
+use crate::symbols::Symbols;
 use crate::thread::{self, Thread};
 
 /// Exit code of a process whose driver broke a rule, faulted or stopped the system.
@@ -57,6 +58,8 @@ rules! {
     SpinLock = "spin-lock",
     /// Events: not initialised, freed while in use.
     Event = "event",
+    /// A callback took more of the stack than it may.
+    Stack = "stack",
     /// A wait without a bound, or at an IRQL that forbids it.
     Wait = "wait",
     /// Process-notify routines: registered twice, removed wrongly.
@@ -123,12 +126,14 @@ impl fmt::Display for Violation {
 impl std::error::Error for Violation {}
 
 /// Where in which driver a kernel routine was called: what a leak report names.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct CallSite {
     /// Number of the driver, unique in its machine.
     pub driver: u32,
     /// Its name.
     pub driver_name: Arc<str>,
+    /// Its functions.
+    pub symbols: Arc<Symbols>,
     /// The routine that was called.
     pub routine: &'static str,
     /// Return address relative to the base of the image.
@@ -141,7 +146,12 @@ impl fmt::Display for CallSite {
             f,
             "{} from {}+{:#x}",
             self.routine, self.driver_name, self.rva
-        )
+        )?;
+        // A call that does not return is the last of its function.
+        match self.symbols.function(self.rva.saturating_sub(1)) {
+            Some(function) => write!(f, " in {function}"),
+            None => Ok(()),
+        }
     }
 }
 

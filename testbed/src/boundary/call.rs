@@ -3,6 +3,7 @@
 //! [`image`] calls one function of a driver and checks what every callback owes: the IRQL, spin locks
 //! and disabled APCs are as they were. [`system_thread`] runs the body of a thread, which may end by
 //! not returning: `PsTerminateSystemThread` goes straight back to the host frame that started it.
+//! How much of the stack a callback has taken is looked at whenever it calls out ([`check_stack`]).
 #![expect(
     unsafe_code,
     reason = "calls addresses in the image with the x64 calling convention"
@@ -19,6 +20,11 @@ use crate::verifier::{self, Rule, Violation};
 
 /// Most arguments that [`image`] passes.
 pub const MAX_ARGUMENTS: usize = 8;
+
+/// Bytes of stack that a callback may have taken when it calls out: half of what a thread has in the kernel of 64-bit
+/// Windows, 24 KiB ("How do I keep my driver from running out of kernel-mode stack?", Microsoft Learn). On the rest of it
+/// run the file system below, and the filters and drivers above and below.
+const STACK_MAX: u64 = 12 * 1024;
 
 type Function = extern "win64" fn(u64, u64, u64, u64, u64, u64, u64, u64) -> u64;
 
@@ -47,6 +53,7 @@ pub fn image(
     slots.copy_from_slice(arguments);
     let [a, b, c, d, e, f, g, h] = words;
     let before = thread.begin(label);
+    let _entered = Entered::here();
     let inside = Inside::enter();
     let result = function(a, b, c, d, e, f, g, h);
     drop(inside);
@@ -67,6 +74,7 @@ pub(crate) fn system_thread(
 ) -> Result<(), Violation> {
     function(thread, label, start)?;
     let before = thread.begin(label);
+    let _entered = Entered::here();
     let resume = RESUME.with(Cell::as_ptr);
     // SAFETY: 1. `function` has checked that `start` is code of an image. 2. `resume` is the cell of
     // this thread, which outlives the call. 3. `leave_thread` comes back here only while this frame
@@ -86,7 +94,43 @@ fn function(thread: &Thread, label: &str, address: u64) -> Result<Function, Viol
     Ok(unsafe { std::mem::transmute::<*const (), Function>(pointer) })
 }
 
+/// The innermost callback of this thread is under way as long as the value lives.
+struct Entered(u64);
+
+impl Entered {
+    /// Notes where the stack of the callback begins: as good as here.
+    #[inline(always)]
+    fn here() -> Self {
+        let mark = 0_u8;
+        let top = ptr::from_ref(&mark).expose_provenance() as u64;
+        Self(STACK_TOP.replace(top))
+    }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        STACK_TOP.set(self.0);
+    }
+}
+
+/// Whether the callback that calls out with its stack pointer at `bottom` has left enough of the stack to others.
+///
+/// # Errors
+///
+/// [`Rule::Stack`].
+pub(super) fn check_stack(bottom: u64) -> Result<(), Violation> {
+    let used = STACK_TOP.get().saturating_sub(bottom);
+    if used <= STACK_MAX {
+        return Ok(());
+    }
+    let detail = format!("{used} bytes of stack are taken, and {STACK_MAX} may be");
+    Err(Violation::new(Rule::Stack, detail))
+}
+
 thread_local! {
+    /// Where the stack of the innermost callback begins; 0 when none runs.
+    static STACK_TOP: Cell<u64> = const { Cell::new(0) };
+
     /// Stack pointer to which the end of the running system thread returns; 0 when none runs.
     static RESUME: Cell<u64> = const { Cell::new(0) };
 }

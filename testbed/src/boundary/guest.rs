@@ -10,6 +10,7 @@
 
 use std::arch::asm;
 use std::ptr;
+use std::sync::Arc;
 
 use super::memory::{Access, Memory, Range, host_usize};
 use crate::ntos::Irql;
@@ -319,6 +320,41 @@ impl<'a> Guest<'a> {
         // the arena through the writable host view, or a writable section or stack of the image.
         // 3. No Rust reference points there: the host keeps addresses only.
         unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), target, bytes.len()) };
+    }
+}
+
+/// Bytes of a block in the host's view, to be written at a moment at which nothing can be looked up.
+///
+/// # Invariants
+///
+/// They lay in a block of the arena of `_memory` when this was made.
+#[derive(Debug)]
+pub(crate) struct HostPlace {
+    _memory: Arc<Memory>,
+    address: u64,
+    size: usize,
+}
+
+impl HostPlace {
+    /// # Errors
+    ///
+    /// As [`Guest::host_write`].
+    pub(crate) fn of(memory: &Arc<Memory>, address: u64, size: u64) -> Result<Self, Violation> {
+        let range = Guest::new(memory, 0).block(address, size)?;
+        Ok(Self {
+            address: memory.host_address(&range, address),
+            size: host_usize(size),
+            _memory: Arc::clone(memory),
+        })
+    }
+
+    /// Writes as many of the bytes as there is room for; takes no lock and allocates nothing.
+    pub(crate) fn store(&self, bytes: &[u8]) {
+        let target: *mut u8 = ptr::with_exposed_provenance_mut(host_usize(self.address));
+        let length = bytes.len().min(self.size);
+        // SAFETY: the target lies in the arena (invariant), which the host view maps writable as long as the memory
+        // lives, whatever became of the block; no Rust reference points there.
+        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), target, length) };
     }
 }
 

@@ -99,6 +99,7 @@ impl Call {
         let site = CallSite {
             driver: 0,
             driver_name: Arc::from("host"),
+            symbols: Arc::default(),
             routine,
             rva: 0,
         };

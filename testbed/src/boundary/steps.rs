@@ -1,4 +1,5 @@
-//! Counts the instructions of an image that a piece of work executes, one by one.
+//! Counts the instructions of an image that a piece of work executes, one by one, and lets somebody else write to memory
+//! between two of them.
 //!
 //! With the trap flag set the processor raises a debug exception behind every instruction (Intel SDM 3A, 17.3.1.4), which
 //! the host turns into SIGTRAP. The handler looks where the thread stands and counts, if that is in the image. The flag is
@@ -17,11 +18,35 @@ use std::ptr;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use super::guest::HostPlace;
+
 /// How often each byte of a range was where the thread stood.
 #[derive(Debug)]
 struct Table {
     start: u64,
     hits: Box<[AtomicU64]>,
+    /// All of them together.
+    steps: AtomicU64,
+    write: Option<Write>,
+}
+
+/// Bytes that somebody else writes while the image works on them.
+#[derive(Debug)]
+pub(crate) struct Write {
+    /// Behind so many instructions of the image; 0 is before the first.
+    pub(crate) behind: u64,
+    /// Where, in the host's view.
+    pub(crate) place: HostPlace,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Write {
+    /// Writes if that many instructions have been executed. For the signal handler, as [`note`].
+    fn perform(&self, steps: u64) {
+        if steps == self.behind {
+            self.place.store(&self.bytes);
+        }
+    }
 }
 
 /// The table of the work that is being counted; null for none.
@@ -37,12 +62,28 @@ thread_local! {
 /// Runs `body` on this thread, and answers how often each address of the range was executed: pairs of the distance from
 /// its start and a count, those of 0 left out.
 pub(crate) fn count<T>(range: Range<u64>, body: impl FnOnce() -> T) -> (T, Vec<(u64, u64)>) {
+    step(range, None, body)
+}
+
+/// Runs `body` on this thread, and lets somebody else write meanwhile.
+pub(crate) fn write_meanwhile<T>(range: Range<u64>, write: Write, body: impl FnOnce() -> T) -> T {
+    step(range, Some(write), body).0
+}
+
+fn step<T>(
+    range: Range<u64>,
+    write: Option<Write>,
+    body: impl FnOnce() -> T,
+) -> (T, Vec<(u64, u64)>) {
     let _busy = BUSY.lock().unwrap_or_else(PoisonError::into_inner);
     let length = usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(0);
     let table = Table {
         start: range.start,
         hits: (0..length).map(|_| AtomicU64::new(0)).collect(),
+        steps: AtomicU64::new(0),
+        write,
     };
+    table.write.iter().for_each(|write| write.perform(0));
     TABLE.store(ptr::from_ref(&table).cast_mut(), Ordering::Release);
     COUNTS.set(true);
     let counting = Counting;
@@ -91,6 +132,10 @@ pub(super) fn note(address: u64) {
     let at = usize::try_from(address.wrapping_sub(table.start)).ok();
     if let Some(count) = at.and_then(|at| table.hits.get(at)) {
         count.fetch_add(1, Ordering::Relaxed);
+        let steps = table.steps.fetch_add(1, Ordering::Relaxed) + 1;
+        if let Some(write) = &table.write {
+            write.perform(steps);
+        }
     }
 }
 

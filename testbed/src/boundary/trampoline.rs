@@ -15,10 +15,12 @@ use std::ptr;
 use std::sync::Arc;
 
 use super::arguments::Answer;
+use super::call::check_stack;
 use super::import::{Call, Import};
 use super::mapping::Mapping;
 use super::memory::{Access, PAGE};
 use super::steps::Outside;
+use crate::symbols::Symbols;
 use crate::thread;
 use crate::verifier::{self, CallSite, Rule, Violation};
 
@@ -28,6 +30,7 @@ pub(crate) struct Binding {
     pub(crate) import: &'static Import,
     pub(crate) driver: u32,
     pub(crate) driver_name: Arc<str>,
+    pub(crate) symbols: Arc<Symbols>,
     pub(crate) image_base: u64,
 }
 
@@ -121,6 +124,7 @@ fn answer(binding: &Binding, words: u64, returns_to: u64) -> Answer {
     let site = CallSite {
         driver: binding.driver,
         driver_name: Arc::clone(&binding.driver_name),
+        symbols: Arc::clone(&binding.symbols),
         routine,
         rva: returns_to.wrapping_sub(binding.image_base),
     };
@@ -130,6 +134,7 @@ fn answer(binding: &Binding, words: u64, returns_to: u64) -> Answer {
     let result = call
         .thread()
         .check_breakpoint(routine)
+        .and_then(|()| check_stack(words))
         .and_then(|()| call.check_irql(binding.import.max_irql))
         .and_then(|()| (binding.import.handler)(&call));
     let answer = verifier::settle(result);

@@ -87,6 +87,7 @@ fn filter(machine: &Machine) -> Arc<Filter> {
     let call_site = crate::verifier::CallSite {
         driver: 0,
         driver_name: Arc::from("host"),
+        symbols: Arc::default(),
         routine: "FltRegisterFilter",
         rva: 0,
     };

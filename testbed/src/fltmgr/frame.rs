@@ -142,7 +142,7 @@ impl Frame {
     }
 
     /// The system buffer of a draining call is nobody's here: the file system may end the request, and free it, at any
-    /// instant.
+    /// instant. One that somebody else writes to meanwhile says nothing of the driver, which cannot write to it.
     fn contents(
         &self,
         guest: &Guest<'_>,
@@ -150,7 +150,8 @@ impl Frame {
         draining: bool,
     ) -> Result<Contents, Violation> {
         let buffer = request.system_buffer;
-        let length = if buffer == 0 || draining {
+        let is_rewritten = request.options.rewrite().is_some();
+        let length = if buffer == 0 || draining || is_rewritten {
             0
         } else {
             request.system_buffer_length()

@@ -11,9 +11,10 @@ use std::sync::Arc;
 
 use super::answer::file_system;
 use super::file::file_of_handle;
-use super::{FileObject, Handle, MinorFunction, MountedVolume, RequestOptions};
-use crate::boundary::guest::Guest;
+use super::{FileObject, Handle, MinorFunction, MountedVolume, RequestOptions, Rewrite};
+use crate::boundary::guest::{Guest, HostPlace};
 use crate::boundary::memory::{Access, BlockSpec};
+use crate::boundary::steps::{self, Write};
 use crate::fltmgr::{self, Completion, Descent, Request};
 use crate::machine::Machine;
 use crate::process::Running;
@@ -172,7 +173,15 @@ fn descend(thread: &Arc<Thread>, prepared: &Prepared) -> Result<(Descent, Comple
     let request = &prepared.request;
     let before = thread.has_top_level_irp();
     thread.set_top_level_irp(before || request.options.has_top_level_irp());
-    let descent = fltmgr::descend(thread, request);
+    let go = || match request.options.rewrite() {
+        Some(rewrite) => descend_rewritten(thread, request, rewrite),
+        None => fltmgr::descend(thread, request),
+    };
+    let descent = if request.options.is_in_critical_region() {
+        thread.in_critical_region(go)
+    } else {
+        go()
+    };
     thread.set_top_level_irp(before);
     let descent = descent?;
     let completion = match descent.completed() {
@@ -180,6 +189,23 @@ fn descend(thread: &Arc<Thread>, prepared: &Prepared) -> Result<(Descent, Comple
         None => file_system(thread, request)?,
     };
     Ok((descent, completion))
+}
+
+/// Sends a request through the filters, and writes to its system buffer meanwhile.
+fn descend_rewritten(
+    thread: &Arc<Thread>,
+    request: &Arc<Request>,
+    rewrite: &Rewrite,
+) -> Result<Descent, Violation> {
+    let machine = thread.machine();
+    let range = machine.image_range(&rewrite.driver).unwrap_or_default();
+    let length = rewrite.input.len() as u64;
+    let write = Write {
+        behind: rewrite.behind,
+        place: HostPlace::of(machine.memory(), request.system_buffer, length)?,
+        bytes: rewrite.input.clone(),
+    };
+    steps::write_meanwhile(range, write, || fltmgr::descend(thread, request))
 }
 
 /// Carries the answer up through the filters and back to the caller, and ends the request. A request

@@ -23,7 +23,7 @@ pub use control::{FsControl, IoStatus, PendingControl};
 pub(crate) use file::close_handle;
 pub use file::{FileObject, Handle};
 pub use mount::{FileIds, MountError, MountedVolume, VolumeId, VolumeSpec};
-pub use options::{Hold, MinorFunction, PostOperation, RequestOptions};
+pub use options::{Hold, MinorFunction, PostOperation, RequestOptions, Rewrite};
 
 use crate::status::NtStatus;
 use crate::volume::Status;

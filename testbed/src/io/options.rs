@@ -62,6 +62,20 @@ pub struct RequestOptions {
     claimed_input: Option<u32>,
     name_failure: Option<NtStatus>,
     hold: Option<Hold>,
+    rewrite: Option<Rewrite>,
+    critical_region: bool,
+}
+
+/// Somebody else writes to the system buffer while a driver looks at it: a filter above, or the kernel code whose buffer
+/// it is.
+#[derive(Clone, Debug)]
+pub struct Rewrite {
+    /// The driver.
+    pub driver: String,
+    /// Behind so many instructions of its pre-operation; 0 is before the first.
+    pub behind: u64,
+    /// What stands there from then on.
+    pub input: Vec<u8>,
 }
 
 impl RequestOptions {
@@ -153,6 +167,33 @@ impl RequestOptions {
             hold: Some(hold.clone()),
             ..self
         }
+    }
+
+    /// APCs are disabled in the thread that runs the pre-operations.
+    #[must_use]
+    pub fn in_critical_region(self) -> Self {
+        Self {
+            critical_region: true,
+            ..self
+        }
+    }
+
+    /// The input is written anew while a driver looks at it. Every instruction of the driver is stepped for that, so
+    /// that it comes between the same two in each run.
+    #[must_use]
+    pub fn rewritten(self, rewrite: Rewrite) -> Self {
+        Self {
+            rewrite: Some(rewrite),
+            ..self
+        }
+    }
+
+    pub(super) const fn is_in_critical_region(&self) -> bool {
+        self.critical_region
+    }
+
+    pub(crate) const fn rewrite(&self) -> Option<&Rewrite> {
+        self.rewrite.as_ref()
     }
 
     pub(crate) const fn post_operation(&self) -> PostOperation {

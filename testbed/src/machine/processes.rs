@@ -21,9 +21,8 @@ impl Machine {
             .given_parent()
             .or(by_default)
             .unwrap_or_else(|| self.system());
-        if let Some(id) = spec.given_id().filter(|id| self.process(*id).is_some()) {
-            let detail = format!("process id {id} is taken");
-            verifier::stop(&Violation::new(Rule::Testbed, detail));
+        if let Some(other) = spec.given_id().and_then(|id| self.process(id)) {
+            self.refuse_taken_id(&other);
         }
         let process = Process::create(self, spec.parent(&parent));
         lock(&self.processes).push(Arc::clone(&process));
@@ -37,6 +36,22 @@ impl Machine {
             }),
         }
         process
+    }
+
+    /// Ends the run, and says whose references keep the id from being free.
+    fn refuse_taken_id(&self, other: &Process) -> ! {
+        let state = if other.has_ended() {
+            "which has ended"
+        } else {
+            "which has not ended"
+        };
+        let detail = format!(
+            "process id {} is that of {}, {state}; referenced by {:?}",
+            other.id(),
+            other.image_name(),
+            self.objects.referenced_by(other.object())
+        );
+        verifier::stop(&Violation::new(Rule::Testbed, detail));
     }
 
     /// The process with this id, as long as its object exists: it may have ended.

@@ -6,7 +6,7 @@
 use crate::boundary::import::Call;
 use crate::ntos::object::{Kind, ObjectAddress};
 use crate::ntos::token::TokenObject;
-use crate::verifier::Violation;
+use crate::verifier::{Rule, Violation};
 
 const PRIMARY: &str = "PsDereferencePrimaryToken";
 const IMPERSONATION: &str = "PsDereferenceImpersonationToken";
@@ -99,9 +99,14 @@ pub(crate) fn se_capture_subject_context_ex(
     guest.write_u64(context + AUDIT_ID, owner.id(), "SubjectContext")
 }
 
-/// "SeReleaseSubjectContext function (ntifs.h)", Microsoft Learn.
+/// "SeReleaseSubjectContext function (ntifs.h)", Microsoft Learn: it "releases a subject security context captured by an
+/// earlier call". One that was captured holds the token of a process until then.
 pub(crate) fn se_release_subject_context(call: &Call, context: u64) -> Result<(), Violation> {
     let guest = call.guest();
+    if guest.read_u64(context + PRIMARY_TOKEN, "SubjectContext")? == 0 {
+        let detail = "the subject context was never captured, or has been released before";
+        return Err(call.violation(Rule::Reference, detail));
+    }
     for offset in [CLIENT_TOKEN, PRIMARY_TOKEN] {
         let token = guest.read_u64(context + offset, "SubjectContext")?;
         if token != 0 {
@@ -119,7 +124,6 @@ mod tests {
     use std::sync::Arc;
 
     use crate::ntos::token::{Impersonation, Token};
-    use crate::verifier::Rule;
 
     /// Makes the calling thread impersonate the user with this SID.
     fn impersonate(call: &Call, sid: &str) -> ObjectAddress {
@@ -183,6 +187,10 @@ mod tests {
             assert_eq!(objects.leaks(0).len(), 2);
             se_release_subject_context(call, context).expect("released");
             assert_eq!(objects.leaks(0).len(), 0);
+            assert_eq!(
+                broken(se_release_subject_context(call, context)),
+                Rule::Reference
+            );
         });
     }
 }

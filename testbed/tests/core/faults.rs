@@ -75,6 +75,7 @@ stops! {
     a_bug_check: "bug-check", "bug-check", ["code 0xc4, parameters 0xf6 0x2 0x3 0x4"];
     an_unknown_format: "odd-format", "not-modelled", ["format \"%d\""];
     too_deep_a_stack: "deep-recursion", "fault", ["stack"];
+    too_much_of_the_stack: "too-much-stack", "stack", ["bytes of stack are taken, and 12288 may be", "running: DriverEntry of too-much-stack"];
     paged_pool_at_dispatch: "paged-at-dispatch", "irql", ["called at DISPATCH_LEVEL, allowed up to APC_LEVEL"];
     paged_memory_at_dispatch: "touch-paged-at-dispatch", "irql", ["paged memory touched"];
     a_passive_routine_at_dispatch: "token-at-dispatch", "irql", ["PsReferencePrimaryToken: called at DISPATCH_LEVEL, allowed up to PASSIVE_LEVEL"];

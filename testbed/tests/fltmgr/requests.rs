@@ -1,7 +1,9 @@
 //! The way of a request through a well-behaved filter.
 
 use testbed::fltmgr::Callback;
-use testbed::io::{FsControl, MinorFunction, PostOperation, RequestOptions, VolumeSpec};
+use testbed::io::{
+    FsControl, Handle, MinorFunction, PostOperation, RequestOptions, Rewrite, VolumeSpec,
+};
 use testbed::ntos::Irql;
 use testbed::status::{
     STATUS_ACCESS_DENIED, STATUS_FLT_INSTANCE_ALTITUDE_COLLISION, STATUS_INVALID_HANDLE,
@@ -38,6 +40,38 @@ fn a_clone_passes_with_pre_and_post_operation() {
     assert_eq!(post.irql, Irql::Dispatch as u8);
     assert_ne!(pre.thread, post.thread, "the post-operation runs elsewhere");
     assert_eq!(pre.request, post.request);
+    bench.end();
+}
+
+#[test]
+fn an_input_is_rewritten_between_two_instructions() {
+    let Some(bench) = Bench::start(&[]) else {
+        return;
+    };
+    bench.copy.run(|thread| {
+        let (source, target) = two_files(thread, bench.volume);
+        let status = |behind| {
+            let rewrite = Rewrite {
+                driver: "Filter".to_owned(),
+                behind,
+                input: clone_input(Handle(0)),
+            };
+            let answer = thread.fs_control_with(&FsControl {
+                handle: target,
+                code: CLONE,
+                input: Some(&clone_input(source)),
+                output_length: 0,
+                options: RequestOptions::default().rewritten(rewrite),
+            });
+            answer.status
+        };
+        // The first request attaches the filter to the volume.
+        for behind in [0, 0, 1, 10] {
+            assert_eq!(status(behind), STATUS_INVALID_HANDLE, "{behind}");
+        }
+        assert_eq!(status(1 << 16), STATUS_SUCCESS, "it has not so many");
+        close_both(thread, source, target);
+    });
     bench.end();
 }
 

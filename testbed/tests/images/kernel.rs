@@ -384,6 +384,7 @@ unsafe fn break_code(name: &[u8]) {
             b"bug-check" => KeBugCheckEx(0xC4, 0xF6, 2, 3, 4),
             b"odd-format" => _ = DbgPrint(c"%d".as_ptr().cast(), 1),
             b"deep-recursion" => _ = recurse(0),
+            b"too-much-stack" => _ = reach(13),
             _ => {}
         }
     }
@@ -394,6 +395,17 @@ fn recurse(depth: usize) -> usize {
     let mut frame = [depth; 64];
     core::hint::black_box(&mut frame);
     recurse(depth + 1) + frame[1]
+}
+
+/// Calls out with so many kilobytes of stack taken.
+#[inline(never)]
+fn reach(kilobytes: u8) -> u8 {
+    let mut frame = [kilobytes; 1024];
+    core::hint::black_box(&mut frame);
+    match kilobytes {
+        0 => unsafe { KeGetCurrentIrql() },
+        more => reach(more - 1) + frame[1],
+    }
 }
 
 /// The faults of levels, locks, events and waits.

@@ -37,6 +37,18 @@ impl ObjectTable {
         held.collect()
     }
 
+    /// The calls of drivers that reference an object and have not let go of it.
+    #[must_use]
+    pub fn referenced_by(&self, address: ObjectAddress) -> Vec<String> {
+        let table = self.table();
+        let object = table.live.get(&address.0);
+        let references = object.map_or(&[][..], |object| &object.references);
+        references
+            .iter()
+            .map(|(site, _)| site.to_string())
+            .collect()
+    }
+
     /// Says which object `address` lies in.
     #[must_use]
     pub fn describe(&self, address: u64) -> Option<String> {
