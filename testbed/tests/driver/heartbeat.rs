@@ -65,8 +65,18 @@ fn every_minute() {
         .filter(|entry| matches!(entry, Entry::Heartbeat(_)))
         .map(|entry| entry.time().filetime() - super::START.cast_unsigned())
         .collect();
-    assert_eq!(times, [60, 120, 180].map(|seconds| seconds * 10_000_000));
+    let minutes = [60, 120, 180].map(|seconds| seconds * 10_000_000);
+    assert_eq!(times, minutes);
+    let uptimes: Vec<_> = entries.iter().filter_map(uptime).collect();
+    assert_eq!(uptimes, minutes);
     bench.end();
+}
+
+fn uptime(entry: &Entry) -> Option<u64> {
+    match entry {
+        Entry::Heartbeat(beat) => Some(beat.uptime_100ns),
+        _ => None,
+    }
 }
 
 /// With nobody who takes them heartbeats fill half of the journal, and no more.

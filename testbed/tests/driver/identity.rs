@@ -469,6 +469,17 @@ fn a_file_system_without_numbers() {
             );
             assert_eq!(file.end_of_file, Some(16 * CLUSTER));
         }
+        bench.copy.run(|thread| {
+            let (source, unused) = two_files(thread, volume, 16);
+            let (other, target) = two_files(thread, bench.refs, 16);
+            let ask = Ask::plain(source);
+            let answer = send(thread, target, &ask, testbed::io::RequestOptions::default());
+            assert!(!answer.status.is_success(), "{answer:?}");
+            close(thread, &[source, unused, other, target]);
+        });
+        let event = only(&bench);
+        assert_eq!(event.source_state, "other_volume");
+        assert_eq!(event.source_file.id, None, "{ids:?}");
         bench.end();
     }
 }

@@ -12,6 +12,7 @@ mod consumers;
 mod driver_image;
 mod enforce;
 mod faults;
+mod fetch;
 mod heartbeat;
 mod hostile;
 mod identity;

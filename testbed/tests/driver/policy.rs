@@ -252,6 +252,8 @@ fn stays_locked(bench: &Bench, watcher: &mut Watcher) {
         matches!(declined, Err(UnloadError::Declined(_))),
         "{declined:?}"
     );
+    let declined = bench.machine.detach(SERVICE, bench.refs);
+    assert!(declined.is_err(), "{declined:?}");
     assert!(is_enforced(bench, watcher), "all goes on as before");
 }
 
@@ -367,5 +369,64 @@ fn a_full_journal_refuses_clones_if_the_policy_says_so() {
         .run(|thread| super::clone_once(thread, bench.refs));
     assert_eq!(watcher.drain().requests().len(), 1);
     drop(watcher);
+    bench.end();
+}
+
+/// Whichever call fails while a policy is read: at the minute it is in force, and nobody had to ask again.
+#[test]
+fn a_policy_that_memory_was_short_for_is_read_again() {
+    let mut late = 0;
+    for number in 1.. {
+        let Some(bench) = Bench::still_under(&Blob::ENFORCE) else {
+            return;
+        };
+        let next = Blob {
+            revision: 8,
+            ..Blob::ENFORCE
+        };
+        bench.store(next.bytes());
+        let injection = bench.machine.injection();
+        let before = injection.calls();
+        injection.fail(number);
+        drop(bench.connect(ConnectRequest::reload().as_bytes()));
+        bench.machine.wait_until_idle();
+        let calls = injection.calls() - before;
+        injection.fail(0);
+        let in_force = || super::status::report(&bench).policy_revision.get();
+        late += u64::from(in_force() == 7);
+        bench.pass(60);
+        // Who could not even ask is not answered at the minute.
+        if calls > 0 {
+            assert_eq!(in_force(), 8, "call {number}");
+        }
+        bench.end();
+        if calls < number {
+            assert!(late > 2, "{late} of {calls} calls");
+            return;
+        }
+    }
+}
+
+#[test]
+fn a_record_names_the_rule_that_decided() {
+    let rule = |(name, source)| {
+        format!("[[rule]]\nname = '{name}'\neffect = 'flag'\nsource = '{source}'\n")
+    };
+    let rules = [("vault", r"*:\vault\**"), ("all", r"*:\**")].map(rule);
+    let text = format!("mode = 'enforce'\nrevision = 8\n{}", rules.concat());
+    let Some(bench) = Bench::start() else {
+        return;
+    };
+    bench.store(cloneguard::policy::compile(&text).expect("a policy"));
+    drop(bench.connect(ConnectRequest::reload().as_bytes()));
+    bench.machine.wait_until_idle();
+    bench
+        .copy
+        .run(|thread| super::clone_once(thread, bench.refs));
+    let events = bench.events();
+    let [event] = events.as_slice() else {
+        panic!("{events:?}")
+    };
+    assert_eq!((event.policy.revision, event.policy.rule), (8, Some(2)));
     bench.end();
 }

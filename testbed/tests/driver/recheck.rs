@@ -156,6 +156,25 @@ fn another_open_of_the_same_stream_is_the_same_source() {
     );
 }
 
+/// Where the handle may not be resolved, nobody looks, and the record says so.
+#[test]
+fn above_passive_level_the_second_look_is_missing() {
+    let Some(bench) = Bench::under(&RECHECK) else {
+        return;
+    };
+    bench.copy.run(|thread| {
+        let (source, target) = two_files(thread, bench.refs, 16);
+        let options = RequestOptions::default().synchronized_at_apc_level();
+        let answer = send(thread, target, &Ask::plain(source), options);
+        assert!(answer.status.is_success(), "{answer:?}");
+        close(thread, &[source, target]);
+    });
+    let event = only(applied(&bench.entries()));
+    assert_eq!(event.end.source_after, "unseen");
+    assert!(fired(&event).is_empty());
+    bench.end();
+}
+
 #[test]
 fn without_the_option_nobody_looks_again() {
     let Some(event) = meanwhile(&Blob::ENFORCE, exchange) else {

@@ -247,8 +247,39 @@ fn a_name_that_the_file_system_does_not_give() {
 }
 
 #[test]
+fn at_apc_level_a_program_that_is_known_has_its_image() {
+    let Some(bench) = Bench::start() else {
+        return;
+    };
+    bench.copy.run(|thread| {
+        super::clone_once(thread, bench.refs);
+        let (source, target) = two_files(thread, bench.refs, 16);
+        let options = RequestOptions::default().at_apc_level();
+        let answer = send(thread, target, &Ask::plain(source), options);
+        assert!(answer.status.is_success(), "{answer:?}");
+        close(thread, &[source, target]);
+    });
+    let events = bench.events();
+    let images: Vec<_> = events
+        .iter()
+        .map(|event| event.image.text.as_deref())
+        .collect();
+    assert_eq!(images, [Some(super::COPY); 2]);
+    bench.end();
+}
+
+#[test]
 fn with_a_top_level_irp_no_file_system_is_asked_for_names() {
-    let options = RequestOptions::default().top_level_irp();
+    nobody_asks(RequestOptions::default().top_level_irp());
+}
+
+#[test]
+fn with_apcs_disabled_no_file_system_is_asked_for_names() {
+    nobody_asks(RequestOptions::default().in_critical_region());
+}
+
+/// Where a question to the file system could wait for ever.
+fn nobody_asks(options: RequestOptions) {
     let Some((seen, event)) = one_event(options, |_, _, good| good) else {
         return;
     };

@@ -15,7 +15,7 @@ fn ask(bench: &Bench) -> PortClient {
 }
 
 /// The report that a visitor gets, and nothing else.
-fn report(bench: &Bench) -> StatusReport {
+pub(crate) fn report(bench: &Bench) -> StatusReport {
     let visitor = ask(bench);
     let message = visitor.get_message().expect("a report");
     assert_eq!(message.reply_length, 0, "no answer is wanted");

@@ -1,10 +1,11 @@
 //! Volumes: watched, not watched and why, no longer watched.
 
 use cloneguard::{Entry, VolumeChange};
-use testbed::io::{VolumeId, VolumeSpec};
+use testbed::io::{Hold, VolumeId, VolumeSpec};
 use testbed::volume::{FILE_GENERIC_READ, OpenRequest};
-use wire::{VolumeCause, VolumeEvent};
+use wire::{OutcomeKind, VolumeCause, VolumeEvent};
 
+use super::unload::held_clones;
 use super::{Bench, SERVICE, close};
 
 fn changes(bench: &Bench) -> Vec<VolumeChange> {
@@ -87,6 +88,12 @@ fn a_volume_that_goes_says_why() {
             (VolumeEvent::Detached, VolumeCause::ManualDetach, "4"),
         ]
     );
+    let counts = || {
+        let report = super::status::report(&bench);
+        let counts = [report.volumes_attached, report.volumes_not_attached];
+        counts.map(|count| count.get())
+    };
+    assert_eq!(counts(), [1, 0], "it was not looked for yet");
     // It is still there, and not watched; that is said once.
     for _ in 0..4 {
         bench.pass(60);
@@ -95,6 +102,35 @@ fn a_volume_that_goes_says_why() {
         told(&changes(&bench)),
         [(VolumeEvent::NotAttached, VolumeCause::NotOffered, "4")]
     );
+    assert_eq!(counts(), [1, 1]);
+    bench.end();
+}
+
+/// What the file system has not answered when the watch ends has no status in its record, and is in no sum of ended ones.
+#[test]
+fn the_end_of_a_request_in_flight_is_not_made_up() {
+    let Some(bench) = Bench::still() else {
+        return;
+    };
+    let hold = Hold::new();
+    let clones = held_clones(&bench, &hold, 1);
+    hold.wait_for(1);
+    bench.machine.detach(SERVICE, bench.refs).expect("detached");
+    let mut watcher = bench.watch(cloneguard::Consumer::new());
+    let drained = watcher.drain();
+    let events = drained.requests();
+    let [event] = events.as_slice() else {
+        panic!("{events:?}")
+    };
+    assert_eq!(
+        (event.end.outcome, event.end.status, event.end.information),
+        (OutcomeKind::Draining, None, None)
+    );
+    hold.release();
+    for clone in clones {
+        assert!(clone().status.is_success());
+    }
+    drop(watcher);
     bench.end();
 }
 
