@@ -2,6 +2,53 @@
 
 use crate::take;
 
+/// Edits to begin with: some of lines, and some that a rule or a reader has to notice.
+pub(super) fn seeds(text: &str) -> Vec<(&'static str, Vec<[u8; 5]>)> {
+    let exchange = |line, word, with| exchange(text, line, word, with);
+    let default = "HKR,\"Parameters\\Instances\",\"Def";
+    let directory = vec![
+        exchange("CloneGuard.DriverFiles  ", "13", "12"),
+        exchange("ServiceBinary  = %13%", "13", "12"),
+    ];
+    vec![
+        ("line-gone", vec![[0, 9, 0, 0, 0]]),
+        ("line-doubled", vec![[1, 40, 41, 0, 0]]),
+        ("line-repeated", vec![[3, 36, 0, 0, 10]]),
+        ("continued", vec![append(text, "Dependencies", 0, "\\")]),
+        ("blank-kept", vec![append(text, "Description = \"", 1, " ")]),
+        ("lockdown", vec![exchange("PnpLockdown", "1", "0x1")]),
+        ("altitude", vec![exchange("Altitude  ", "369999", "390000")]),
+        ("flags", vec![exchange(default, "0x00000000", "+3")]),
+        ("directory", directory),
+    ]
+}
+
+/// The edit that makes a word of the line with this beginning one of [`WORDS`].
+fn exchange(text: &str, line: &str, word: &str, with: &str) -> [u8; 5] {
+    let (number, text) = found(text, line);
+    let place = words(text).position(|(_, own)| own == word);
+    [4, number, 0, place.expect("the word") as u8, known(with)]
+}
+
+/// The edit that adds one of [`WORDS`] to the line with this beginning, so many letters before its end.
+fn append(text: &str, line: &str, before: usize, word: &str) -> [u8; 5] {
+    let (number, text) = found(text, line);
+    [6, number, 0, (text.len() - before) as u8, known(word)]
+}
+
+fn found<'a>(text: &'a str, begin: &str) -> (u8, &'a str) {
+    let mut lines = text.lines().enumerate();
+    let (number, line) = lines
+        .find(|(_, line)| line.starts_with(begin))
+        .unwrap_or_else(|| panic!("no line begins with {begin}"));
+    (number as u8, line)
+}
+
+fn known(word: &str) -> u8 {
+    let place = WORDS.iter().position(|known| *known == word);
+    place.expect("one of the words") as u8
+}
+
 /// What an editor would not think of.
 const WORDS: [&str; 24] = [
     "\\",
@@ -18,7 +65,7 @@ const WORDS: [&str; 24] = [
     "0x1",
     "0x00010001",
     "%13%",
-    "%12%",
+    "12",
     "HKLM",
     "390000",
     "AddReg",

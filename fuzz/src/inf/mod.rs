@@ -66,28 +66,24 @@ pub fn shipped(architecture: &str) -> String {
 #[must_use]
 pub fn seeds() -> Vec<(&'static str, Vec<u8>)> {
     let shipped = shipped("amd64");
-    let lines = shipped
-        .lines()
-        .map(|line| line.split(';').next().unwrap_or_default().trim());
+    let lines = shipped.lines();
+    let lines = lines.map(|line| line.split(';').next().unwrap_or_default().trim());
     // The descriptor has semicolons of its own.
-    let security = shipped
-        .lines()
-        .filter(|line| line.starts_with("Security = \"D:"));
+    let security = shipped.lines();
+    let security = security.filter(|line| line.starts_with("Security = \"D:"));
     let lines = lines.filter(|line| !line.is_empty() && !line.contains("\"D:"));
     let bare: Vec<&str> = lines.chain(security).collect();
     let bare = bare.join("\r\n");
     let form = |choice: u8, rest: &[u8]| [&[choice], rest].concat();
-    vec![
+    let mut seeds = vec![
         ("shipped-amd64", form(2, &[])),
         ("shipped-arm64", form(3, &[])),
         ("bare", form(0, bare.as_bytes())),
         ("bare-wide", form(1, bare.as_bytes())),
-        ("line-gone", form(2, &[0, 9, 0, 0, 0])),
-        ("line-doubled", form(3, &[1, 40, 41, 0, 0])),
-        ("line-repeated", form(2, &[3, 36, 0, 0, 10])),
-        ("word-exchanged", form(3, &[4, 51, 0, 1, 10])),
-        ("continued", form(2, &[6, 54, 0, 24, 0])),
-    ]
+    ];
+    let edited = edits::seeds(&shipped).into_iter();
+    seeds.extend(edited.map(|(name, edits)| (name, form(2, &edits.concat()))));
+    seeds
 }
 
 /// A text as UTF-16 with a mark.
