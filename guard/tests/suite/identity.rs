@@ -12,6 +12,19 @@ fn record_of(identity: Identity<'_>) -> Vec<u8> {
     numbered(&draft)
 }
 
+/// The same of a process with that token and that parent.
+fn record_with(token: &TokenFacts, parent: Option<Parent>) -> Vec<u8> {
+    let process = &Process {
+        parent,
+        ..*IDENTITY.process
+    };
+    record_of(Identity {
+        token,
+        process,
+        ..IDENTITY
+    })
+}
+
 #[test]
 fn all_of_it_arrives() {
     let bytes = record_of(IDENTITY);
@@ -56,14 +69,7 @@ fn what_is_not_known_is_told_from_zero() {
             Some(0),
         ),
     ] {
-        let bytes = record_of(Identity {
-            token: &token,
-            process: &Process {
-                parent,
-                ..*IDENTITY.process
-            },
-            ..IDENTITY
-        });
+        let bytes = record_with(&token, parent);
         let process = request(&bytes).process();
         assert_eq!((process.session_id, process.parent_id), (known, known));
         assert_eq!(

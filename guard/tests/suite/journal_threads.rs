@@ -77,6 +77,18 @@ struct Produced {
     lost_notes: u64,
 }
 
+/// The record of the request with that number of a producer.
+fn record_by(case: &Case, name: &[u16], who: u64, number: u64) -> Vec<u8> {
+    let mut draft = case.draft([name, &[], &[]]);
+    let process = Process {
+        process_id: u32::try_from(who).unwrap(),
+        create_time: number,
+        ..*draft.requestor.identity.process
+    };
+    draft.requestor.identity.process = &process;
+    encoded(&draft)
+}
+
 /// One producer: `count` requests of its own, numbered in `process_id` and `thread_id`, some of them ended
 /// later than younger ones.
 fn produce(journal: &Held, who: u64, class: LossClass, plan: Plan) -> Produced {
@@ -86,14 +98,7 @@ fn produce(journal: &Held, who: u64, class: LossClass, plan: Plan) -> Produced {
     let mut produced = Produced::default();
     for number in 1..=plan.count {
         let name = vec![0x61; usize::try_from(random.below(200)).unwrap()];
-        let mut draft = case.draft([&name, &[], &[]]);
-        let process = Process {
-            process_id: u32::try_from(who).unwrap(),
-            create_time: number,
-            ..*draft.requestor.identity.process
-        };
-        draft.requestor.identity.process = &process;
-        let record = encoded(&draft);
+        let record = record_by(&case, &name, who, number);
         if random.below(10) == 0 {
             if journal.note(class, &note(number, u32::try_from(who).unwrap())) {
                 produced.notes += 1;

@@ -111,6 +111,19 @@ fn names(kind: u8, number: usize) -> [Vec<u16>; 3] {
     ["image".to_owned(), file(0), file(1)].map(|name| name.encode_utf16().collect())
 }
 
+impl Window {
+    /// One that opens now.
+    fn of(kind: u8, now: u64) -> Self {
+        Self {
+            kind,
+            opened: now,
+            is_told: false,
+            late: now + u64::from(WINDOW) * SECOND + LATE_AFTER,
+            is_known: false,
+        }
+    }
+}
+
 impl Pair {
     fn new(entries: usize, flights: usize) -> Self {
         let (journal, reader) = journal(JOURNAL_SIZE_MIN);
@@ -167,13 +180,7 @@ impl Pair {
         assert_eq!(guard::Ticket::from_raw(ticket.into_raw()), None);
         assert_eq!(joins.is_none(), is_new, "one window, one summary");
         if is_new {
-            self.windows.push(Window {
-                kind,
-                opened: self.now,
-                is_told: false,
-                late: self.now + u64::from(WINDOW) * SECOND + LATE_AFTER,
-                is_known: false,
-            });
+            self.windows.push(Window::of(kind, self.now));
         }
         self.requests.push(Known {
             kind,
