@@ -4,17 +4,15 @@ use std::sync::Arc;
 
 use cloneguard::{Event, EventFile};
 use testbed::io::{FileIds, Hold, VolumeId, VolumeSpec};
-use testbed::ntos::token::{Impersonation, Token};
+use testbed::ntos::token::Token;
 use testbed::status::STATUS_NOT_FOUND;
 use testbed::volume::{Disposition, FILE_GENERIC_READ, FILE_GENERIC_WRITE, OpenRequest};
 use testbed::{Process, ProcessSpec, UserThread};
 
-use super::{Ask, Bench, CLUSTER, COPY, USER, clone_once, close, send, two_files};
+use super::{Ask, Bench, CLUSTER, COPY, OTHER, USER, clone_once, close, send, two_files};
 
 /// A program that starts others.
 const SHELL: &str = r"\Device\HarddiskVolume3\Windows\shell.exe";
-/// Somebody else.
-const OTHER: &str = "S-1-5-21-1004336348-1177238915-682003330-1002";
 
 /// The one request that is recorded.
 fn only(bench: &Bench) -> Event {
@@ -126,12 +124,7 @@ fn a_thread_that_acts_for_another_user() {
         logon: 77,
         ..Token::of(OTHER)
     };
-    let client = ProcessSpec::user(r"\Device\HarddiskVolume3\client.exe").token(token);
-    let client = bench.machine.create_process(client);
-    let whom = Impersonation {
-        token: client.token(),
-        level: 2,
-    };
+    let whom = bench.client(token, 2);
     bench
         .copy
         .run(|thread| thread.impersonate(whom, || clone_once(thread, bench.refs)));

@@ -44,6 +44,7 @@ use std::time::Duration;
 
 use cloneguard::Event;
 use testbed::io::{FsControl, Handle, IoStatus, RequestOptions, VolumeId, VolumeSpec};
+use testbed::ntos::token::{Impersonation, Token};
 use testbed::volume::{Disposition, FILE_GENERIC_READ, FILE_GENERIC_WRITE, OpenRequest};
 use testbed::{BootOptions, ClockSource, Machine, Process, ProcessSpec, UserThread};
 
@@ -63,6 +64,8 @@ const SERVICE: &str = "CloneGuard";
 const COPY: &str = r"\Device\HarddiskVolume3\Windows\copy.exe";
 /// Its user.
 const USER: &str = "S-1-5-21-1004336348-1177238915-682003330-1001";
+/// Somebody else.
+const OTHER: &str = "S-1-5-21-1004336348-1177238915-682003330-1002";
 
 /// A machine with a volume that clones, another one, one that does not clone, and a program.
 struct Bench {
@@ -118,6 +121,15 @@ impl Bench {
             machine,
             image,
         })
+    }
+
+    /// Whom a thread acts for that serves a program with this token, at this level (`SECURITY_IMPERSONATION_LEVEL`).
+    fn client(&self, token: Token, level: u32) -> Impersonation {
+        let client = ProcessSpec::user(r"\Device\HarddiskVolume3\Windows\client.exe").token(token);
+        Impersonation {
+            token: self.machine.create_process(client).token(),
+            level,
+        }
     }
 
     /// Moves the clock, and lets the driver do what is due.

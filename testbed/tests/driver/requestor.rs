@@ -1,27 +1,17 @@
 //! Who asks: the user that a thread acts for, and what the volume is called when the mount manager was late.
 
-use testbed::ntos::token::{Impersonation, Token};
+use testbed::ntos::token::Token;
 use testbed::status::STATUS_CONNECTION_COUNT_LIMIT;
 use wire::{ConnectRequest, RecordKind};
 use zerocopy::IntoBytes as _;
 
-use super::{Bench, USER, clone_once, close, two_files};
-
-/// Somebody else.
-const OTHER: &str = "S-1-5-21-1004336348-1177238915-682003330-1002";
+use super::{Bench, OTHER, USER, clone_once, close, two_files};
 
 /// The user of the record of a clone that a thread makes for somebody else at this level
 /// (`SECURITY_IMPERSONATION_LEVEL`).
 fn user_at(level: u32) -> Option<String> {
     let bench = Bench::start()?;
-    let token = bench.machine.create_process(
-        testbed::ProcessSpec::user(r"\Device\HarddiskVolume3\Windows\other.exe")
-            .token(Token::of(OTHER)),
-    );
-    let whom = Impersonation {
-        token: token.token(),
-        level,
-    };
+    let whom = bench.client(Token::of(OTHER), level);
     bench
         .copy
         .run(|thread| thread.impersonate(whom, || clone_once(thread, bench.refs)));

@@ -3,23 +3,23 @@
 use std::sync::Arc;
 
 use cloneguard::Event;
-use testbed::ntos::token::{Impersonation, Token};
+use testbed::ntos::token::Token;
 use testbed::{Process, ProcessSpec};
 
-use super::{Bench, SERVICE, USER, clone_once};
+use super::{Bench, OTHER, SERVICE, USER, clone_once};
 
 /// The calls that ask a token.
 const ASK: &str = "SeQueryInformationToken";
-/// Somebody else.
-const OTHER: &str = "S-1-5-21-1004336348-1177238915-682003330-1002";
 
 /// Clones once, and answers with how many questions that took.
 fn questions(bench: &Bench, process: &Arc<Process>) -> u64 {
-    process.run(|thread| {
-        let clone = || clone_once(thread, bench.refs);
-        let ((), cost) = bench.machine.cost_of(SERVICE, clone);
-        cost.calls.get(ASK).copied().unwrap_or(0)
-    })
+    process.run(|thread| count(bench, || clone_once(thread, bench.refs)))
+}
+
+/// The questions that a clone takes.
+fn count(bench: &Bench, clone: impl FnOnce()) -> u64 {
+    let ((), cost) = bench.machine.cost_of(SERVICE, clone);
+    cost.calls.get(ASK).copied().unwrap_or(0)
 }
 
 /// What the record of a request says of the token it was made with.
@@ -92,25 +92,14 @@ fn the_token_of_a_client_is_asked_each_time() {
         integrity: 0x1000,
         ..Token::of(OTHER)
     };
-    let client = ProcessSpec::user(r"\Device\HarddiskVolume3\client.exe").token(token);
-    let client = bench.machine.create_process(client);
-    let whom = Impersonation {
-        token: client.token(),
-        level: 2,
-    };
+    let whom = bench.client(token, 2);
     questions(&bench, &bench.copy);
     for _ in 0..2 {
         let asked = bench.copy.run(|thread| {
             let clone = || thread.impersonate(whom, || clone_once(thread, bench.refs));
-            bench
-                .machine
-                .cost_of(SERVICE, clone)
-                .1
-                .calls
-                .get(ASK)
-                .copied()
+            count(&bench, clone)
         });
-        assert_eq!(asked, Some(6), "the user of the process as well");
+        assert_eq!(asked, 6, "the user of the process as well");
     }
     assert_eq!(questions(&bench, &bench.copy), 1);
     let own = (Some(1), Some(0x2000), Some(false), Some(USER));
