@@ -137,7 +137,7 @@ impl Rig {
         let port = Arc::new(port.map_err(|status| anyhow!("the port: {status}"))?);
         let taken = Arc::clone(&port);
         self.consumer = Some(tool.spawn(move |_| {
-            while let Ok(message) = taken.get_message() {
+            while let Ok(message) = taken.next_message() {
                 if let Ok(delivery) = consumer.feed(&message.body) {
                     // The connection may have ended since: then the next message is none.
                     let _answered = taken.reply(message.id, STATUS_SUCCESS, delivery.ack.bytes());

@@ -22,6 +22,7 @@ mod loader;
 pub mod machine;
 pub mod ntos;
 pub mod process;
+pub mod standstill;
 pub mod status;
 mod symbols;
 pub mod thread;

@@ -30,6 +30,7 @@ use crate::ntos::sync::Synchronization;
 use crate::ntos::system_file::SystemVolume;
 use crate::ntos::time::{Clock, ClockSource};
 use crate::process::{Process, ProcessSpec, Running};
+use crate::standstill;
 use crate::status::NtStatus;
 use crate::thread::{Mode, Thread, UserThread};
 use crate::verifier::{self, CallSite, Rule, Violation};
@@ -71,6 +72,8 @@ type DriverThread = (u32, Arc<Thread>, CallSite);
 #[derive(Debug)]
 pub struct Machine {
     options: BootOptions,
+    /// The thread of the host that has booted it.
+    booted_by: String,
     memory: Arc<Memory>,
     objects: ObjectTable,
     pool: Pool,
@@ -107,11 +110,13 @@ impl Machine {
     #[must_use]
     pub fn boot(options: BootOptions) -> Arc<Self> {
         fault::install();
+        standstill::watch();
         let no_memory = |error| Violation::new(Rule::Testbed, format!("no memory: {error}"));
         let memory = verifier::settle(Memory::new().map_err(no_memory));
         let sleepers = Arc::new(Sleepers::default());
         let machine = Arc::new(Self {
             options,
+            booted_by: standstill::host_thread(),
             objects: verifier::settle(ObjectTable::new(&memory)),
             memory,
             pool: Pool::default(),
@@ -224,6 +229,11 @@ impl Machine {
     /// Chooses the altitude of a service, before its driver is loaded.
     pub fn set_altitude(&self, service: &str, altitude: &str) {
         lock(&self.altitudes).insert(service.to_owned(), altitude.to_owned());
+    }
+
+    /// The thread of the host that has booted it, in words.
+    pub(crate) fn booted_by(&self) -> &str {
+        &self.booted_by
     }
 
     /// What it was booted with.

@@ -52,8 +52,19 @@ pub struct Thread {
 struct Progress {
     running: Vec<String>,
     calls: Vec<CallSite>,
+    /// What holds it up in that call.
+    awaits: Option<Awaited>,
     /// Addresses of the spin locks it holds, oldest first, each with the IRQL before.
     spin_locks: Vec<(u64, u8)>,
+}
+
+/// What holds a thread up.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Awaited {
+    /// A spin lock, and the id of the thread that held it when this one came.
+    SpinLock(u64, u64),
+    /// An event, or the end of a thread.
+    Object(u64),
 }
 
 /// State of a thread before a callback, compared afterwards.
@@ -211,6 +222,14 @@ impl Thread {
         lock(&self.progress).calls.pop();
     }
 
+    /// Runs `wait`, in which it waits for `what`.
+    pub(crate) fn awaiting<T>(&self, what: Awaited, wait: impl FnOnce() -> T) -> T {
+        lock(&self.progress).awaits = Some(what);
+        let value = wait();
+        lock(&self.progress).awaits = None;
+        value
+    }
+
     /// Notes that `label` is running now.
     pub(crate) fn begin(&self, label: &str) -> Before {
         let mut progress = lock(&self.progress);
@@ -281,6 +300,9 @@ impl Thread {
         if let Some(site) = progress.calls.last() {
             text.push_str(&format!("  call:    {site}\n"));
         }
+        if let Some(awaited) = progress.awaits {
+            text.push_str(&format!("  awaits:  {}\n", self.describe(awaited)));
+        }
         for label in progress.running.iter().rev() {
             text.push_str(&format!("  running: {label}\n"));
         }
@@ -294,6 +316,16 @@ impl Thread {
             self.mode()
         ));
         text
+    }
+
+    fn describe(&self, awaited: Awaited) -> String {
+        match awaited {
+            Awaited::SpinLock(lock, owner) => {
+                let place = self.machine.describe(lock);
+                format!("the spin lock at {place}, which thread {owner} holds")
+            }
+            Awaited::Object(object) => self.machine.describe(object),
+        }
     }
 }
 

@@ -62,6 +62,8 @@ rules! {
     Stack = "stack",
     /// A wait without a bound, or at an IRQL that forbids it.
     Wait = "wait",
+    /// Somebody waits for a driver, and for long nobody has come out of one or gone in.
+    Standstill = "standstill",
     /// Process-notify routines: registered twice, removed wrongly.
     ProcessNotify = "process-notify",
     /// Device objects, what is sent to them, and who is told of a shutdown.

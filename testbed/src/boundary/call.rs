@@ -15,6 +15,7 @@ use std::ptr;
 
 use super::memory::{Access, host_usize};
 use super::steps::Inside;
+use crate::standstill::Visit;
 use crate::thread::Thread;
 use crate::verifier::{self, Rule, Violation};
 
@@ -53,6 +54,7 @@ pub fn image(
     slots.copy_from_slice(arguments);
     let [a, b, c, d, e, f, g, h] = words;
     let before = thread.begin(label);
+    let _visit = Visit::begin();
     let _entered = Entered::here();
     let inside = Inside::enter();
     let result = function(a, b, c, d, e, f, g, h);

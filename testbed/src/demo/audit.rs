@@ -270,7 +270,7 @@ impl Trail {
 impl Shared {
     fn listen(&self, client: &PortClient) {
         let mut consumer = Consumer::new();
-        while let Ok(message) = client.get_message() {
+        while let Ok(message) = client.next_message() {
             let delivery = match consumer.feed(&message.body) {
                 Ok(delivery) => delivery,
                 Err(error) => return self.fail(format!("a batch does not decode: {error}")),

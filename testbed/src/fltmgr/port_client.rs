@@ -16,6 +16,7 @@ use crate::machine::Machine;
 use crate::ntos::object::Kind;
 use crate::ntos::token::{SYSTEM_SID, TokenObject};
 use crate::process::Process;
+use crate::standstill::Waiting;
 use crate::status::{
     NtStatus, STATUS_ACCESS_DENIED, STATUS_CONNECTION_COUNT_LIMIT, STATUS_FLT_NO_WAITER_FOR_REPLY,
     STATUS_OBJECT_NAME_NOT_FOUND, STATUS_PORT_DISCONNECTED,
@@ -46,12 +47,22 @@ pub struct PortClient {
 }
 
 impl PortClient {
-    /// Waits for the next message.
+    /// Waits for a message that is to come; one that does not ends the run ([`crate::standstill`]).
     ///
     /// # Errors
     ///
     /// [`PortClosed`] once either side has closed the connection.
     pub fn get_message(&self) -> Result<Message, PortClosed> {
+        let _waiting = Waiting::begin("a message at a port");
+        self.next_message()
+    }
+
+    /// Waits for the next message for as long as it takes, as a program that does nothing else.
+    ///
+    /// # Errors
+    ///
+    /// [`PortClosed`] once either side has closed the connection.
+    pub fn next_message(&self) -> Result<Message, PortClosed> {
         self.connection.channel.fetch().ok_or(PortClosed)
     }
 

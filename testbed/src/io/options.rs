@@ -6,6 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use super::lock;
 use crate::boundary::memory::Access;
 use crate::ntos::Irql;
+use crate::standstill::Waiting;
 use crate::status::NtStatus;
 
 /// Minor function of a file-system control (`wdm.h`, `ntifs.h`).
@@ -264,6 +265,7 @@ impl Hold {
 
     /// Waits until `count` requests have arrived since the barrier was made.
     pub fn wait_for(&self, count: usize) {
+        let _waiting = Waiting::begin("requests that come to a file system");
         self.wait_until(|state| state.arrived >= count);
     }
 
@@ -271,6 +273,8 @@ impl Hold {
     /// it comes here, if its sender lets all go behind its end.
     #[must_use]
     pub fn wait_for_one_or_release(&self) -> bool {
+        let awaited = "a request that comes to a file system, or the end of its sender";
+        let _waiting = Waiting::begin(awaited);
         self.wait_until(|state| state.arrived > 0 || state.released);
         lock(&self.0.0).arrived > 0
     }

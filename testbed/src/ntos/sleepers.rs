@@ -6,7 +6,8 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+
+use crate::standstill::Waiting;
 
 /// Where a thread sleeps: what one condition variable stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,9 +17,6 @@ pub(crate) enum Place {
     /// The connection to a port with this number.
     Connection(usize),
 }
-
-/// Longest time for which threads may keep a test waiting.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Default)]
 struct State {
@@ -52,7 +50,7 @@ impl Sleepers {
         self.change(|asleep| _ = asleep.insert(thread, place));
     }
 
-    /// The thread is going to look again.
+    /// The thread is going to look again, or has ended.
     pub(crate) fn looks(&self, thread: u64) {
         self.change(|asleep| _ = asleep.remove(&thread));
     }
@@ -62,21 +60,19 @@ impl Sleepers {
         self.change(|asleep| asleep.retain(|_, other| *other != place));
     }
 
-    /// Waits until every thread that `running` names is asleep; `Err` names one that does not come to rest.
-    pub(crate) fn wait_for(&self, running: impl Fn() -> Vec<u64>) -> Result<(), u64> {
+    /// Waits until every thread that `running` names is asleep.
+    pub(crate) fn wait_for(&self, running: impl Fn() -> Vec<u64>) {
+        let _waiting = Waiting::begin("the threads of the drivers, to come to rest");
         loop {
             let before = self.lock().epoch;
             let threads = running();
             let state = self.lock();
-            let awake = threads.iter().find(|id| !state.asleep.contains_key(id));
-            let Some(awake) = awake else {
-                return Ok(());
-            };
-            let unchanged = |state: &mut State| state.epoch == before;
-            let waited = self.changed.wait_timeout_while(state, PATIENCE, unchanged);
-            if waited.unwrap_or_else(PoisonError::into_inner).1.timed_out() {
-                return Err(*awake);
+            if threads.iter().all(|id| state.asleep.contains_key(id)) {
+                return;
             }
+            let unchanged = |state: &mut State| state.epoch == before;
+            let changed = self.changed.wait_while(state, unchanged);
+            drop(changed.unwrap_or_else(PoisonError::into_inner));
         }
     }
 }
@@ -107,7 +103,7 @@ mod tests {
         let other = Arc::clone(&sleepers);
         let thread = std::thread::spawn(move || other.wait_for(|| vec![4, 8]));
         sleepers.sleeps(8, Place::Objects);
-        assert_eq!(thread.join().expect("no panic"), Ok(()));
-        assert_eq!(sleepers.wait_for(Vec::new), Ok(()));
+        thread.join().expect("no panic");
+        sleepers.wait_for(Vec::new);
     }
 }

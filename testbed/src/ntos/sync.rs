@@ -11,6 +11,7 @@ use crate::boundary::memory::Access;
 use crate::ntos::Irql;
 use crate::ntos::object::ObjectAddress;
 use crate::ntos::sleepers::{Place, Sleepers};
+use crate::thread::Awaited;
 use crate::verifier::{Rule, Violation};
 
 /// Bytes of a `KEVENT` on 64-bit Windows.
@@ -127,10 +128,9 @@ pub(crate) fn ke_acquire_spin_lock_raise_to_dpc(call: &Call, lock: u64) -> Resul
             let detail = format!("the spin lock at {lock:#x} is held by this thread already");
             return Err(call.violation(Rule::SpinLock, detail));
         }
-        state = sync
-            .released
-            .wait(state)
-            .unwrap_or_else(PoisonError::into_inner);
+        let awaited = Awaited::SpinLock(lock, *owner);
+        let released = thread.awaiting(awaited, || sync.released.wait(state));
+        state = released.unwrap_or_else(PoisonError::into_inner);
     }
     // KeInitializeSpinLock stores zero; a free lock that holds anything else was never initialised.
     if call.guest().read_u64(lock, "SpinLock")? != 0 {

@@ -64,6 +64,8 @@ pub(crate) fn ps_create_system_thread(
                 verifier::settle(call::system_thread(thread, &label, start, context));
             });
         });
+        // Whoever waits until the threads of drivers are at rest need not wait for this one.
+        body.machine().sleepers().looks(body.id());
     }));
     Ok(STATUS_SUCCESS)
 }

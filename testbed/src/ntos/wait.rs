@@ -10,7 +10,7 @@ use crate::ntos::object::{Kind, ObjectAddress};
 use crate::ntos::sleepers::Place;
 use crate::ntos::sync::{self, EVENT_BYTES, State};
 use crate::status::{NtStatus, STATUS_ACCESS_DENIED, STATUS_SUCCESS, STATUS_TIMEOUT};
-use crate::thread::Mode;
+use crate::thread::{Awaited, Mode};
 use crate::verifier::{Rule, Violation};
 
 /// "KeWaitForSingleObject function (wdm.h)", Microsoft Learn. Objects: an event in the driver's
@@ -101,7 +101,10 @@ fn wait(call: &Call, object: u64, is_thread: bool, limit: Duration) -> Result<Nt
         }
         count_waiter(&mut state, (object, is_thread), true);
         machine.sleepers().sleeps(thread, Place::Objects);
-        state = deadline.wait(&sync.changed, state);
+        let awaited = Awaited::Object(object);
+        state = call
+            .thread()
+            .awaiting(awaited, || deadline.wait(&sync.changed, state));
         machine.sleepers().looks(thread);
         count_waiter(&mut state, (object, is_thread), false);
     }

@@ -202,7 +202,7 @@ impl Links {
 
     /// Waits at the port and writes what comes.
     fn forward(port: &PortClient, out: &Mutex<UnixStream>) {
-        while let Ok(message) = port.get_message() {
+        while let Ok(message) = port.next_message() {
             let (id, room) = (message.id, message.reply_length);
             let frame = Frame::about(Kind::Message, id, room, message.body);
             // The reader sees the end of the socket too, and says why.

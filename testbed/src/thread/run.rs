@@ -7,6 +7,7 @@ use super::{CURRENT, Mode, Thread};
 use crate::boundary::fault;
 use crate::ntos::object::Kind;
 use crate::process::Process;
+use crate::standstill::Present;
 use crate::verifier::{self, Rule, Violation};
 
 /// Makes the thread and its object before its host thread starts, so that others can refer to it; it holds
@@ -60,6 +61,7 @@ pub(crate) fn run_prepared<T>(thread: &Arc<Thread>, body: impl FnOnce(&Arc<Threa
 struct Entered {
     thread: Arc<Thread>,
     stack: u64,
+    _present: Present,
 }
 
 impl Entered {
@@ -75,6 +77,7 @@ impl Entered {
         Self {
             thread: Arc::clone(thread),
             stack,
+            _present: Present::new(thread),
         }
     }
 }

@@ -3,7 +3,9 @@
 //! A scenario runs in a child: this test program again, with the name of the service, which chooses what
 //! the driver does, in an environment variable.
 
-use testbed::{BootOptions, Machine};
+use std::time::Duration;
+
+use testbed::{BootOptions, Machine, standstill};
 
 use super::{fault, image};
 
@@ -15,6 +17,8 @@ fn scenario() {
     let (Some(name), Some(image)) = (fault::chosen(), std::env::var_os(IMAGE)) else {
         return;
     };
+    // What waits for ever has no other end, so nothing depends on when somebody looks.
+    standstill::look_every(Duration::from_millis(1));
     let machine = Machine::boot(BootOptions::default());
     let result = machine.load_driver(image.as_ref(), &name);
     if name == "touch-init" && result.is_ok() {
@@ -91,6 +95,11 @@ stops! {
     a_paged_event: "event-paged", "irql", ["paged memory"];
     a_wait_without_end: "wait-without-end", "wait", ["no time-out"];
     a_wait_at_dispatch: "wait-at-dispatch", "irql", ["a wait with a time-out other than zero"];
+    a_wait_for_nobody: "wait-for-nobody", "standstill",
+        ["call:    KeWaitForSingleObject from wait-for-nobody+0x", "awaits:  0x", "byte 16 of the 64-byte non-paged pool block 'Test'", "running: DriverEntry of wait-for-nobody", "machine: of thread"];
+    a_wait_that_begins_again: "wait-again", "standstill", ["call:    KeWaitForSingleObject from wait-again+0x", "running: DriverEntry of wait-again"];
+    locks_taken_crosswise: "locks-crossed", "standstill",
+        ["running: DriverEntry of locks-crossed", "byte 8 of the 64-byte non-paged pool block 'Test'", "call:    KeAcquireSpinLockRaiseToDpc from locks-crossed+0x", "running: system thread of PsCreateSystemThread from locks-crossed", "awaits:  the spin lock at 0x", "byte 0 of the 64-byte non-paged pool block 'Test'"];
     a_wait_in_user_mode: "wait-in-user-mode", "not-modelled", ["user-mode"];
     one_reference_too_few: "dereference-too-often", "reference", ["holds no such reference"];
     a_token_released_by_ob: "token-by-ob", "reference", ["held: [\"PsReferencePrimaryToken from"];

@@ -323,9 +323,8 @@ fn a_consumer_that_never_answers_does_not_hold_back_a_policy() {
                 .any(|entry| entry.callback == testbed::fltmgr::Callback::Post)
         })
     };
-    while !is_applied() {
-        std::thread::yield_now();
-    }
+    bench.machine.wait_until_idle();
+    assert!(is_applied());
     watcher.acknowledge(&greeting);
     drop(watcher);
     bench.end();

@@ -8,6 +8,7 @@
 
 use core::ffi::c_void;
 use core::ptr::{null, null_mut};
+use core::sync::atomic::{AtomicU64, Ordering};
 
 type Ptr = *mut c_void;
 type Status = i32;
@@ -129,6 +130,25 @@ extern "system" fn returns(event: Ptr) {
 
 extern "system" fn waits(event: Ptr) {
     unsafe { KeWaitForSingleObject(event, 0, 0, 0, &LONG) };
+}
+
+/// Takes the two locks at the beginning of the block in the other order.
+extern "system" fn takes_the_other_first(block: Ptr) {
+    let block: *mut u8 = block.cast();
+    unsafe {
+        KeAcquireSpinLockRaiseToDpc(block.add(8).cast());
+        meet(block, 48, 40);
+        KeReleaseSpinLock(block.cast(), KeAcquireSpinLockRaiseToDpc(block.cast()));
+    }
+}
+
+/// Says at one place of the block that it has come so far, and goes on when the other thread has.
+unsafe fn meet(block: *mut u8, mine: usize, others: usize) {
+    let place = |offset| unsafe { &*block.add(offset).cast::<AtomicU64>() };
+    place(mine).store(1, Ordering::SeqCst);
+    while place(others).load(Ordering::SeqCst) == 0 {
+        core::hint::spin_loop();
+    }
 }
 
 extern "system" fn touches_init(event: Ptr) {
@@ -467,6 +487,21 @@ unsafe fn break_sync(name: &[u8]) {
             b"wait-without-end" => {
                 KeInitializeEvent(event, 0, 1);
                 KeWaitForSingleObject(event, 0, 0, 0, null());
+            }
+            b"wait-for-nobody" => {
+                KeInitializeEvent(event, 0, 0);
+                KeWaitForSingleObject(event, 0, 0, 0, &LONG);
+            }
+            b"wait-again" => {
+                let short = -10_000_i64;
+                KeInitializeEvent(event, 0, 0);
+                while KeWaitForSingleObject(event, 0, 0, 0, &short) == TIMEOUT {}
+            }
+            b"locks-crossed" => {
+                start(takes_the_other_first, block.cast());
+                KeAcquireSpinLockRaiseToDpc(lock);
+                meet(block, 40, 48);
+                KeAcquireSpinLockRaiseToDpc(other);
             }
             b"wait-at-dispatch" => {
                 KeInitializeEvent(event, 0, 1);

@@ -413,8 +413,11 @@ extern "system" fn work(_context: Ptr) {
                 Line::new(b"a minute").print();
                 keep_more();
                 list_volumes();
-            } else {
+            } else if !cfg!(fault = "no_greeting") {
                 greet();
+            }
+            while cfg!(fault = "never_at_rest") {
+                core::hint::spin_loop();
             }
         }
     }

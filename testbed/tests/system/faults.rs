@@ -3,9 +3,11 @@
 //!
 //! A scenario runs in a child (`fault`).
 
+use std::time::Duration;
+
 use testbed::io::VolumeSpec;
 use testbed::ntos::Irql;
-use testbed::{ProcessSpec, UnloadError, UserThread};
+use testbed::{ProcessSpec, UnloadError, UserThread, standstill};
 
 use super::{MINUTE, administrator, fault, load, machine, test_image};
 
@@ -17,10 +19,13 @@ fn scenario() {
     };
     let machine = machine();
     machine.mount(VolumeSpec::refs(4096)).expect("mounted");
+    // What waits for ever has no other end, so nothing depends on when somebody looks.
+    standstill::look_every(Duration::from_millis(1));
     load(&machine, &[&format!("fault=\"{fault}\"")]).expect("the parent has compiled it");
     let connect = |thread: &UserThread| thread.machine().connect_port(thread, r"\Watcher", &[]);
     let client = administrator(&machine).run(connect).expect("connected");
     client.get_message().expect("the greeting");
+    machine.wait_until_idle();
     client.close();
     for _ in 0..2 {
         machine.create_process(ProcessSpec::user("copy.exe")).exit();
@@ -64,6 +69,8 @@ crate::faults! {
     shutdown_other_status: "device", "and returned";
     delete_registered: "device", "still registered for the shutdown";
     delete_twice: "device", "is no device object of the driver";
+    no_greeting: "standstill", "awaited: a message at a port, by thread";
+    never_at_rest: "standstill", "awaited: the threads of the drivers, to come to rest, by thread";
     send_in_connect: "wait", "FltSendMessage: a connect callback may not send";
 }
 
