@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
-use conformance::property::{Seed, Sent, drawn, seeds};
+use conformance::property::{Seed, Sent, drawn, seeds, stories};
 use driver_package::catalog::Catalog;
 use driver_package::inf::Inf;
 use driver_package::rules;
@@ -18,6 +18,7 @@ use driver_package::rules;
 const CASE: &str = "case-";
 const DRAWN: &str = "drawn-";
 const MADE: &str = "made-";
+const STORY: &str = "story-";
 /// Random scripts beside those of the cases: in them an administrator acts, under each kind of policy and none.
 const SCRIPTS_DRAWN: u64 = 10;
 
@@ -78,7 +79,12 @@ fn scripts_are_those_of_the_cases() {
             .into_iter()
             .map(|Seed { id, script, .. }| (format!("{CASE}{id}"), script)),
     );
-    hold("image", &[CASE, DRAWN], &made);
+    made.extend(
+        stories()
+            .into_iter()
+            .map(|(name, script)| (format!("{STORY}{name}"), script)),
+    );
+    hold("image", &[CASE, DRAWN, STORY], &made);
 }
 
 #[test]

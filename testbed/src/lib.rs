@@ -34,7 +34,7 @@ pub use image::ImageError;
 pub use injection::{Chosen, Injection, Site};
 pub use loader::{LoadError, UnloadError};
 pub use machine::{BootOptions, Machine, Summary};
-pub use ntos::registry::{DriverState, RegistryValue};
+pub use ntos::registry::{Blocked, DriverState, RegistryValue};
 pub use ntos::time::ClockSource;
 pub use process::{Bitness, Process, ProcessSpec};
 pub use status::NtStatus;

@@ -2,7 +2,8 @@
 //!
 //! [`Machine::load_driver`] maps an image and calls DriverEntry in the System process, as the service
 //! control manager's request ends; [`Machine::unload`] is `fltmc unload`, which the filter's unload
-//! callback may decline, [`Machine::unload_mandatory`] is `sc stop`. After either end of a driver everything it took must have been given back.
+//! callback may decline, [`Machine::unload_mandatory`] is `sc stop`, [`Machine::restart`] the end of the power. After each
+//! end of a driver everything it took must have been given back.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -11,7 +12,7 @@ use std::sync::Arc;
 use crate::boundary::call;
 use crate::boundary::guest::Guest;
 use crate::boundary::memory::{Access, BlockSpec};
-use crate::fltmgr::{self, CannotUnload};
+use crate::fltmgr::{self, CannotUnload, Departure};
 use crate::image::{Image, ImageError, Owner};
 use crate::machine::Machine;
 use crate::ntos::{self, object::ObjectAddress, system_file::SystemVolume};
@@ -169,7 +170,7 @@ impl Machine {
     ///
     /// A refusal, after which the driver goes on; or what it left behind.
     pub fn unload(self: &Arc<Self>, name: &str) -> Result<(), UnloadError> {
-        self.take_out(name, false)
+        self.take_out(name, Departure::Asked)
     }
 
     /// Unloads a driver as `sc stop` does: its filter may not decline.
@@ -178,19 +179,35 @@ impl Machine {
     ///
     /// As [`Self::unload`], without [`UnloadError::Declined`].
     pub fn unload_mandatory(self: &Arc<Self>, name: &str) -> Result<(), UnloadError> {
-        self.take_out(name, true)
+        self.take_out(name, Departure::Stopped)
     }
 
-    fn take_out(self: &Arc<Self>, name: &str, mandatory: bool) -> Result<(), UnloadError> {
+    /// The power goes, and comes again: the driver is gone, and its next load finds of its state what is on the disk. To
+    /// shut the machine down before is the caller's ([`Self::power_down`]).
+    ///
+    /// Volumes, processes and the parameters of services stay as they are. So that the threads of the host end, the driver
+    /// is unloaded, also one that cannot be stopped; nothing that it writes meanwhile is kept.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::unload`], without a refusal.
+    pub fn restart(self: &Arc<Self>, name: &str) -> Result<(), UnloadError> {
+        self.registry().lose_power();
+        let gone = self.take_out(name, Departure::WithThePower);
+        self.registry().start_again();
+        gone
+    }
+
+    fn take_out(self: &Arc<Self>, name: &str, how: Departure) -> Result<(), UnloadError> {
         let number = self
             .drivers()
             .iter()
             .find(|d| d.name() == name)
             .map(Driver::number);
         let number = number.ok_or_else(|| UnloadError::NotLoaded(name.to_owned()))?;
-        let result = self.system().run_kernel(|thread| {
-            verifier::settle(fltmgr::unload(thread.thread(), number, mandatory))
-        });
+        let result = self
+            .system()
+            .run_kernel(|thread| verifier::settle(fltmgr::unload(thread.thread(), number, how)));
         result.map_err(|refusal| match refusal {
             CannotUnload::NotAFilter => {
                 UnloadError::Refused(format!("{name} has no registered filter"))

@@ -55,7 +55,7 @@ pub(crate) use port::Connection;
 pub(crate) use port_client::connect;
 pub use port_client::{PortClient, PortClosed};
 pub(crate) use registry::attach_all;
-pub(crate) use teardown::{CannotUnload, unload};
+pub(crate) use teardown::{CannotUnload, Departure, unload};
 pub use trace::TraceEntry;
 
 /// All state of the filter manager of one machine.

@@ -156,8 +156,18 @@ pub(crate) enum CannotUnload {
     Declined(NtStatus),
 }
 
-/// Unloads the filter of `driver`, at PASSIVE_LEVEL, on `thread`: with `mandatory` as a service stop
-/// does, otherwise as `fltmc unload`. The driver is to be unmapped by the caller afterwards.
+/// How a filter comes to be unloaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Departure {
+    /// As by `fltmc unload`.
+    Asked,
+    /// By a service stop, which is mandatory.
+    Stopped,
+    /// The power went. Windows calls nobody then; here it is as mandatory, and stops also what cannot be stopped.
+    WithThePower,
+}
+
+/// Unloads the filter of `driver`, at PASSIVE_LEVEL, on `thread`. The driver is to be unmapped by the caller afterwards.
 ///
 /// # Errors
 ///
@@ -165,15 +175,17 @@ pub(crate) enum CannotUnload {
 pub(crate) fn unload(
     thread: &Arc<Thread>,
     driver: u32,
-    mandatory: bool,
+    how: Departure,
 ) -> Result<Result<(), CannotUnload>, Violation> {
+    let mandatory = how != Departure::Asked;
     let manager = thread.machine().filter_manager();
     let Some(filter) = manager.registry.of_driver(driver) else {
         return Ok(Err(CannotUnload::NotAFilter));
     };
     let registered = &filter.registration;
     // FLTFL_REGISTRATION_DO_NOT_SUPPORT_SERVICE_STOP, `ns-fltkernel-_flt_registration`.
-    let stays = mandatory && registered.flags & registration::DO_NOT_SUPPORT_SERVICE_STOP != 0;
+    let stays = how == Departure::Stopped
+        && registered.flags & registration::DO_NOT_SUPPORT_SERVICE_STOP != 0;
     if registered.unload == 0 || stays {
         return Ok(Err(CannotUnload::Refuses));
     }

@@ -2,9 +2,11 @@
 //!
 //! A file object lives as long as a handle, a request or a driver's reference holds it. With its last
 //! handle the open is cleaned up, with its last holder it is closed. These operations go straight to
-//! the file system: no filter can register for them here. What threads call is in `calls`.
+//! the file system: no filter can register for them here. What threads call is in `calls`, and in `handles` where it
+//! matters not what a handle leads to.
 
 mod calls;
+mod handles;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -14,7 +16,7 @@ use super::{MountedVolume, VolumeId};
 use crate::boundary::memory::Access;
 use crate::fltmgr::{self, NameCache};
 use crate::machine::Machine;
-use crate::ntos::handle::{self, HandleEntry};
+use crate::ntos::handle;
 use crate::ntos::object::{Kind, ObjectAddress};
 use crate::ntos::system_file::SystemFile;
 use crate::process::Process;
@@ -232,8 +234,6 @@ pub(crate) fn close_handle(
     let entry = handle::close(machine, process, mode, value)?;
     if machine.objects().kind(entry.object) == Some(Kind::File) {
         file_at(machine, entry.object).remove_handle(machine);
-    } else if machine.objects().kind(entry.object) == Some(Kind::Event) {
-        machine.objects().release(entry.object);
     }
     Ok(())
 }
@@ -254,23 +254,6 @@ pub(super) fn file_of_handle(
         return Err(STATUS_OBJECT_TYPE_MISMATCH);
     }
     Ok((file_at(machine, entry.object), entry.access))
-}
-
-fn new_handle(thread: &Thread, file: &FileObject, access: u32) -> Handle {
-    file.add_handle();
-    let kernel = thread.mode() == Mode::Kernel;
-    let entry = HandleEntry {
-        object: file.address(),
-        access,
-        attributes: 0,
-        driver: 0,
-    };
-    Handle(handle::create(
-        thread.machine(),
-        thread.process(),
-        kernel,
-        entry,
-    ))
 }
 
 fn create_file(
@@ -307,7 +290,8 @@ fn finish_open(thread: &Thread, target: Target, path: &str, origin: Origin) -> H
         Target::System(_) => 0,
     };
     let file = verifier::settle(FileObject::create(thread.machine(), target, path, origin));
-    new_handle(thread, &file, access)
+    file.add_handle();
+    handles::add(thread, file.address(), access)
 }
 
 /// The open behind a handle with at least one of the rights `any_of`, which the I/O manager demands

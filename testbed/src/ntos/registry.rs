@@ -2,16 +2,20 @@
 //!
 //! [`Registry`] holds the values of services, which the harness may change at any time; what a driver writes
 //! stays when it is unloaded. Both keys of every service exist, as its INF and the system would have made them.
-//! `key` opens them, `value` reads and writes.
+//! `key` opens them, `value` reads and writes, `filter` is somebody else who keeps a driver from that, `power` what
+//! becomes of them when the machine goes down.
 
+mod filter;
 mod key;
+mod power;
 mod value;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::machine::Machine;
 
+pub use filter::Blocked;
 pub(crate) use key::io_open_driver_registry_key;
 pub(crate) use value::{zw_flush_key, zw_query_value_key, zw_set_value_key};
 
@@ -84,6 +88,8 @@ pub(crate) struct Registry {
     flushed: Mutex<Vec<Entry>>,
     /// Whether it takes nothing any more.
     closed: AtomicBool,
+    /// What a filter blocks, by services.
+    blocked: Mutex<Vec<(String, Blocked)>>,
 }
 
 /// The state of one driver as it is on the disk, to be carried over to another machine.
@@ -141,21 +147,6 @@ impl Registry {
             self.set(service, key, value);
         }
         is_open
-    }
-
-    /// The machine goes down: what is written is on the disk, and nothing is written any more.
-    pub(crate) fn close(&self) {
-        self.closed.store(true, Ordering::SeqCst);
-        self.flush();
-    }
-
-    fn is_closed(&self) -> bool {
-        self.closed.load(Ordering::SeqCst)
-    }
-
-    /// Writes everything to the disk: "ZwFlushKey flushes the entire registry hive for the key".
-    fn flush(&self) {
-        lock(&self.flushed).clone_from(&lock(&self.entries));
     }
 }
 

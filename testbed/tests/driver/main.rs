@@ -6,6 +6,7 @@
 
 mod ask;
 mod blob;
+mod blocked;
 mod clone;
 mod consumers;
 #[path = "../shared/driver_image.rs"]

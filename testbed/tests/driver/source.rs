@@ -124,10 +124,15 @@ fn a_file_object_of_no_file_system() {
 
 #[test]
 fn an_object_that_is_no_file() {
-    refused(
-        |thread, _, _| thread.create_event(),
-        STATUS_OBJECT_TYPE_MISMATCH,
-    );
+    let others: [fn(&UserThread) -> Handle; 4] = [
+        UserThread::create_event,
+        UserThread::open_process,
+        UserThread::open_thread,
+        UserThread::open_process_token,
+    ];
+    for other in others {
+        refused(|thread, _, _| other(thread), STATUS_OBJECT_TYPE_MISMATCH);
+    }
 }
 
 #[test]

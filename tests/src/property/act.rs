@@ -59,6 +59,14 @@ pub(super) enum Act {
     Stop,
     /// The driver is loaded.
     Load,
+    /// The machine tells its drivers that it is shut down, `true` at APC_LEVEL, and takes some time to go on with that.
+    ShutDown(bool),
+    /// The power goes, and comes again. Callers and volumes stay as they are: for the driver this is the end all the same.
+    Restart,
+    /// In the place of a policy there is something else.
+    Spoil(Odd),
+    /// Somebody else's registry filter keeps the policy from the driver from now on.
+    Block(Block),
     /// Of the calls of the kernel that can fail, in the next step this one does, counted from 1.
     Fail(u8),
 }
@@ -68,9 +76,31 @@ impl Act {
     pub(super) const fn takes_an_instance(&self) -> bool {
         matches!(
             self,
-            Self::Detach(_) | Self::Dismount(_) | Self::Unload | Self::Stop
+            Self::Detach(_) | Self::Dismount(_) | Self::Unload | Self::Stop | Self::Restart
         )
     }
+}
+
+/// What is no policy, whatever it says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Odd {
+    /// A value of type REG_DWORD.
+    Number,
+    /// A value of type REG_SZ.
+    Text,
+    /// More bytes than a policy has.
+    Huge,
+}
+
+/// What a registry filter does not let the driver do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Block {
+    /// Nothing.
+    Nothing,
+    /// Open the key.
+    Open,
+    /// Read a value.
+    Query,
 }
 
 /// How a batch is answered.
@@ -98,7 +128,7 @@ pub(super) fn policy(number: u64) -> Option<Vec<u8>> {
 
 /// A random act.
 pub(super) fn draw_act(draw: &mut Draw) -> Act {
-    match draw.below(24) {
+    match draw.below(28) {
         0..=2 => Act::Store(draw_policy(draw)),
         3..=5 => Act::Reload,
         6..=7 => Act::Join,
@@ -111,6 +141,10 @@ pub(super) fn draw_act(draw: &mut Draw) -> Act {
         16 => Act::Unload,
         17 if draw.chance(30) => Act::Stop,
         17..=19 => Act::Load,
+        20 => Act::ShutDown(draw.chance(50)),
+        21 => Act::Restart,
+        22 => Act::Spoil(draw.pick(&[Odd::Number, Odd::Text, Odd::Huge])),
+        23 => Act::Block(draw.pick(&[Block::Nothing, Block::Nothing, Block::Open, Block::Query])),
         _ => Act::Fail(1 + draw.below(40) as u8),
     }
 }
@@ -158,12 +192,30 @@ fn draw_policy(draw: &mut Draw) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{POLICIES, compile};
+    use std::collections::HashSet;
+    use std::mem::discriminant;
+
+    use super::{Act, Block, Draw, Odd, POLICIES, compile, draw_act};
 
     #[test]
     fn every_policy_is_sound() {
         for text in POLICIES {
             assert!(compile(text).is_ok(), "{text}: {:?}", compile(text).err());
+        }
+    }
+
+    /// What is never drawn a fuzzer seldom comes by.
+    #[test]
+    fn every_act_is_drawn() {
+        let mut draw = Draw::new(1);
+        let drawn: Vec<Act> = (0..2000).map(|_| draw_act(&mut draw)).collect();
+        let kinds: HashSet<_> = drawn.iter().map(discriminant).collect();
+        assert_eq!(kinds.len(), 17, "all but none at all");
+        let blocks = [Block::Nothing, Block::Open, Block::Query].map(Act::Block);
+        let odd = [Odd::Number, Odd::Text, Odd::Huge].map(Act::Spoil);
+        let shutdowns = [true, false].map(Act::ShutDown);
+        for act in blocks.iter().chain(&odd).chain(&shutdowns) {
+            assert!(drawn.contains(act), "{act:?}");
         }
     }
 }

@@ -58,7 +58,7 @@ const fn bounded_place(what: What) -> What {
         What::File(volume, file) => What::File(volume % VOLUMES, file % FILES),
         What::Directory(volume) => What::Directory(volume % VOLUMES),
         What::Volume(volume) => What::Volume(volume % VOLUMES),
-        What::Pipe | What::Event => what,
+        What::Pipe | What::Event | What::Process | What::Thread | What::Token => what,
     }
 }
 

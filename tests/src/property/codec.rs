@@ -4,7 +4,7 @@
 //! there is. What [`write`] writes [`read`] reads again. A byte stands for a choice, so that a changed byte changes
 //! one thing.
 
-use super::act::{Act, Reply};
+use super::act::{Act, Block, Odd, Reply};
 use super::bounds::{VOLUMES, bounded};
 use super::script::{
     Base, Carriage, Change, Drive, Kind, Length, Minor, Number, Request, Script, Source, Step,
@@ -266,7 +266,10 @@ choices! {
         7 Settle { volume },
         8 Release,
     }
-    What { 0 File(volume, file), 1 Directory(volume), 2 Volume(volume), 3 Pipe, 4 Event, }
+    What {
+        0 File(volume, file), 1 Directory(volume), 2 Volume(volume), 3 Pipe, 4 Event, 5 Process, 6 Thread,
+        7 Token,
+    }
     Change {
         0 Write { at, bytes, fill },
         1 SetEnd(clusters, bytes),
@@ -302,7 +305,13 @@ choices! {
         11 Stop,
         12 Load,
         13 Fail(number),
+        14 ShutDown(at_apc),
+        15 Restart,
+        16 Spoil(odd),
+        17 Block(blocked),
     }
+    Odd { 0 Number, 1 Text, 2 Huge, }
+    Block { 0 Nothing, 1 Open, 2 Query, }
     Reply { 0 Acknowledged, 1 None, 2 Again, 3 Ahead(by), 4 OtherLoad, 5 Other(bytes), }
 }
 

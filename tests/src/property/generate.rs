@@ -216,7 +216,7 @@ fn draw_open(draw: &mut Draw, table: &mut Table, slot: usize) -> Step {
         0 => What::Directory(volume),
         1 => What::Volume(volume),
         2 => What::Pipe,
-        3 => What::Event,
+        3 => draw.pick(&[What::Event, What::Process, What::Thread, What::Token]),
         _ => What::File(volume, draw.index(FILES)),
     };
     let who = if draw.chance(70) {

@@ -181,7 +181,7 @@ impl StandIn {
         match act {
             Act::Pass(seconds) => machine.advance(Duration::from_secs(*seconds)),
             Act::Dismount(volume) => dismount(machine, volumes[*volume])?,
-            Act::Load | Act::Unload | Act::Stop => self.turn(machine, now.step)?,
+            Act::Load | Act::Unload | Act::Stop | Act::Restart => self.turn(machine, now.step)?,
             Act::Fail(number) => self.is_armed = *number > 0,
             _ => {}
         }

@@ -10,8 +10,8 @@
 //! `setup` says what the driver may refuse, `shrink` makes what fails small, `command` is the subcommand.
 //!
 //! [`replay`] plays a script that a fuzzer has made of bytes (`codec`, `bounds`), with an administrator in it: `act` is what she
-//! does, `keeper` and `ward` do it and know what must come of it, `minute` and `trail` what the driver must
-//! tell. `scribe` makes such scripts of the conformance cases.
+//! does, `keeper` and `ward` do it and know what must come of it, `stored` what the driver finds of its policy, `minute`
+//! and `trail` what it must tell. `scribe` makes such scripts of the conformance cases, `stories` are some by hand.
 
 mod act;
 mod bounds;
@@ -34,6 +34,8 @@ mod scribe;
 mod script;
 mod setup;
 mod shrink;
+mod stored;
+mod stories;
 mod trail;
 mod volume;
 mod ward;
@@ -43,6 +45,7 @@ pub use judge::{DEFINITE, Tally};
 pub use replay::{change, drawn, replay};
 pub use run::{Failure, Options, Stopped, run};
 pub use scribe::{Seed, Sent, seeds};
+pub use stories::stories;
 pub use volume::{Exclusion, exclusions};
 
 /// What the driver does with what breaks a definite rule.

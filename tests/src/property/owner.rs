@@ -73,7 +73,12 @@ impl Files {
             What::File(_, file) if file == FILES - 1 => r"\f0:stream".to_owned(),
             What::File(_, file) => format!(r"\f{file}"),
             What::Directory(_) => r"\directory".to_owned(),
-            What::Volume(_) | What::Pipe | What::Event => String::new(),
+            What::Volume(_)
+            | What::Pipe
+            | What::Event
+            | What::Process
+            | What::Thread
+            | What::Token => String::new(),
         }
     }
 

@@ -205,10 +205,10 @@ impl Place {
         }
     }
 
-    /// Unloads the driver, by force if its policy keeps it, and ends the machine; what was left behind comes back.
+    /// Unloads the driver, by force if its policy keeps it, and with the power if that is not enough, and ends the machine; what was left behind comes back.
     pub(super) fn end(self, now: Moment) -> Result<(), String> {
         let mut left = Vec::new();
-        for act in [Act::Unload, Act::Stop] {
+        for act in [Act::Unload, Act::Stop, Act::Restart] {
             left.extend(self.act((now, &act), &[]).err());
         }
         let closed = self.machine.system().run_kernel(|thread| {

@@ -226,6 +226,9 @@ impl Play<'_> {
                 Ok(ask!(caller, thread => thread.open_foreign(r"\Device\NamedPipe\p", access)))
             }
             What::Event => Ok(ask!(caller, thread => thread.create_event())),
+            What::Process => Ok(ask!(caller, thread => thread.open_process())),
+            What::Thread => Ok(ask!(caller, thread => thread.open_thread())),
+            What::Token => Ok(ask!(caller, thread => thread.open_process_token())),
         })
     }
 
@@ -375,7 +378,13 @@ type FilePair = (Option<(usize, usize)>, Option<(usize, usize)>);
 const fn file_of(slot: Slot) -> Option<(usize, usize)> {
     match slot.what {
         What::File(volume, file) => Some((volume, file)),
-        What::Directory(_) | What::Volume(_) | What::Pipe | What::Event => None,
+        What::Directory(_)
+        | What::Volume(_)
+        | What::Pipe
+        | What::Event
+        | What::Process
+        | What::Thread
+        | What::Token => None,
     }
 }
 

@@ -160,6 +160,12 @@ pub(super) enum What {
     Pipe,
     /// No file at all.
     Event,
+    /// The caller's process.
+    Process,
+    /// The thread that opens it, which may end with that.
+    Thread,
+    /// The token of the caller's process.
+    Token,
 }
 
 impl What {
@@ -167,7 +173,7 @@ impl What {
     pub(super) const fn volume(self) -> Option<usize> {
         match self {
             Self::File(volume, _) | Self::Directory(volume) | Self::Volume(volume) => Some(volume),
-            Self::Pipe | Self::Event => None,
+            Self::Pipe | Self::Event | Self::Process | Self::Thread | Self::Token => None,
         }
     }
 }

@@ -6,14 +6,14 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use cloneguard::{Consumer, CounterValues, Ended, Entry, Event};
+use cloneguard::{Consumer, CounterValues, Ended, Entry, Event, Started};
 use testbed::fltmgr::PortClient;
 use testbed::ntos::token::SYSTEM_SID;
 use testbed::status::{
     STATUS_CONNECTION_COUNT_LIMIT, STATUS_INSUFFICIENT_RESOURCES, STATUS_SUCCESS,
 };
 use testbed::{Machine, NtStatus, Process, ProcessSpec};
-use wire::{Ack, Batch, Counters, DecodeError, OutcomeKind, PolicyEvent};
+use wire::{Ack, Batch, Counters, DecodeError, OutcomeKind, PolicyEvent, PreviousStop};
 use zerocopy::IntoBytes as _;
 
 use super::act::Reply;
@@ -27,6 +27,8 @@ pub(super) struct Trail {
     consumer: Consumer,
     /// The last number that the driver was told that there is a record of it.
     through: u64,
+    /// What it has to say of the load before, if that is known.
+    previous: Option<PreviousStop>,
     /// What the driver will have to say of policies.
     expected: VecDeque<PolicyEvent>,
     session: Option<(Arc<Process>, PortClient)>,
@@ -55,9 +57,12 @@ pub(super) fn connect(
 }
 
 impl Trail {
-    /// The driver is loaded again: it numbers its records from one.
-    pub(super) fn begin_anew(&mut self) {
-        *self = Self::default();
+    /// The driver is loaded again: it numbers its records from one, and tells in the first of the load before.
+    pub(super) fn begin_anew(&mut self, previous: Option<PreviousStop>) {
+        *self = Self {
+            previous,
+            ..Self::default()
+        };
     }
 
     /// The driver will have to say this.
@@ -212,10 +217,11 @@ impl Trail {
         ))
     }
 
-    /// After an unload in front of a program: the last record told all that there was to tell.
-    pub(super) fn end(&self, seen: u64) -> Result<(), String> {
+    /// After an unload or the word of a shutdown in front of a program: the last record told all that there was to tell.
+    pub(super) fn end(&mut self, seen: u64) -> Result<(), String> {
         let counters = self
             .stopping
+            .take()
             .ok_or("the driver did not say that it stops")?;
         equal("requests seen in the end", counters.seen, seen)?;
         if counters.in_flight > 0 || counters.lost > 0 {
@@ -273,18 +279,26 @@ impl Trail {
                 equal("requests of a summary", ends.iter().sum(), summary.count)?;
                 self.summed += summary.count;
             }
+            Entry::Started(started) => self.begin(&started)?,
             Entry::Stopping(stopping) => self.stopping = Some(stopping.counters),
             Entry::Gap(_) if is_excused => {}
-            Entry::Policy(_)
-            | Entry::Started(_)
-            | Entry::Volume(_)
-            | Entry::Consumer(_)
-            | Entry::Heartbeat(_) => {}
+            Entry::Policy(_) | Entry::Volume(_) | Entry::Consumer(_) | Entry::Heartbeat(_) => {}
             Entry::Summary(_) | Entry::Gap(_) | Entry::Unknown(_) => {
                 return Err(format!("the driver tells of itself: {entry:?}"));
             }
         }
         Ok(())
+    }
+
+    /// The first record of a load.
+    fn begin(&self, started: &Started) -> Result<(), String> {
+        match self.previous {
+            Some(stop) if stop != started.previous_stop => {
+                let told = started.previous_stop;
+                Err(format!("of the load before it told {told:?}, not {stop:?}"))
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// The end of a request whose record came before.

@@ -1,28 +1,29 @@
-//! The driver, as its administrator knows it: what it was told to do, what it must have done, what it must say.
+//! The driver, as its administrator knows it: what it was told to do, what it must have done, what it must say. How it
+//! goes is in `going`.
+
+mod going;
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use testbed::io::VolumeId;
-use testbed::ntos::registry::RegistryValue;
+use testbed::ntos::Irql;
 use testbed::status::STATUS_INSUFFICIENT_RESOURCES;
-use testbed::{LoadError, Machine, UnloadError};
-use wire::{ConnectKind, ConnectRequest, PolicyEvent};
+use testbed::{LoadError, Machine};
+use wire::{ConnectKind, ConnectRequest, PolicyEvent, PreviousStop};
 use zerocopy::IntoBytes as _;
 
 use super::act::Act;
 use super::keeper::{Load, Moment, RECOVERY, dismount};
 use super::minute::Minute;
 use super::setup::Setup;
+use super::stored::{Found, Stored};
 use super::trail::{Trail, connect};
 
 /// The service.
-const SERVICE: &str = "CloneGuard";
-/// The registry value that holds a policy.
-const POLICY: &str = "Policy";
+pub(super) const SERVICE: &str = "CloneGuard";
 /// A journal that has room for the records of any script.
 const ENOUGH: u64 = 512 << 10;
 
@@ -41,8 +42,17 @@ pub(super) struct Ward {
     is_loaded: bool,
     /// The steps at which it came and went.
     pub(super) turns: VecDeque<(usize, Turn)>,
-    stored: Option<Vec<u8>>,
+    stored: Stored,
     in_force: Setup,
+    /// Whether a lock is in force since the load, so that not even a stop of the service ends it; `None` if a call failed
+    /// in the load.
+    rooted: Option<bool>,
+    /// Whether it was told that the machine is shut down.
+    is_shut_down: bool,
+    /// What the next load must say of this one if the power goes, and what it must say of the one that is gone; `None`
+    /// where a call failed in writing or reading that.
+    leaves: Option<PreviousStop>,
+    previous: Option<PreviousStop>,
     /// What was in force from a step on.
     setups: Vec<(usize, Setup)>,
     minute: Minute,
@@ -61,8 +71,12 @@ impl Ward {
             image: image.to_owned(),
             is_loaded: false,
             turns: VecDeque::new(),
-            stored: None,
+            stored: Stored::nothing(),
             in_force: Setup::OBSERVE,
+            rooted: Some(false),
+            is_shut_down: false,
+            leaves: None,
+            previous: Some(PreviousStop::FirstStart),
             setups: Vec::new(),
             minute: Minute::first(),
             trail: Trail::default(),
@@ -129,24 +143,34 @@ impl Ward {
         (act, volumes): (&Act, &[VolumeId]),
     ) -> Result<(), String> {
         match act {
-            Act::Nothing | Act::Fail(_) => Ok(()),
-            Act::Pass(seconds) => {
-                self.pass(machine, Duration::from_secs(*seconds));
-                Ok(())
-            }
+            Act::Pass(seconds) => self.pass(machine, Duration::from_secs(*seconds)),
             Act::Dismount(volume) => {
                 self.arm(machine);
-                dismount(machine, volumes[*volume])
+                dismount(machine, volumes[*volume])?;
             }
-            Act::Store(blob) => {
-                self.store(machine, blob.clone());
-                Ok(())
-            }
-            Act::Load if !self.is_loaded => self.load(machine, now),
-            _ if !self.is_loaded => Ok(()),
-            Act::Load => Ok(()),
+            Act::Store(blob) => self.stored.store(machine, blob.clone()),
+            Act::Spoil(odd) => self.stored.spoil(machine, *odd),
+            Act::Block(block) => self.stored.block(machine, *block),
+            Act::Load if !self.is_loaded => self.load(machine, now)?,
+            _ if self.is_loaded => self.treat(machine, now, (act, volumes))?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// What is done to a driver that is loaded.
+    fn treat(
+        &mut self,
+        machine: &Arc<Machine>,
+        now: Moment,
+        (act, volumes): (&Act, &[VolumeId]),
+    ) -> Result<(), String> {
+        match act {
             Act::Unload => self.unload(machine, now, false),
             Act::Stop => self.unload(machine, now, true),
+            Act::ShutDown(false) => self.shut_down(machine, now, Irql::Passive),
+            Act::ShutDown(true) => self.shut_down(machine, now, Irql::Apc),
+            Act::Restart => self.restart(machine, now),
             Act::Reload => self.knock(machine, ConnectRequest::reload().as_bytes()),
             Act::Knock(context) => self.knock(machine, context),
             Act::Join => {
@@ -160,6 +184,7 @@ impl Ward {
                 Ok(())
             }
             Act::Detach(volume) => self.detach(machine, volumes[*volume]),
+            _ => Ok(()),
         }
     }
 
@@ -200,30 +225,11 @@ impl Ward {
         }
     }
 
-    fn store(&mut self, machine: &Machine, blob: Option<Vec<u8>>) {
-        match &blob {
-            Some(blob) => {
-                machine.set_registry(SERVICE, POLICY, RegistryValue::Binary(blob.clone()));
-            }
-            None => {
-                machine.remove_registry(SERVICE, POLICY);
-            }
-        }
-        self.stored = blob;
-    }
-
     fn load(&mut self, machine: &Arc<Machine>, now: Moment) -> Result<(), String> {
-        // A lock that is in force from the load on holds until the machine restarts, and this one does not.
-        if self
-            .stored
-            .as_ref()
-            .is_some_and(|blob| Setup::of(blob).is_some_and(|setup| setup.locks))
-        {
-            self.store(machine, None);
-        }
         let handles = || machine.system().handles().all().len();
         let before = handles();
         let may_fail = self.arm(machine);
+        let previous = self.previous.take().filter(|_| !may_fail);
         match machine.load_driver(&self.image, SERVICE) {
             Ok(()) => {}
             Err(LoadError::Entry(_)) if may_fail => return Ok(()),
@@ -232,14 +238,16 @@ impl Ward {
         machine.wait_until_idle();
         let taken = handles().saturating_sub(before);
         self.turns.push_back((now.step, Turn::Loaded(taken)));
-        self.begin_anew(now);
-        if self.stored.is_some() {
+        self.begin_anew(now, previous);
+        if self.stored.look() != Found::Nothing {
             self.read_policy();
         }
+        self.rooted = (!may_fail).then_some(self.in_force.locks);
+        self.leaves = (!may_fail).then_some(PreviousStop::Unclean);
         Ok(())
     }
 
-    fn begin_anew(&mut self, now: Moment) {
+    fn begin_anew(&mut self, now: Moment, previous: Option<PreviousStop>) {
         if self.from < now.step || !self.trail.events.is_empty() {
             let load = self.load_so_far();
             self.loads.push(load);
@@ -248,11 +256,9 @@ impl Ward {
         self.from = now.step;
         self.watched_before = now.watched;
         self.minute = Minute::first();
-        self.trail.begin_anew();
-        let size = self
-            .stored
-            .as_ref()
-            .and_then(|blob| Setup::journal_size(blob));
+        self.trail.begin_anew(previous);
+        self.is_shut_down = false;
+        let size = self.stored.journal_size();
         if size.is_some_and(|size| size < ENOUGH) {
             self.trail.excuse("the journal is small");
         }
@@ -264,14 +270,14 @@ impl Ward {
         if self.in_force.locks {
             return self.trail.expect(PolicyEvent::Locked);
         }
-        let setup = self.stored.as_ref().map(|blob| Setup::of(blob));
-        let told = match setup {
-            None => PolicyEvent::Default,
-            Some(None) => PolicyEvent::Faulty,
-            Some(Some(_)) => PolicyEvent::Applied,
+        // What cannot be had leaves that in force which was.
+        let (told, in_force) = match self.stored.look() {
+            Found::Nothing => (PolicyEvent::Default, Setup::OBSERVE),
+            Found::Unreadable => (PolicyEvent::Unreadable, self.in_force),
+            Found::Faulty => (PolicyEvent::Faulty, self.in_force),
+            Found::Sound(setup) => (PolicyEvent::Applied, setup),
         };
-        // A faulty one leaves that in force which was.
-        self.in_force = setup.map_or(Setup::OBSERVE, |setup| setup.unwrap_or(self.in_force));
+        self.in_force = in_force;
         if self.in_force.summarises {
             self.trail.excuse("requests are summarised");
         }
@@ -317,72 +323,4 @@ impl Ward {
             other => other.map_err(|status| format!("detach: {status}")),
         }
     }
-
-    /// Unloads, or stops the service; with the program at the port, if there is one, to take what is left.
-    fn unload(
-        &mut self,
-        machine: &Arc<Machine>,
-        now: Moment,
-        is_mandatory: bool,
-    ) -> Result<(), String> {
-        let has_program = self.trail.has_program();
-        let is_in_flight = self.drain(machine, now)?;
-        if is_in_flight {
-            self.trail.excuse("requests are in flight");
-        }
-        if has_program {
-            self.minute.tell();
-            self.trail.join(machine, false)?;
-        }
-        let is_armed = self.arm(machine);
-        let gone = take_out(machine, is_mandatory, &mut self.trail);
-        match gone? {
-            Err(UnloadError::Declined(_)) if self.in_force.locks && !is_mandatory => return Ok(()),
-            Err(UnloadError::Left(left)) => return Err(format!("left behind: {left:?}")),
-            Err(error) => return Err(format!("unload: {error}")),
-            Ok(()) if self.in_force.locks && !is_mandatory => {
-                return Err("unloaded in spite of a lock".to_owned());
-            }
-            Ok(()) => {}
-        }
-        // What is in flight keeps back the last words.
-        if has_program && !is_armed && !is_in_flight {
-            self.trail.end(now.watched - self.watched_before)?;
-        }
-        self.trail.leave(false);
-        self.is_loaded = false;
-        self.in_force = Setup::OBSERVE;
-        self.turns.push_back((now.step, Turn::Gone));
-        Ok(())
-    }
-}
-
-/// Unloads while time passes and the program at the port takes what comes: the driver gives it some time for that.
-fn take_out(
-    machine: &Arc<Machine>,
-    is_mandatory: bool,
-    trail: &mut Trail,
-) -> Result<Result<(), UnloadError>, String> {
-    let unload = || {
-        if is_mandatory {
-            machine.unload_mandatory(SERVICE)
-        } else {
-            machine.unload(SERVICE)
-        }
-    };
-    std::thread::scope(|scope| {
-        let (tell, done) = channel();
-        scope.spawn(move || tell.send(unload()));
-        let mut fault = Ok(());
-        loop {
-            if let Ok(result) = done.recv_timeout(Duration::from_micros(200)) {
-                return fault.map(|()| result);
-            }
-            match trail.take_last() {
-                Ok(true) => {}
-                Ok(false) => machine.advance(Duration::from_millis(100)),
-                Err(why) => fault = fault.and(Err(why)),
-            }
-        }
-    })
 }

@@ -1,16 +1,12 @@
-//! What threads do with files besides file-system controls, the same for programs and for the kernel.
-
-use std::sync::Arc;
+//! What threads do with files besides file-system controls, the same for programs and for the kernel. What they do with
+//! handles of any type is in `handles`.
 
 use super::{
-    Handle, Origin, Target, close_handle, create_file, file_of_handle, finish_open, new_handle,
-    open_volume, open_with,
+    Handle, Origin, Target, create_file, file_of_handle, finish_open, open_volume, open_with,
 };
 use crate::io::{VolumeId, lock};
-use crate::ntos::handle::{self, HandleEntry};
-use crate::ntos::object::Kind;
-use crate::status::{NtStatus, STATUS_ACCESS_DENIED};
-use crate::thread::{KernelThread, Mode, UserThread};
+use crate::status::NtStatus;
+use crate::thread::{KernelThread, UserThread};
 use crate::volume::{
     FILE_APPEND_DATA, FILE_READ_DATA, FILE_WRITE_DATA, FileInformation, OpenKind, OpenRequest,
 };
@@ -54,43 +50,6 @@ macro_rules! file_calls {
                 pub fn open_foreign(&self, name: &str, access: u32) -> Handle {
                     let target = Target::Foreign { name: name.to_owned(), access };
                     finish_open(self.thread(), target, "", Origin::Local)
-                }
-
-                /// Makes a handle to an object that is no file at all.
-                #[must_use]
-                pub fn create_event(&self) -> Handle {
-                    let object = self.machine().objects().create(Kind::Event, "an event", Arc::new(Kind::Event));
-                    let entry = HandleEntry { object, access: 0x001F_0003, attributes: 0, driver: 0 };
-                    let thread = self.thread();
-                    let kernel = thread.mode() == Mode::Kernel;
-                    Handle(handle::create(self.machine(), thread.process(), kernel, entry))
-                }
-
-                /// Closes a handle.
-                ///
-                /// # Errors
-                ///
-                /// `STATUS_INVALID_HANDLE`.
-                pub fn close(&self, handle: Handle) -> Result<(), NtStatus> {
-                    let thread = self.thread();
-                    close_handle(self.machine(), thread.process(), thread.mode(), handle.0)
-                }
-
-                /// Makes a second handle to the same file object, with `access` if that is given, which
-                /// must not be more than the first has.
-                ///
-                /// # Errors
-                ///
-                /// `STATUS_INVALID_HANDLE`, `STATUS_OBJECT_TYPE_MISMATCH` for what is no file;
-                /// `STATUS_ACCESS_DENIED`.
-                pub fn duplicate_handle(&self, handle: Handle, access: Option<u32>) -> Result<Handle, NtStatus> {
-                    let thread = self.thread();
-                    let (file, granted) = file_of_handle(thread, thread.mode(), handle)?;
-                    let access = access.unwrap_or(granted);
-                    if access & !granted != 0 {
-                        return Err(STATUS_ACCESS_DENIED);
-                    }
-                    Ok(new_handle(thread, &file, access))
                 }
 
                 /// Reads up to `length` bytes from `offset`.

@@ -3,12 +3,14 @@
 
 use std::sync::Arc;
 
-use super::KeyKind;
+use super::{Blocked, KeyKind};
 use crate::boundary::import::Call;
 use crate::boundary::memory::Access;
 use crate::ntos::handle::{self, HandleEntry};
 use crate::ntos::object::{Kind, ObjectAddress};
-use crate::status::{NtStatus, STATUS_INSUFFICIENT_RESOURCES, STATUS_SUCCESS};
+use crate::status::{
+    NtStatus, STATUS_ACCESS_DENIED, STATUS_INSUFFICIENT_RESOURCES, STATUS_SUCCESS,
+};
 use crate::thread::Mode;
 use crate::verifier::{Rule, Violation};
 
@@ -56,6 +58,10 @@ pub(crate) fn io_open_driver_registry_key(
     guest.check(out, 8, Access::ReadWrite, "DriverRegKey")?;
     if machine.injection().fails(call) {
         return Ok(STATUS_INSUFFICIENT_RESOURCES);
+    }
+    let service = &call.site().driver_name;
+    if machine.registry().blocks(service, kind, Blocked::Open) {
+        return Ok(STATUS_ACCESS_DENIED);
     }
     guest.write_u64(out, open_key(call, kind, granted(access)), "DriverRegKey")?;
     Ok(STATUS_SUCCESS)

@@ -6,8 +6,8 @@ use super::*;
 use crate::boundary::import::Call;
 use crate::ntos::ob::zw_close;
 use crate::status::{
-    NtStatus, STATUS_BUFFER_OVERFLOW, STATUS_BUFFER_TOO_SMALL, STATUS_INVALID_PARAMETER,
-    STATUS_OBJECT_NAME_NOT_FOUND, STATUS_SUCCESS,
+    NtStatus, STATUS_ACCESS_DENIED, STATUS_BUFFER_OVERFLOW, STATUS_BUFFER_TOO_SMALL,
+    STATUS_INVALID_PARAMETER, STATUS_OBJECT_NAME_NOT_FOUND, STATUS_SUCCESS, STATUS_TOO_LATE,
 };
 use crate::verifier::Rule;
 
@@ -212,5 +212,53 @@ fn a_write_needs_its_right_a_name_and_a_type() {
         assert_eq!(broken(zw_set_value_key(call, title)), Rule::Argument);
         let nowhere = (key, name(call, "Run"), 0, DWORD, 0, 4);
         assert_eq!(broken(zw_set_value_key(call, nowhere)), Rule::BadPointer);
+    });
+}
+
+#[test]
+fn a_filter_blocks_the_values_of_one_service_and_no_state() {
+    in_system(|call| {
+        let machine = call.machine();
+        machine.set_registry("host", "Policy", RegistryValue::Dword(1));
+        let (key, state) = (open(call), open_key(call, KeyKind::State, READ | WRITE));
+        let ask = |key| query(call, key, "Policy", 64).0;
+        assert_eq!(
+            set(call, state, "Policy", (DWORD, &[0; 4])),
+            Ok(STATUS_SUCCESS)
+        );
+        for blocked in [None, Some(Blocked::Open)] {
+            machine.block_registry("host", blocked);
+            assert_eq!((ask(key), ask(state)), (STATUS_SUCCESS, STATUS_SUCCESS));
+        }
+        machine.block_registry("HOST", Some(Blocked::Query));
+        machine.block_registry("another", Some(Blocked::Open));
+        assert_eq!(
+            (ask(key), ask(state)),
+            (STATUS_ACCESS_DENIED, STATUS_SUCCESS)
+        );
+        machine.block_registry("host", None);
+        assert_eq!(ask(key), STATUS_SUCCESS);
+    });
+}
+
+#[test]
+fn a_start_finds_what_the_disk_has_and_writes_again() {
+    in_system(|call| {
+        let (machine, key) = (call.machine(), open_key(call, KeyKind::State, SET_VALUE));
+        machine.set_registry("host", "Policy", RegistryValue::Dword(1));
+        let write = |value| set(call, key, "Run", (DWORD, &[value, 0, 0, 0]));
+        let run = || machine.driver_state_value("host", "Run");
+        assert_eq!(write(1), Ok(STATUS_SUCCESS));
+        assert_eq!(zw_flush_key(call, key), Ok(STATUS_SUCCESS));
+        assert_eq!(write(2), Ok(STATUS_SUCCESS));
+        machine.registry().lose_power();
+        assert_eq!(write(3), Ok(STATUS_TOO_LATE));
+        machine.registry().start_again();
+        assert_eq!(run(), Some(RegistryValue::Dword(1)));
+        assert_eq!(write(4), Ok(STATUS_SUCCESS));
+        machine.registry().close();
+        machine.registry().start_again();
+        assert_eq!(run(), Some(RegistryValue::Dword(4)));
+        assert!(machine.remove_registry("host", "Policy"), "still there");
     });
 }

@@ -1,12 +1,13 @@
 //! `ZwQueryValueKey`, `ZwSetValueKey`, `ZwFlushKey`.
 
-use super::RegistryValue;
 use super::key::{QUERY_VALUE, SET_VALUE, key_of};
+use super::{Blocked, RegistryValue};
 use crate::boundary::import::Call;
 use crate::boundary::memory::Access;
 use crate::status::{
-    NtStatus, STATUS_BUFFER_OVERFLOW, STATUS_BUFFER_TOO_SMALL, STATUS_INSUFFICIENT_RESOURCES,
-    STATUS_INVALID_PARAMETER, STATUS_OBJECT_NAME_NOT_FOUND, STATUS_SUCCESS, STATUS_TOO_LATE,
+    NtStatus, STATUS_ACCESS_DENIED, STATUS_BUFFER_OVERFLOW, STATUS_BUFFER_TOO_SMALL,
+    STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_PARAMETER, STATUS_OBJECT_NAME_NOT_FOUND,
+    STATUS_SUCCESS, STATUS_TOO_LATE,
 };
 use crate::verifier::{Rule, Violation};
 
@@ -43,7 +44,11 @@ pub(crate) fn zw_query_value_key(
     if call.machine().injection().fails(call) {
         return Ok(STATUS_INSUFFICIENT_RESOURCES);
     }
-    let Some(value) = call.machine().registry().get(&key.service, key.kind, &name) else {
+    let registry = call.machine().registry();
+    if registry.blocks(&key.service, key.kind, Blocked::Query) {
+        return Ok(STATUS_ACCESS_DENIED);
+    }
+    let Some(value) = registry.get(&key.service, key.kind, &name) else {
         return Ok(STATUS_OBJECT_NAME_NOT_FOUND);
     };
     let bytes = partial_information(&value);
