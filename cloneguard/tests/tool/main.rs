@@ -17,6 +17,8 @@ mod schema;
 mod silence;
 mod stats;
 #[cfg(unix)]
+mod status;
+#[cfg(unix)]
 mod watch;
 
 use std::path::{Path, PathBuf};
