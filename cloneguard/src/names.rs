@@ -4,8 +4,8 @@ use core::fmt;
 use serde::ser::SerializeStruct as _;
 use serde::{Serialize, Serializer};
 
-/// The statuses that clone requests and name queries are known to end with (MS-ERREF 2.3.1,
-/// `ntstatus.h`).
+/// The statuses that clone requests and name queries are known to end with, and those that the driver gives as a
+/// reason itself (MS-ERREF 2.3.1, `ntstatus.h`).
 const STATUSES: &[(u32, &str)] = &[
     (0x0000_0000, "STATUS_SUCCESS"),
     (0x0000_0102, "STATUS_TIMEOUT"),
@@ -13,6 +13,7 @@ const STATUSES: &[(u32, &str)] = &[
     (0x8000_0005, "STATUS_BUFFER_OVERFLOW"),
     (0xC000_0001, "STATUS_UNSUCCESSFUL"),
     (0xC000_0002, "STATUS_NOT_IMPLEMENTED"),
+    (0xC000_0004, "STATUS_INFO_LENGTH_MISMATCH"),
     (0xC000_0005, "STATUS_ACCESS_VIOLATION"),
     (0xC000_0008, "STATUS_INVALID_HANDLE"),
     (0xC000_000D, "STATUS_INVALID_PARAMETER"),
@@ -22,23 +23,31 @@ const STATUSES: &[(u32, &str)] = &[
     (0xC000_0022, "STATUS_ACCESS_DENIED"),
     (0xC000_0023, "STATUS_BUFFER_TOO_SMALL"),
     (0xC000_0024, "STATUS_OBJECT_TYPE_MISMATCH"),
+    (0xC000_0033, "STATUS_OBJECT_NAME_INVALID"),
     (0xC000_0034, "STATUS_OBJECT_NAME_NOT_FOUND"),
     (0xC000_0043, "STATUS_SHARING_VIOLATION"),
     (0xC000_0054, "STATUS_FILE_LOCK_CONFLICT"),
     (0xC000_0056, "STATUS_DELETE_PENDING"),
+    (0xC000_0059, "STATUS_REVISION_MISMATCH"),
     (0xC000_0061, "STATUS_PRIVILEGE_NOT_HELD"),
     (0xC000_007F, "STATUS_DISK_FULL"),
     (0xC000_009A, "STATUS_INSUFFICIENT_RESOURCES"),
     (0xC000_00A2, "STATUS_MEDIA_WRITE_PROTECTED"),
+    (0xC000_00A3, "STATUS_DEVICE_NOT_READY"),
     (0xC000_00BA, "STATUS_FILE_IS_A_DIRECTORY"),
     (0xC000_00BB, "STATUS_NOT_SUPPORTED"),
     (0xC000_00E8, "STATUS_INVALID_USER_BUFFER"),
     (0xC000_010A, "STATUS_PROCESS_IS_TERMINATING"),
     (0xC000_0120, "STATUS_CANCELLED"),
     (0xC000_0128, "STATUS_FILE_CLOSED"),
+    (0xC000_0194, "STATUS_POSSIBLE_DEADLOCK"),
+    (0xC000_0225, "STATUS_NOT_FOUND"),
+    (0xC000_0246, "STATUS_CONNECTION_COUNT_LIMIT"),
+    (0xC000_0476, "STATUS_OPERATION_IN_PROGRESS"),
     (0xC000_048C, "STATUS_BLOCK_TOO_MANY_REFERENCES"),
     (0xC01C_0001, "STATUS_FLT_NO_HANDLER_DEFINED"),
     (0xC01C_0005, "STATUS_FLT_INVALID_NAME_REQUEST"),
+    (0xC01C_0015, "STATUS_FLT_INSTANCE_NOT_FOUND"),
     (0xC01C_001B, "STATUS_FLT_ALREADY_ENLISTED"),
 ];
 
@@ -154,6 +163,24 @@ mod tests {
     fn tables_rise_so_no_number_is_twice_in_them() {
         assert!(STATUSES.is_sorted_by(|a, b| a.0 < b.0));
         assert!(FILE_SYSTEMS.is_sorted_by(|a, b| a.0 < b.0));
+    }
+
+    /// The source of `flt` is read as a text, for it is built with a kit only.
+    #[test]
+    fn the_statuses_that_the_driver_gives_have_their_names() {
+        let source = include_str!("../../flt/src/status.rs");
+        let constants = source.lines().filter_map(|line| {
+            let constant = line.trim().strip_prefix("pub const ")?;
+            let (name, value) = constant.split_once(": Self = Self::error(0x")?;
+            let digits = value.strip_suffix(");")?.replace('_', "");
+            let code = u32::from_str_radix(&digits, 16).unwrap();
+            Some((NtStatus::new(code).name(), format!("STATUS_{name}")))
+        });
+        let constants: Vec<_> = constants.collect();
+        assert!(constants.len() > 15, "{constants:?}");
+        for (known, name) in &constants {
+            assert_eq!(*known, Some(name.as_str()));
+        }
     }
 
     #[test]
