@@ -12,6 +12,7 @@ use flt::memory::try_filled;
 use flt::registry::{Parameters, Place};
 use flt::shared::{Held, Shared};
 use flt::status::NtStatus;
+use flt::wish::Wish;
 use guard::policy::{
     IndexSlot, IndexedPolicy, PolicyBlob, PolicyDecision, PolicyMode, PolicySubject,
 };
@@ -124,7 +125,7 @@ fn index(policy: PolicyBlob<Box<[u8]>>) -> Result<Indexed, NtStatus> {
 /// The policy in force, and the wish to read it again.
 pub(crate) struct PolicyKeeper {
     current: Shared<Policy>,
-    wanted: AtomicBool,
+    wish: Wish,
     /// Whether there was no memory for the stored policy, so that it is to be tried again.
     missed: AtomicBool,
     /// What became of the policy that was stored when the driver was loaded.
@@ -136,7 +137,7 @@ impl PolicyKeeper {
     pub(crate) fn create(parameters: &Parameters, passive: Passive) -> Result<Self, NtStatus> {
         let mut keeper = Self {
             current: Shared::try_new(Policy::DEFAULT)?,
-            wanted: AtomicBool::new(false),
+            wish: Wish::none(),
             missed: AtomicBool::new(false),
             first: Taken::only(PolicyEvent::Default),
         };
@@ -156,7 +157,7 @@ impl PolicyKeeper {
 
     /// Asks for the policy to be read again.
     pub(crate) fn want(&self) {
-        self.wanted.store(true, Ordering::Release);
+        self.wish.make();
     }
 
     /// Asks the same if there was no memory for it the last time.
@@ -168,7 +169,7 @@ impl PolicyKeeper {
 
     /// Whether it is to be read again.
     pub(crate) fn is_wanted(&self) -> bool {
-        self.wanted.load(Ordering::Acquire)
+        self.wish.is_there()
     }
 
     /// Records what came of the first look. That nothing is stored is no event then.
@@ -181,7 +182,7 @@ impl PolicyKeeper {
     /// Reads the stored policy, puts it into force if it may be, and records what became of it.
     pub(crate) fn load(&self, audit: &Audit, parameters: &Parameters, passive: Passive) {
         // Before it is read: who stores another one and asks then is answered by another look.
-        self.wanted.swap(false, Ordering::AcqRel);
+        self.wish.begin();
         let taken = self.take(parameters, passive);
         self.record(audit, &taken);
     }

@@ -68,3 +68,4 @@ pub mod time;
 pub mod token;
 pub mod uuid;
 pub mod volume;
+pub mod wish;

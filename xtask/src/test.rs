@@ -223,7 +223,7 @@ fn orders() -> Result<String> {
         loom(&["--package", "guard", "--lib", "interleavings"]),
         loom(&["--package", "flt", "--test", "orders"]),
     ])?;
-    Ok("guard's journal, flt's state, policy, places and blocks".to_owned())
+    Ok("guard's journal, flt's state, policy, wish, places and blocks".to_owned())
 }
 
 fn house_lints() -> Result<String> {

@@ -38,11 +38,14 @@ mod lending;
 mod shared;
 #[path = "../../src/slot.rs"]
 mod slot;
+#[path = "../../src/wish.rs"]
+mod wish;
 
 mod blocks;
 mod policies;
 mod programs;
 mod state;
+mod wishes;
 
 #[cfg(loom)]
 use kernel::memory;
