@@ -13,7 +13,7 @@ use guard::policy::PolicySubject;
 use guard::{
     CAPTURE_SIZE, Capture, Claim, ControlCode, Draft, Fact, Facts, Judged, Judgement, Matter,
     Names, Places, PolicyMark, Seen, SeenCode, StructuralFinding, Subject, VolumeAttributes,
-    decide, find,
+    VolumeFacts, decide, find,
 };
 
 use crate::CloneGuard;
@@ -22,7 +22,7 @@ use crate::names::Named;
 use crate::policy::Policy;
 use crate::requestor::Asker;
 use crate::source::{Source, target_facts, target_id};
-use crate::volume::WatchedVolume;
+use crate::volume::{self, REFS};
 
 type Request<'op> = FsControl<'op, CloneGuard>;
 
@@ -45,7 +45,7 @@ fn see(guard: &CloneGuard, request: &Request<'_>, code: SeenCode) -> Next {
     let asker = Asker::identify(request, &guard.processes, passive);
     let target = Named::of(|form| request.target_name(form));
     let asking = passive.map(Asking::look);
-    let volume = volume(request, asking);
+    let volume = volume_of(request, asking);
     let opened = guard.audit.open(&Draft {
         matter: Matter::Seen(Seen {
             code,
@@ -54,7 +54,7 @@ fn see(guard: &CloneGuard, request: &Request<'_>, code: SeenCode) -> Next {
         }),
         requestor: &asker.as_requestor(),
         places: &Places {
-            volume: volume.facts(),
+            volume,
             source_volume: Fact::NotAsked,
             source_id: Fact::NotAsked,
             target_id: target_id(request, asking),
@@ -79,23 +79,24 @@ fn inspect(guard: &CloneGuard, request: &Request<'_>, code: ControlCode) -> Next
     let claim = capture.read();
     let asking = passive.map(Asking::look);
     let mut source = Source::find(request, &claim, asking);
-    let volume = volume(request, asking);
+    let volume = volume_of(request, asking);
+    let places = Places {
+        source_volume: source.volume_beside(&volume),
+        source_id: source.id,
+        target_id: target_id(request, asking),
+        volume,
+    };
     let inspection = Inspection {
         asking,
         capture: &capture,
         claim: &claim,
         asker: &asker,
         target: &Named::of(|form| request.target_name(form)),
-        places: &Places {
-            volume: volume.facts(),
-            source_volume: source.volume_beside(&volume),
-            source_id: source.id,
-            target_id: target_id(request, asking),
-        },
+        places: &places,
         facts: Facts {
             mode: asker.mode(),
-            is_refs: volume.is_refs(),
-            cluster_size: volume.cluster_size,
+            is_refs: places.volume.file_system == REFS,
+            cluster_size: places.volume.cluster_size,
             volume: Fact::NotAsked,
             source: source.state,
             source_file: source.facts,
@@ -221,13 +222,14 @@ fn capture(code: ControlCode, request: &Request<'_>, asker: &Asker) -> Capture {
     }
 }
 
-/// What is known of the volume of the request.
-fn volume(request: &Request<'_>, asking: Option<Asking>) -> WatchedVolume {
-    let volume = request.volume().unwrap_or(WatchedVolume::UNKNOWN);
-    match asking {
-        Some(asking) => volume.with_guid(|| request.volume_guid(asking)),
-        None => volume,
+/// What is known of the volume of the request. Inlined, so that it lies where the caller keeps it at once.
+#[inline]
+fn volume_of(request: &Request<'_>, asking: Option<Asking>) -> VolumeFacts {
+    let mut volume = request.volume().unwrap_or(VolumeFacts::UNKNOWN);
+    if let Some(asking) = asking {
+        volume::complete(&mut volume, || request.volume_guid(asking));
     }
+    volume
 }
 
 /// What the volume of the request says of itself now.

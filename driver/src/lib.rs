@@ -67,7 +67,7 @@ use flt::recheck::SourceAfter;
 use flt::registry::{Haste, Parameters};
 use flt::status::NtStatus;
 use flt::token::Token;
-use guard::{ControlCode, NoteEvent, SeenCode, StartedNote};
+use guard::{ControlCode, NoteEvent, SeenCode, StartedNote, VolumeFacts};
 
 use crate::audit::Audit;
 use crate::consumer::Consumers;
@@ -76,7 +76,6 @@ use crate::housekeeping::Housekeeping;
 use crate::policy::PolicyKeeper;
 use crate::processes::Processes;
 use crate::trace::Fate;
-use crate::volume::WatchedVolume;
 use crate::volumes::Volumes;
 
 #[global_allocator]
@@ -137,7 +136,7 @@ impl CloneGuard {
 }
 
 impl Minifilter for CloneGuard {
-    type Volume = WatchedVolume;
+    type Volume = VolumeFacts;
 
     const PORT: &'static [u16] = &port_name();
     const VOLUME_TAG: [u8; 4] = *b"CGvo";
@@ -166,14 +165,14 @@ impl Minifilter for CloneGuard {
         self.leave_trace(parameters, Fate::Runs, Haste::Flush, passive);
     }
 
-    fn attach(&self, setup: &VolumeSetup<'_>, passive: Passive) -> Option<WatchedVolume> {
-        Some(WatchedVolume::of(setup, passive))
+    fn attach(&self, setup: &VolumeSetup<'_>, passive: Passive) -> Option<VolumeFacts> {
+        Some(volume::gather(setup, passive))
     }
 
     fn attached(
         &self,
         setup: &VolumeSetup<'_>,
-        volume: &WatchedVolume,
+        volume: &VolumeFacts,
         result: Result<(), NtStatus>,
     ) {
         self.volumes.set_up(&self.audit, setup, volume, result);

@@ -7,11 +7,12 @@ use flt::place::Place;
 use flt::recheck::Kept;
 use flt::reentry::Asking;
 use flt::status::NtStatus;
-use guard::{Claim, Fact, FileFacts, FileKind, SourceState, StructuralFinding, VolumeGuid};
+use guard::{
+    Claim, Fact, FileFacts, FileKind, SourceState, StructuralFinding, VolumeFacts, VolumeGuid,
+};
 
 use crate::CloneGuard;
 use crate::names::Named;
-use crate::volume::WatchedVolume;
 
 type Request<'op> = FsControl<'op, CloneGuard>;
 /// The number of a file on its volume.
@@ -115,7 +116,7 @@ impl Source {
     }
 
     /// The unique id of its volume, which is mostly that of the target.
-    pub(crate) const fn volume_beside(&self, target: &WatchedVolume) -> Fact<VolumeGuid> {
+    pub(crate) const fn volume_beside(&self, target: &VolumeFacts) -> Fact<VolumeGuid> {
         match (self.state, target.guid) {
             (SourceState::SameVolume(_), Some(guid)) => Fact::Known(guid),
             (SourceState::SameVolume(_), None) => Fact::Refused(target.guid_reason),

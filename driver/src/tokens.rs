@@ -16,8 +16,6 @@ use guard::TokenFacts;
 /// What the tokens of a thread and its process say.
 #[derive(Clone, Copy)]
 pub(crate) struct Tokens {
-    /// The state of the effective token before it was asked.
-    stamp: Result<TokenStamp, NtStatus>,
     facts: TokenFacts,
     effective: Result<UserSid, NtStatus>,
     /// The user of the process, if that may be another one.
@@ -36,7 +34,13 @@ pub(crate) enum Told {
 
 /// What the token of a process said when it was asked last.
 pub(crate) struct TokenMemory {
-    last: SpinLock<Option<Held<Tokens>>>,
+    last: SpinLock<Option<Remembered>>,
+}
+
+struct Remembered {
+    /// The state of the token before it was asked.
+    stamp: TokenStamp,
+    tokens: Held<Tokens>,
 }
 
 impl Told {
@@ -55,7 +59,7 @@ impl Told {
             return Self::Remembered(tokens);
         }
         let tokens = Tokens::ask(subject, stamp, passive);
-        memory.remember(&tokens);
+        memory.remember(now, &tokens);
         Self::Asked(tokens)
     }
 }
@@ -87,7 +91,6 @@ impl Tokens {
             reason: 0,
         };
         Self {
-            stamp,
             facts: TokenFacts { reason, ..facts },
             effective: effective.user(passive),
             primary: subject
@@ -127,17 +130,18 @@ impl TokenMemory {
     /// What was remembered, if the token is still the same in the same state.
     fn recall(&self, stamp: TokenStamp) -> Option<Held<Tokens>> {
         self.last.with(|last| {
-            let tokens = last.as_ref()?;
-            (tokens.stamp == Ok(stamp)).then(|| tokens.share())
+            let last = last.as_ref()?;
+            (last.stamp == stamp).then(|| last.tokens.share())
         })
     }
 
     /// Keeps what was told, if it is everything: what is missing is asked for again. Without memory nothing is kept.
-    fn remember(&self, tokens: &Tokens) {
+    fn remember(&self, stamp: TokenStamp, tokens: &Tokens) {
         if !tokens.is_whole() {
             return;
         }
-        if let Ok(new) = Held::try_new(*tokens) {
+        if let Ok(tokens) = Held::try_new(*tokens) {
+            let new = Remembered { stamp, tokens };
             let old = self.last.with(move |last| last.replace(new));
             // Here the lock is free again.
             drop(old);

@@ -17,12 +17,12 @@ use flt::memory::{try_copy, try_push};
 use flt::status::NtStatus;
 use flt::sync::SpinLock;
 use flt::volume::VolumeName;
-use guard::{Name, NameState, NoteEvent, VolumeNote};
+use guard::{Name, NameState, NoteEvent, VolumeFacts, VolumeNote};
 use wire::{VolumeCause, VolumeEvent};
 
 use crate::CloneGuard;
 use crate::audit::Audit;
-use crate::volume::{REFS, WatchedVolume};
+use crate::volume::{self, REFS};
 
 /// How many unwatched volumes are remembered. More are not told of.
 const UNWATCHED_MAX: usize = 256;
@@ -65,7 +65,7 @@ impl Volumes {
         &self,
         audit: &Audit,
         setup: &VolumeSetup<'_>,
-        volume: &WatchedVolume,
+        volume: &VolumeFacts,
         result: Result<(), NtStatus>,
     ) {
         let name = setup.name();
@@ -87,7 +87,7 @@ impl Volumes {
             event,
             cause,
             status,
-            volume: volume.facts(),
+            volume: *volume,
             device: device(&name),
         }));
     }
@@ -121,7 +121,7 @@ impl Volumes {
             event: VolumeEvent::Detached,
             cause,
             status: 0,
-            volume: gone.volume().unwrap_or(WatchedVolume::UNKNOWN).facts(),
+            volume: gone.volume().unwrap_or(VolumeFacts::UNKNOWN),
             device: device(&name),
         }));
     }
@@ -176,15 +176,16 @@ impl CloneGuard {
     }
 
     fn tell_unwatched(&self, volume: &KnownVolume<'_>, name: &VolumeName, passive: Passive) {
-        let facts = WatchedVolume {
+        let mut facts = VolumeFacts {
             file_system: REFS,
-            ..WatchedVolume::UNKNOWN
+            ..VolumeFacts::UNKNOWN
         };
+        volume::complete(&mut facts, || volume.guid(passive));
         self.audit.note(NoteEvent::Volume(VolumeNote {
             event: VolumeEvent::NotAttached,
             cause: VolumeCause::NotOffered,
             status: 0,
-            volume: facts.with_guid(|| volume.guid(passive)).facts(),
+            volume: facts,
             device: known_device(name),
         }));
     }

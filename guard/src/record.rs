@@ -44,6 +44,18 @@ pub struct VolumeFacts {
     pub guid_reason: u32,
 }
 
+impl VolumeFacts {
+    /// A volume of which nothing is known.
+    pub const UNKNOWN: Self = Self {
+        file_system: 0,
+        cluster_size: None,
+        flags: 0,
+        cluster_reason: 0,
+        guid: None,
+        guid_reason: 0,
+    };
+}
+
 /// Who asked, how, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Requestor<'a> {
