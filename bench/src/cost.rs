@@ -10,7 +10,7 @@ use crate::rig::{Filter, Images, Rig, SERVICE, Setting};
 
 /// Requests of a kind that are sent before one is counted, so that what is remembered is remembered.
 const WARM: usize = 4;
-/// Requests that are counted; the one in the middle is told.
+/// Requests that are counted mostly; the one in the middle is told.
 const COUNTED: usize = 5;
 
 /// What one request of a kind costs.
@@ -36,6 +36,17 @@ pub(crate) fn of(
     filter: Filter,
     setting: &Setting,
 ) -> Result<RequestCost> {
+    of_some(images, operation, filter, setting, COUNTED)
+}
+
+/// Counts one kind of request, so many times.
+pub(crate) fn of_some(
+    images: &Images,
+    operation: Operation,
+    filter: Filter,
+    setting: &Setting,
+    counted: usize,
+) -> Result<RequestCost> {
     let mut rig = Rig::start(images, filter, setting)?;
     introduce(&rig, setting.processes)?;
     touch(&rig)?;
@@ -44,7 +55,7 @@ pub(crate) fn of(
     let cost = rig.program.run(|thread| {
         (0..WARM).try_for_each(|_| prepared.send(thread))?;
         let mut costs = Vec::new();
-        for _ in 0..COUNTED {
+        for _ in 0..counted {
             let (sent, cost) = machine.cost_of(SERVICE, || prepared.send(thread));
             sent?;
             costs.push(cost);
