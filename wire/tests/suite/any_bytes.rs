@@ -1,6 +1,6 @@
 //! Bytes from anywhere: no decoder panics, and what it accepts can be read.
 
-use crate::common::{RECORDS, UNKNOWN};
+use crate::common::{RECORDS, UNKNOWN, places};
 use proptest::prelude::*;
 use wire::{
     Ack, Batch, Bitness, Body, ConnectRequest, ConsumerEvent, EndHead, FactState, FileKind,
@@ -119,7 +119,7 @@ proptest! {
 #[test]
 fn every_byte_of_every_record_is_flipped() {
     for golden in RECORDS {
-        for at in 0..golden.len() {
+        for at in places(golden.len()) {
             for bit in 0..8 {
                 let mut bytes = golden.to_vec();
                 bytes[at] ^= 1 << bit;

@@ -1,6 +1,6 @@
 //! From a valid message one field at a time is made wrong, and the error names it.
 
-use crate::common::{CLONE, PENDING, POLICY, SEEN};
+use crate::common::{CLONE, PENDING, POLICY, SEEN, places};
 use wire::{
     Ack, Batch, BatchHead, ConnectKind, ConnectRequest, DecodeError, RecordHead, StatusReport,
 };
@@ -74,7 +74,7 @@ fn requests_without_parameters_carry_none() {
 fn lengths_of_fixed_messages_are_exact() {
     let request = ConnectRequest::watch([1; 16], 5);
     let ack = Ack::new([1; 16], 5);
-    for length in 0..request.as_bytes().len() {
+    for length in places(request.as_bytes().len()) {
         let error = DecodeError::Short {
             needed: 40,
             found: length,
@@ -84,7 +84,7 @@ fn lengths_of_fixed_messages_are_exact() {
             Err(error)
         );
     }
-    for length in 0..ack.bytes().len() {
+    for length in places(ack.bytes().len()) {
         let error = DecodeError::Short {
             needed: 32,
             found: length,
@@ -147,7 +147,7 @@ fn report_fields() {
     }
     assert_eq!(report(|r| r.locked = 2), status);
     assert_eq!(report(|r| r.consumer = 2), status);
-    for length in 0..REPORT.len() {
+    for length in places(REPORT.len()) {
         let error = DecodeError::Short {
             needed: REPORT.len(),
             found: length,
@@ -196,7 +196,7 @@ fn batch_head_fields() {
 
 #[test]
 fn every_cut_of_a_batch_is_refused() {
-    for length in 0..BATCH.len() {
+    for length in places(BATCH.len()) {
         assert!(Batch::parse(&BATCH[..length]).is_err(), "{length}");
         let mut bytes = BATCH[..length].to_vec();
         if let Ok((head, _)) = BatchHead::mut_from_prefix(&mut bytes) {

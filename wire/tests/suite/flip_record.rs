@@ -1,7 +1,9 @@
 //! From a valid record one thing at a time is made wrong that records of all kinds have: the head, the
 //! lengths, the names, the padding.
 
-use crate::common::{CLONE, ENDED, HEAD, PENDING, POLICY, RECORDS, SUMMARY, UNKNOWN, changed};
+use crate::common::{
+    CLONE, ENDED, HEAD, PENDING, POLICY, RECORDS, SUMMARY, UNKNOWN, changed, places,
+};
 use wire::{DecodeError, NameHead, PolicyBody, REQUEST_NAMES, Record, RecordHead, RequestBody};
 use zerocopy::FromBytes as _;
 
@@ -115,7 +117,7 @@ fn name_lengths_agree() {
 #[test]
 fn the_length_of_a_record_is_exact() {
     for golden in RECORDS.into_iter().chain([UNKNOWN]) {
-        for length in 0..golden.len() {
+        for length in places(golden.len()) {
             let found = length;
             let stated = golden.len() as u64;
             let error = match length {

@@ -2,6 +2,7 @@
 //!
 //! The golden file was written from the tables of `docs/wire.md` by another program.
 
+use crate::common::places;
 use core::mem::offset_of;
 use proptest::prelude::*;
 use wire::policy::{
@@ -190,7 +191,7 @@ fn sizes_agree_in_both_directions() {
     for end in HEAD..POLICY.len() {
         assert_eq!(error_of(&POLICY[..end]), length, "{end}");
     }
-    for end in 0..HEAD {
+    for end in places(HEAD) {
         assert_eq!(error_of(&POLICY[..end]), Some((end, PolicyFault::Short)));
     }
     assert_eq!(error_of(&[POLICY, &[0]].concat()), length);
