@@ -9,6 +9,7 @@ use std::fmt;
 use std::io::Write;
 use std::sync::Arc;
 
+use crate::boundary::preemption;
 use crate::symbols::Symbols;
 use crate::thread::{self, Thread};
 
@@ -167,6 +168,11 @@ pub fn report(violation: &Violation, thread: Option<&Thread>) -> String {
     );
     if let Some(thread) = thread {
         text.push_str(&thread.report());
+        if let Some(held) = preemption::place().and_then(|at| thread.machine().image_place(at)) {
+            text.push_str(&format!(
+                "  held:    a thread at {held}, meanwhile another one ran\n"
+            ));
+        }
     }
     text
 }

@@ -13,7 +13,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Sender, channel, sync_channel};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::steps;
+use super::{preemption, steps};
 use crate::verifier::{Rule, Violation};
 
 /// Does the work and gives back what tells the waiting thread so.
@@ -35,9 +35,9 @@ pub(crate) const STACK_BYTES: usize = 1 << 20;
 /// [`Rule::Testbed`] when the host starts no thread.
 pub(crate) fn run<T: Send>(body: impl FnOnce() -> T + Send) -> Result<Ended<T>, Violation> {
     let (ended, wait) = sync_channel(1);
-    let counted = steps::is_counted();
+    let (counted, meant) = (steps::is_counted(), preemption::is_meant());
     let job: Job<'_> = Box::new(move || {
-        let body = || steps::counted_too(counted, body);
+        let body = || steps::counted_too(counted, || preemption::meant(meant, body));
         let result = catch_unwind(AssertUnwindSafe(body));
         Box::new(move || {
             // The other side waits, so it is there.

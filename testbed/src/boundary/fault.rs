@@ -17,7 +17,7 @@ use std::sync::OnceLock;
 use super::guest::Guest;
 use super::mapping::Mapping;
 use super::memory::{Access, host_usize};
-use super::steps;
+use super::{preemption, steps};
 use crate::machine::Machine;
 use crate::thread::{self, Thread};
 use crate::verifier::{self, Rule, Violation};
@@ -170,11 +170,14 @@ extern "C" fn on_fault(
     info: *mut libc::siginfo_t,
     context: *mut libc::c_void,
 ) {
-    let context: *const libc::ucontext_t = context.cast();
+    let context: *mut libc::ucontext_t = context.cast();
     // SAFETY: the system passes valid information on this signal to a handler set with SA_SIGINFO.
     let is_step = signal == libc::SIGTRAP && unsafe { (*info).si_code } == libc::TRAP_TRACE;
-    // SAFETY: the system passes the context of this signal to a handler set with SA_SIGINFO.
-    let registers = unsafe { &(*context).uc_mcontext.gregs };
+    // SAFETY: the system passes the context of this signal to a handler set with SA_SIGINFO, whose own it is until that returns.
+    let registers = unsafe { &mut (*context).uc_mcontext.gregs };
+    if signal == libc::SIGTRAP && trapped(is_step, registers) {
+        return;
+    }
     let register = |index: libc::c_int| {
         registers
             .get(usize::try_from(index).unwrap_or(usize::MAX))
@@ -186,9 +189,6 @@ extern "C" fn on_fault(
         rcx: register(libc::REG_RCX),
         error: register(libc::REG_ERR),
     };
-    if is_step {
-        return steps::note(registers.rip);
-    }
     // SAFETY: `info` is valid for the same reason.
     let info = unsafe { &*info };
     // SAFETY: every signal that this handler is installed for carries an address.
@@ -208,6 +208,33 @@ extern "C" fn on_fault(
     let mut text = verifier::report(&violation, Some(&thread));
     text.push_str(&trail(&thread, registers.rsp));
     verifier::end_process(&text);
+}
+
+/// The trap flag (Intel SDM 3A, 17.3.1.4).
+const TRAP_FLAG: libc::greg_t = 0x100;
+
+/// Deals with a trap that the test-bed has brought about itself; answers whether it was one.
+fn trapped(is_step: bool, registers: &mut [libc::greg_t]) -> bool {
+    let index = |register: libc::c_int| usize::try_from(register).unwrap_or(usize::MAX);
+    let Ok([rip, flags]) = registers.get_disjoint_mut([index(libc::REG_RIP), index(libc::REG_EFL)])
+    else {
+        return false;
+    };
+    if is_step {
+        let is_over = preemption::stepped();
+        if is_over || !steps::note(rip.cast_unsigned()) {
+            *flags &= !TRAP_FLAG;
+        }
+        return true;
+    }
+    let next = preemption::met(rip.cast_unsigned());
+    if next.is_some() {
+        *rip = rip.wrapping_sub(1);
+    }
+    if next == Some(preemption::Next::Step) {
+        *flags |= TRAP_FLAG;
+    }
+    next.is_some()
 }
 
 /// Restores what was there before; the instruction faults again and meets it.

@@ -3,7 +3,7 @@
 //! [`memory`] hands out guarded blocks and knows every range that the image may touch; [`guest`] reads
 //! and writes there after checking; [`call`] crosses into the image, `trampoline` comes back from it to
 //! the routines that [`import`] describes;
-//! `crew` lends host threads; `steps` counts instructions; [`fault`] explains a crash of image code. All else of the crate is safe code.
+//! `crew` lends host threads; `steps` counts instructions, `preemption` holds a thread before one; [`fault`] explains a crash of image code. All else of the crate is safe code.
 
 pub mod arguments;
 pub(crate) mod block;
@@ -14,6 +14,7 @@ pub mod guest;
 pub mod import;
 pub(crate) mod mapping;
 pub mod memory;
+pub(crate) mod preemption;
 pub(crate) mod steps;
 pub(crate) mod trampoline;
 

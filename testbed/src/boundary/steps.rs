@@ -15,9 +15,10 @@ use std::arch::asm;
 use std::cell::Cell;
 use std::ops::Range;
 use std::ptr;
-use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use super::call;
 use super::guest::HostPlace;
 
 /// How often each byte of a range was where the thread stood.
@@ -28,6 +29,24 @@ struct Table {
     /// All of them together.
     steps: AtomicU64,
     write: Option<Write>,
+}
+
+impl Table {
+    fn new(range: &Range<u64>, write: Option<Write>) -> Self {
+        let length = usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(0);
+        Self {
+            start: range.start,
+            hits: (0..length).map(|_| AtomicU64::new(0)).collect(),
+            steps: AtomicU64::new(0),
+            write,
+        }
+    }
+
+    fn hits(&self) -> Vec<(u64, u64)> {
+        let hits = (0_u64..).zip(self.hits.iter());
+        let hits = hits.map(|(at, count)| (at, count.load(Ordering::Relaxed)));
+        hits.filter(|(_, count)| *count > 0).collect()
+    }
 }
 
 /// Bytes that somebody else writes while the image works on them.
@@ -51,6 +70,8 @@ impl Write {
 
 /// The table of the work that is being counted; null for none.
 static TABLE: AtomicPtr<Table> = AtomicPtr::new(ptr::null_mut());
+/// Whether the threads are counted that a driver has started.
+static WORKERS: AtomicBool = AtomicBool::new(false);
 /// One at a time.
 static BUSY: Mutex<()> = Mutex::new(());
 
@@ -62,36 +83,44 @@ thread_local! {
 /// Runs `body` on this thread, and answers how often each address of the range was executed: pairs of the distance from
 /// its start and a count, those of 0 left out.
 pub(crate) fn count<T>(range: Range<u64>, body: impl FnOnce() -> T) -> (T, Vec<(u64, u64)>) {
-    step(range, None, body)
+    step(&range, None, body)
 }
 
 /// Runs `body` on this thread, and lets somebody else write meanwhile.
 pub(crate) fn write_meanwhile<T>(range: Range<u64>, write: Write, body: impl FnOnce() -> T) -> T {
-    step(range, Some(write), body).0
+    step(&range, Some(write), body).0
+}
+
+/// Runs `body`, and answers the same of the threads that a driver has started, while it runs.
+pub(crate) fn count_workers<T>(
+    range: &Range<u64>,
+    body: impl FnOnce() -> T,
+) -> (T, Vec<(u64, u64)>) {
+    let _busy = BUSY.lock().unwrap_or_else(PoisonError::into_inner);
+    // Nobody waits for these threads, so one may look at the table when all is over.
+    let table: &'static Table = Box::leak(Box::new(Table::new(range, None)));
+    TABLE.store(ptr::from_ref(table).cast_mut(), Ordering::Release);
+    WORKERS.store(true, Ordering::Release);
+    let counting = Counting;
+    let value = body();
+    drop(counting);
+    (value, table.hits())
 }
 
 fn step<T>(
-    range: Range<u64>,
+    range: &Range<u64>,
     write: Option<Write>,
     body: impl FnOnce() -> T,
 ) -> (T, Vec<(u64, u64)>) {
     let _busy = BUSY.lock().unwrap_or_else(PoisonError::into_inner);
-    let length = usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(0);
-    let table = Table {
-        start: range.start,
-        hits: (0..length).map(|_| AtomicU64::new(0)).collect(),
-        steps: AtomicU64::new(0),
-        write,
-    };
+    let table = Table::new(range, write);
     table.write.iter().for_each(|write| write.perform(0));
     TABLE.store(ptr::from_ref(&table).cast_mut(), Ordering::Release);
     COUNTS.set(true);
     let counting = Counting;
     let value = body();
     drop(counting);
-    let hits = (0_u64..).zip(table.hits.iter());
-    let hits = hits.map(|(at, count)| (at, count.load(Ordering::Relaxed)));
-    (value, hits.filter(|(_, count)| *count > 0).collect())
+    (value, table.hits())
 }
 
 /// A count is under way; ends it when dropped, also by a panic.
@@ -100,6 +129,7 @@ struct Counting;
 impl Drop for Counting {
     fn drop(&mut self) {
         COUNTS.set(false);
+        WORKERS.store(false, Ordering::Release);
         TABLE.store(ptr::null_mut(), Ordering::Release);
     }
 }
@@ -121,13 +151,15 @@ pub(super) fn counted_too<T>(counted: bool, body: impl FnOnce() -> T) -> T {
     body()
 }
 
-/// Notes where a thread stands behind an instruction. For the signal handler: it takes no lock and allocates nothing.
-pub(super) fn note(address: u64) {
+/// Notes where a thread stands behind an instruction; answers whether it is to be stepped further. For the signal handler: it
+/// takes no lock and allocates nothing.
+pub(super) fn note(address: u64) -> bool {
     // SAFETY: the table lives until the pointer to it is null again, which is behind the last step of the thread that
     // is counted; only that thread and one for which it waits are stepped,
-    // and their handler is what runs here.
+    // and their handler is what runs here. A table for other threads lives for ever.
     let Some(table) = (unsafe { TABLE.load(Ordering::Acquire).as_ref() }) else {
-        return;
+        COUNTS.set(false);
+        return false;
     };
     let at = usize::try_from(address.wrapping_sub(table.start)).ok();
     if let Some(count) = at.and_then(|at| table.hits.get(at)) {
@@ -137,6 +169,7 @@ pub(super) fn note(address: u64) {
             write.perform(steps);
         }
     }
+    true
 }
 
 /// Control is in the image for as long as the value lives: with a count under way, each instruction is seen.
@@ -177,6 +210,9 @@ impl Outside {
 impl Drop for Outside {
     #[inline]
     fn drop(&mut self) {
+        if WORKERS.load(Ordering::Relaxed) && call::in_system_thread() {
+            COUNTS.set(true);
+        }
         if COUNTS.get() {
             set_trap_flag();
         }

@@ -20,6 +20,7 @@ mod identity;
 mod late;
 mod loss;
 mod memory;
+mod moments;
 mod names;
 mod overload;
 mod policy;

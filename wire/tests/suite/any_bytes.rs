@@ -120,7 +120,7 @@ proptest! {
 fn every_byte_of_every_record_is_flipped() {
     for golden in RECORDS {
         for at in places(golden.len()) {
-            for bit in 0..8 {
+            for bit in places(8) {
                 let mut bytes = golden.to_vec();
                 bytes[at] ^= 1 << bit;
                 if let Ok(record) = Record::parse(&bytes) {

@@ -27,7 +27,7 @@ pub(crate) const SUMMARY: &[u8] = include_bytes!("../golden/record-summary.bin")
 pub(crate) const ENDED: &[u8] = include_bytes!("../golden/record-ended.bin");
 pub(crate) const UNKNOWN: &[u8] = include_bytes!("../golden/record-unknown.bin");
 
-/// Every place in so many bytes; under Miri, where a look at one takes thousands of times as long, one in 211. That is prime,
+/// Every place among so many; under Miri, where a look at one takes thousands of times as long, one in 211. That is prime,
 /// so in a table no field is always missed.
 pub(crate) fn places(size: usize) -> impl Iterator<Item = usize> {
     (0..size).step_by(if cfg!(miri) { 211 } else { 1 })

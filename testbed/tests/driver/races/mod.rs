@@ -28,7 +28,7 @@ use race::{Race, Racer, joined};
 const LONGER: &str = "CLONEGUARD_RACES";
 
 /// As often as a race is run.
-fn rounds() -> u64 {
+pub(super) fn rounds() -> u64 {
     let longer = std::env::var(LONGER).ok();
     longer.map_or(1, |times| times.parse().expect("a number"))
 }
@@ -42,7 +42,7 @@ fn race(of: &str, round: u64) -> Race {
 const SIDE: u64 = 64;
 
 /// A thread that clones between two files of its own.
-struct Worker {
+pub(super) struct Worker {
     volume: VolumeId,
     name: String,
 }
@@ -54,7 +54,7 @@ struct Work {
 }
 
 impl Worker {
-    fn new(volume: VolumeId, number: usize) -> Self {
+    pub(super) fn new(volume: VolumeId, number: usize) -> Self {
         Self {
             volume,
             name: format!("worker-{number}"),
@@ -62,7 +62,7 @@ impl Worker {
     }
 
     /// Source and target, of which every cluster of the source has its number in it.
-    fn files(&self, thread: &UserThread) -> (Handle, Handle) {
+    pub(super) fn files(&self, thread: &UserThread) -> (Handle, Handle) {
         let request = OpenRequest {
             disposition: Disposition::OverwriteIf,
             ..OpenRequest::create(FILE_GENERIC_READ | FILE_GENERIC_WRITE)
@@ -198,7 +198,7 @@ fn rest(bench: &Bench, watcher: Watcher) -> (Watcher, Drained) {
 }
 
 /// Another program beside the one that every bench has.
-fn program(bench: &Bench, name: &str) -> Arc<Process> {
+pub(super) fn program(bench: &Bench, name: &str) -> Arc<Process> {
     let image = format!(r"\Device\HarddiskVolume3\Windows\{name}.exe");
     bench.machine.create_process(ProcessSpec::user(image))
 }

@@ -1,0 +1,158 @@
+//! One thread is held between two instructions of a driver, and another one does something meanwhile: what a scheduler
+//! brings about once in a million times, at will and everywhere.
+//!
+//! [`Machine::preempted`] does it for one of the places that [`Machine::places`] knows. Whoever does it for each has tried every order of two pieces of work in which the
+//! first is interrupted once; that is where most faults of this kind are found ("Finding and Reproducing Heisenbugs in Concurrent Programs",
+//! Musuvathi and others, OSDI 2008). Orders of single accesses that a processor changes are not among them.
+
+use std::thread::{ScopedJoinHandle, scope, sleep};
+use std::time::Duration;
+use std::{fs, io};
+
+use crate::boundary::{preemption, steps};
+use crate::machine::Machine;
+use crate::verifier::{self, Rule, Violation};
+
+/// Who is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// The thread that does the first piece of work, or one for which it waits.
+    Caller,
+    /// A thread that the driver has started.
+    Worker,
+}
+
+/// Where a thread is held: before an instruction of a driver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// From the base of the image.
+    rva: u64,
+    /// How often the thread has been there before.
+    passes: u64,
+    held: Held,
+}
+
+/// What came of two pieces of work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Preempted<A, B> {
+    /// Of the one that was interrupted.
+    pub first: A,
+    /// Of the other one.
+    pub second: B,
+    /// Whether it was: a thread may take another way than before.
+    pub was_held: bool,
+}
+
+/// An instruction that is executed more often is no other place after so many times.
+const PASSES: u64 = 3;
+
+impl Machine {
+    /// Every place in the driver at which a thread can be held that does this piece of work, or has to do with it while it is done. It is
+    /// done once, instruction by instruction.
+    pub fn places(&self, driver: &str, held: Held, work: impl FnOnce()) -> Vec<Place> {
+        let image = self.image_range(driver).unwrap_or_default();
+        let ((), hits) = match held {
+            Held::Caller => steps::count(image, work),
+            Held::Worker => steps::count_workers(&image, work),
+        };
+        let places = |(rva, count): (u64, u64)| {
+            (0..count.min(PASSES)).map(move |passes| Place { rva, passes, held })
+        };
+        hits.into_iter().flat_map(places).collect()
+    }
+
+    /// What people call a place.
+    #[must_use]
+    pub fn place_name(&self, driver: &str, place: Place) -> String {
+        let image = self.image_range(driver).unwrap_or_default();
+        let address = image.start.wrapping_add(place.rva);
+        let name = self.image_place(address);
+        let name = name.unwrap_or_else(|| format!("{driver}+{:#x}", place.rva));
+        match place.passes {
+            0 => name,
+            passes => format!("{name}, there for the {}th time", passes + 1),
+        }
+    }
+
+    /// Begins the first piece of work, holds it at its place, does the second one as far as it gets on, and lets the first go on.
+    /// The second one is as far as it gets when each thread of the process sleeps. So this is for a process that does nothing
+    /// else: what others do there might be waited for for ever.
+    ///
+    /// A panic of either goes on here when both have ended. Ends the run if the host does not let the image be written to.
+    pub fn preempted<A: Send, B: Send>(
+        &self,
+        driver: &str,
+        place: Place,
+        first: impl FnOnce() -> A + Send,
+        second: impl FnOnce() -> B + Send,
+    ) -> Preempted<A, B> {
+        let image = self.image_range(driver).unwrap_or_default();
+        let is_worker = place.held == Held::Worker;
+        let address = image.start.wrapping_add(place.rva);
+        let armed = preemption::arm(address, place.passes, is_worker);
+        let armed = verifier::settle(armed.map_err(|error| not_written(driver, &error)));
+        scope(|scope| {
+            let first = scope.spawn(move || preemption::meant(!is_worker, first));
+            wait_until(|| armed.is_held() || (!is_worker && first.is_finished()));
+            let second = scope.spawn(second);
+            wait_until(|| second.is_finished());
+            let was_held = armed.release();
+            Preempted {
+                first: joined(first),
+                second: joined(second),
+                was_held,
+            }
+        })
+    }
+}
+
+fn not_written(driver: &str, error: &io::Error) -> Violation {
+    let detail = format!("no breakpoint can be put into {driver}: {error}");
+    Violation::new(Rule::Testbed, detail)
+}
+
+fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+    thread
+        .join()
+        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+/// Looks for what is waited for between two looks at the threads, which take the time of those that are looked at.
+const LOOKS: u32 = 16;
+/// Between two looks: as long as short work takes.
+const PAUSE: Duration = Duration::from_micros(50);
+
+/// Waits until something is so, or nobody is left who could bring it about.
+fn wait_until(is_so: impl Fn() -> bool) {
+    // Seen one after the other, one thread may have woken another that was seen before. Twice is enough mostly; a wait that ends too
+    // early is one order less.
+    let mut in_vain = 0;
+    while in_vain < 2 {
+        for _ in 0..LOOKS {
+            if is_so() {
+                return;
+            }
+            sleep(PAUSE);
+        }
+        in_vain = if others_sleep() { in_vain + 1 } else { 0 };
+    }
+}
+
+/// Whether each thread of the process but this one sleeps (proc(5), `/proc/PID/task/TID/stat`). One that cannot be read has ended.
+fn others_sleep() -> bool {
+    let own = fs::read_link("/proc/thread-self").unwrap_or_default();
+    let Ok(threads) = fs::read_dir("/proc/self/task") else {
+        return true;
+    };
+    threads
+        .flatten()
+        .filter(|thread| own.file_name() != Some(&thread.file_name()))
+        .filter_map(|thread| fs::read_to_string(thread.path().join("stat")).ok())
+        .all(|stat| sleeps(&stat))
+}
+
+/// Whether a line of `stat` is of a thread that sleeps: the letter behind the name, which may have anything in it.
+fn sleeps(stat: &str) -> bool {
+    let behind = stat.rsplit_once(") ");
+    behind.is_some_and(|(_, state)| state.starts_with('S'))
+}

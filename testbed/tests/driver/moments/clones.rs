@@ -1,0 +1,84 @@
+//! A clone is interrupted by a clone.
+
+use std::sync::Arc;
+
+use cloneguard::Consumer;
+use testbed::io::{Handle, RequestOptions};
+use testbed::{Held, Process};
+
+use super::super::races::{Worker, program};
+use super::super::watch::requests;
+use super::super::{Ask, Bench, send};
+use super::{alone, everywhere, places, told};
+
+/// A program with two files.
+pub(super) struct Cloner {
+    pub(super) process: Arc<Process>,
+    source: Handle,
+    target: Handle,
+}
+
+impl Cloner {
+    /// Each has a number of its own.
+    pub(super) fn new(bench: &Bench, number: usize) -> Self {
+        let process = program(bench, &format!("cloner-{number}"));
+        let files = Worker::new(bench.refs, number);
+        let (source, target) = process.run(|thread| files.files(thread));
+        Self {
+            process,
+            source,
+            target,
+        }
+    }
+
+    /// Clones a cluster. It works.
+    pub(super) fn clone_one(&self) {
+        let ask = Ask::ex(self.source);
+        let options = RequestOptions::default();
+        let answer = self
+            .process
+            .run(|thread| send(thread, self.target, &ask, options));
+        assert!(answer.status.is_success(), "{answer:?}");
+    }
+
+    pub(super) fn end(self) {
+        self.process.exit();
+    }
+}
+
+#[test]
+fn two_clones_have_a_record_each() {
+    alone(|| {
+        let Some(bench) = Bench::still() else {
+            return;
+        };
+        let left = Cloner::new(&bench, 1);
+        let right = Cloner::new(&bench, 2);
+        left.clone_one();
+        right.clone_one();
+        let mut watcher = bench.watch(Consumer::new());
+        let places = places(&bench, Held::Caller, || left.clone_one());
+        told(&bench, &mut watcher);
+        let both = [&left, &right].map(|cloner| Some(cloner.process.id()));
+        let check = |(), ()| {
+            let events = requests(&told(&bench, &mut watcher));
+            let ids = events
+                .iter()
+                .map(|event| event.process.process_id.map(u64::from));
+            let mut ids: Vec<_> = ids.collect();
+            ids.sort_unstable();
+            assert_eq!(ids, both);
+        };
+        everywhere(
+            &bench,
+            &places,
+            || left.clone_one(),
+            || right.clone_one(),
+            check,
+        );
+        drop(watcher);
+        left.end();
+        right.end();
+        bench.end();
+    });
+}
