@@ -124,6 +124,8 @@ impl CloneGuard {
             self.deliver_soon();
             self.housekeeping.wait(due.min(self.next_window()), passive);
         }
+        // A shutdown that an unload has overtaken waits for no words: unload says the last ones, and waits for it.
+        self.housekeeping.last_words.signal();
     }
 
     /// Reads the policy again.

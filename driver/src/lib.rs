@@ -242,7 +242,8 @@ impl Minifilter for CloneGuard {
     }
 
     /// The last records go in before the delivery thread is asked to return, so that it still tries to deliver them. From
-    /// the first line on nothing is told of a consumer that goes: the last record says that all do.
+    /// the first line on nobody begins to tell of a consumer that goes: the last record says that all do. Only who had
+    /// begun may come behind that.
     fn stop(&self) {
         self.housekeeping.stop();
         self.conclude();

@@ -33,6 +33,12 @@ impl Machine {
         self.sleepers.wait_for(|| self.running_driver_threads());
     }
 
+    /// Waits until `count` threads that call drivers sleep there, as those of [`Self::wait_until_idle`] do.
+    pub fn wait_until_callers_sleep(&self, count: usize) {
+        let own = || self.running_driver_threads();
+        self.sleepers.wait_for_others(count, own);
+    }
+
     /// Which threads sleep.
     pub(crate) fn sleepers(&self) -> &Arc<Sleepers> {
         &self.sleepers

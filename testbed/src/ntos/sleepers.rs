@@ -63,11 +63,30 @@ impl Sleepers {
     /// Waits until every thread that `running` names is asleep.
     pub(crate) fn wait_for(&self, running: impl Fn() -> Vec<u64>) {
         let _waiting = Waiting::begin("the threads of the drivers, to come to rest");
+        self.wait_until(running, |threads, asleep| {
+            threads.iter().all(|id| asleep.contains_key(id))
+        });
+    }
+
+    /// Waits until `count` threads are asleep that `running` does not name.
+    pub(crate) fn wait_for_others(&self, count: usize, running: impl Fn() -> Vec<u64>) {
+        let _waiting = Waiting::begin("callers, to sleep in a driver");
+        self.wait_until(running, |threads, asleep| {
+            let others = asleep.keys().filter(|id| !threads.contains(id));
+            others.count() >= count
+        });
+    }
+
+    fn wait_until(
+        &self,
+        running: impl Fn() -> Vec<u64>,
+        is_so: impl Fn(&[u64], &BTreeMap<u64, Place>) -> bool,
+    ) {
         loop {
             let before = self.lock().epoch;
             let threads = running();
             let state = self.lock();
-            if threads.iter().all(|id| state.asleep.contains_key(id)) {
+            if is_so(&threads, &state.asleep) {
                 return;
             }
             let unchanged = |state: &mut State| state.epoch == before;
@@ -105,5 +124,16 @@ mod tests {
         sleepers.sleeps(8, Place::Objects);
         thread.join().expect("no panic");
         sleepers.wait_for(Vec::new);
+    }
+
+    #[test]
+    fn who_calls_a_driver_sleeps_too() {
+        let sleepers = Arc::new(Sleepers::default());
+        sleepers.sleeps(4, Place::Objects);
+        let other = Arc::clone(&sleepers);
+        let thread = std::thread::spawn(move || other.wait_for_others(1, || vec![4]));
+        sleepers.sleeps(8, Place::Objects);
+        thread.join().expect("no panic");
+        sleepers.wait_for_others(2, Vec::new);
     }
 }

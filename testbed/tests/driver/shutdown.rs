@@ -6,7 +6,8 @@ use std::time::Duration;
 use cloneguard::{Consumer, Entry, Started};
 use testbed::DriverState;
 use testbed::ntos::Irql;
-use wire::PreviousStop;
+use wire::{ConnectRequest, PreviousStop};
+use zerocopy::IntoBytes as _;
 
 use super::watch::Watcher;
 use super::{Bench, SERVICE, clone_once};
@@ -155,6 +156,38 @@ fn an_unload_that_overtakes_it() {
     shutdown.join().expect("no panic");
     unload.join().expect("no panic");
     drop(watcher);
+    bench.end_bare();
+}
+
+/// The driver is stopped before it gets to its last words, for a visitor keeps it waiting: it says none, and the shutdown,
+/// for which the unload waits, is not kept waiting for them.
+#[test]
+fn an_unload_that_overtakes_the_last_words() {
+    let Some(bench) = Bench::still() else {
+        return;
+    };
+    let mut watcher = bench.watch(Consumer::new());
+    watcher.drain();
+    let visitor = bench.connect(ConnectRequest::status().as_bytes());
+    bench.machine.wait_until_idle();
+    let shutdown = announce(&bench);
+    bench.machine.wait_until_callers_sleep(1);
+    let machine = std::sync::Arc::clone(&bench.machine);
+    let unload = spawn(move || machine.unload_mandatory(SERVICE).expect("unloaded"));
+    let is_last = |entry: &Entry| matches!(entry, Entry::Stopping(_));
+    let mut stops = false;
+    while !stops {
+        let taken = watcher.take();
+        watcher.acknowledge(&taken);
+        stops = taken.entries.iter().any(is_last);
+    }
+    bench.machine.wait_until_callers_sleep(2);
+    // The visitor has had its time, and no other time passes.
+    bench.machine.advance(Duration::from_secs(1));
+    shutdown.join().expect("no panic");
+    pass_until(&bench, &[&unload]);
+    unload.join().expect("no panic");
+    drop((visitor.expect("let in"), watcher));
     bench.end_bare();
 }
 
