@@ -7,7 +7,7 @@
 
 use std::thread::{ScopedJoinHandle, scope, sleep};
 use std::time::Duration;
-use std::{fs, io};
+use std::{fmt, fs, io};
 
 use crate::boundary::{preemption, steps};
 use crate::machine::Machine;
@@ -23,13 +23,25 @@ pub enum Held {
 }
 
 /// Where a thread is held: before an instruction of a driver.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
+    /// What people call it.
+    name: String,
     /// From the base of the image.
     rva: u64,
     /// How often the thread has been there before.
     passes: u64,
     held: Held,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
+        match self.passes {
+            0 => Ok(()),
+            passes => write!(f, ", passed {passes} times before"),
+        }
+    }
 }
 
 /// What came of two pieces of work.
@@ -51,27 +63,22 @@ impl Machine {
     /// done once, instruction by instruction.
     pub fn places(&self, driver: &str, held: Held, work: impl FnOnce()) -> Vec<Place> {
         let image = self.image_range(driver).unwrap_or_default();
+        let start = image.start;
         let ((), hits) = match held {
             Held::Caller => steps::count(image, work),
             Held::Worker => steps::count_workers(&image, work),
         };
         let places = |(rva, count): (u64, u64)| {
-            (0..count.min(PASSES)).map(move |passes| Place { rva, passes, held })
+            let name = self.image_place(start.wrapping_add(rva));
+            let name = name.unwrap_or_else(|| format!("{driver}+{rva:#x}"));
+            (0..count.min(PASSES)).map(move |passes| Place {
+                name: name.clone(),
+                rva,
+                passes,
+                held,
+            })
         };
         hits.into_iter().flat_map(places).collect()
-    }
-
-    /// What people call a place.
-    #[must_use]
-    pub fn place_name(&self, driver: &str, place: Place) -> String {
-        let image = self.image_range(driver).unwrap_or_default();
-        let address = image.start.wrapping_add(place.rva);
-        let name = self.image_place(address);
-        let name = name.unwrap_or_else(|| format!("{driver}+{:#x}", place.rva));
-        match place.passes {
-            0 => name,
-            passes => format!("{name}, there for the {}th time", passes + 1),
-        }
     }
 
     /// Begins the first piece of work, holds it at its place, does the second one as far as it gets on, and lets the first go on.
@@ -82,7 +89,7 @@ impl Machine {
     pub fn preempted<A: Send, B: Send>(
         &self,
         driver: &str,
-        place: Place,
+        place: &Place,
         first: impl FnOnce() -> A + Send,
         second: impl FnOnce() -> B + Send,
     ) -> Preempted<A, B> {

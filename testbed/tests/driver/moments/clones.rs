@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cloneguard::Consumer;
-use testbed::io::{Handle, RequestOptions};
+use testbed::io::{Handle, IoStatus, RequestOptions};
 use testbed::{Held, Process};
 
 use super::super::races::{Worker, program};
@@ -33,12 +33,22 @@ impl Cloner {
 
     /// Clones a cluster. It works.
     pub(super) fn clone_one(&self) {
-        let ask = Ask::ex(self.source);
-        let options = RequestOptions::default();
-        let answer = self
-            .process
-            .run(|thread| send(thread, self.target, &ask, options));
+        let answer = self.send(&Ask::ex(self.source));
         assert!(answer.status.is_success(), "{answer:?}");
+    }
+
+    /// Asks for half a cluster: rule 22.
+    pub(super) fn clone_half(&self) -> IoStatus {
+        self.send(&Ask {
+            count: 512,
+            ..Ask::plain(self.source)
+        })
+    }
+
+    fn send(&self, ask: &Ask) -> IoStatus {
+        let options = RequestOptions::default();
+        self.process
+            .run(|thread| send(thread, self.target, ask, options))
     }
 
     pub(super) fn end(self) {

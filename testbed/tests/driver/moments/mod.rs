@@ -5,6 +5,8 @@
 //! so each runs in a child ([`alone`]).
 
 mod clones;
+mod policies;
+mod unloads;
 
 use std::process::Command;
 
@@ -46,16 +48,20 @@ fn test_around<T>() -> &'static str {
 
 /// The places in a piece of work that are tried, which is done for that once.
 fn places(bench: &Bench, held: Held, work: impl FnOnce()) -> Vec<Place> {
-    let stride = if super::races::rounds() > 1 {
-        1
-    } else {
-        STRIDE
-    };
-    let places = bench.machine.places(SERVICE, held, work);
-    places.into_iter().step_by(stride).collect()
+    one_in(STRIDE, bench, held, work)
 }
 
-/// Does `first` once for each place, interrupted there by `second`, and `check`s. Most of them must be met.
+/// The same, and in a short run one in so many.
+fn one_in(stride: usize, bench: &Bench, held: Held, work: impl FnOnce()) -> Vec<Place> {
+    let is_short = super::races::rounds() == 1;
+    let places = bench.machine.places(SERVICE, held, work);
+    places
+        .into_iter()
+        .step_by(if is_short { stride } else { 1 })
+        .collect()
+}
+
+/// Does `first` once for each place, interrupted there by `second`, and `check`s.
 fn everywhere<A: Send, B: Send>(
     bench: &Bench,
     places: &[Place],
@@ -63,25 +69,49 @@ fn everywhere<A: Send, B: Send>(
     second: impl Fn() -> B + Sync,
     mut check: impl FnMut(A, B),
 ) {
-    let machine = &bench.machine;
-    let mut met = 0;
+    let mut met = Met::default();
     for place in places {
-        let named = Named(|| machine.place_name(SERVICE, *place));
-        let done = machine.preempted(SERVICE, *place, &first, &second);
-        met += usize::from(done.was_held);
+        let named = Named(place);
+        let done = bench.machine.preempted(SERVICE, place, &first, &second);
+        met.note(done.was_held);
         check(done.first, done.second);
         drop(named);
     }
-    assert!(met > places.len() / 2, "{met} of {} places", places.len());
+}
+
+/// How often a thread was held: it must be mostly.
+#[derive(Default)]
+struct Met {
+    tried: u32,
+    held: u32,
+}
+
+impl Met {
+    fn note(&mut self, was_held: bool) {
+        self.tried += 1;
+        self.held += u32::from(was_held);
+    }
+}
+
+impl Drop for Met {
+    fn drop(&mut self) {
+        let is_most = self.held > self.tried / 2;
+        assert!(
+            is_most || std::thread::panicking(),
+            "a thread was held {} times in {}",
+            self.held,
+            self.tried
+        );
+    }
 }
 
 /// Says where a thread was held if what follows fails.
-struct Named<F: Fn() -> String>(F);
+struct Named<'p>(&'p Place);
 
-impl<F: Fn() -> String> Drop for Named<F> {
+impl Drop for Named<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("the thread was held at {}", self.0());
+            eprintln!("a thread was held at {}", self.0);
         }
     }
 }

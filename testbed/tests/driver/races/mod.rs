@@ -5,7 +5,7 @@
 //! [`Race`] is where the threads of a test meet, and sees to it that there is an end. `./dev races` runs the same for longer.
 
 mod directions;
-mod policies;
+pub(super) mod policies;
 mod programs;
 mod race;
 mod swaps;

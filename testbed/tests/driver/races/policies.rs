@@ -31,7 +31,7 @@ const WORKERS: usize = 4;
 const REQUESTS: u64 = 16;
 
 /// The policy of a revision.
-fn policy(revision: u64) -> Blob {
+pub(in super::super) fn policy(revision: u64) -> Blob {
     let number = usize::try_from(revision % 3).expect("small");
     Blob {
         revision,
@@ -82,7 +82,7 @@ impl Kind {
 }
 
 /// Verdict, outcome and second look are those of the policy that the record names.
-fn check(event: &Event) {
+pub(in super::super) fn check(event: &Event) {
     let kind = Kind::of(event);
     let policy = policy(event.policy.revision);
     let enforces = policy.mode == PolicyMode::Enforce;
