@@ -118,7 +118,7 @@ fn calls() -> impl Strategy<Value = Vec<Call>> {
         1 => Just(Call::NotInspected),
         2 => Just(Call::Note),
     ];
-    proptest::collection::vec(call, 1..200)
+    proptest::collection::vec(call, 1..if cfg!(miri) { 20 } else { 200 })
 }
 
 impl Model {

@@ -82,7 +82,7 @@ fn calls() -> impl Strategy<Value = Vec<Call>> {
         3 => any::<bool>().prop_map(Call::Emit),
         1 => Just(Call::Fill),
     ];
-    proptest::collection::vec(call, 1..150)
+    proptest::collection::vec(call, 1..if cfg!(miri) { 20 } else { 150 })
 }
 
 /// The processes, told apart by their start keys.

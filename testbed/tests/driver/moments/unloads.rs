@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use cloneguard::{Consumer, Entry, Started};
+use cloneguard::{Consumer, Entry};
 use testbed::Held;
 use testbed::fltmgr::PortClient;
 use testbed::status::STATUS_SUCCESS;
@@ -131,12 +131,24 @@ impl Taker {
     }
 }
 
-/// What the next load says of the one before.
-fn started(entries: &[Entry]) -> &Started {
-    match entries.first() {
-        Some(Entry::Started(started)) => started,
-        other => panic!("{other:?}"),
-    }
+/// Unloads, and takes until the port is closed.
+fn unload_and_take(bench: &Bench, taker: &Taker) {
+    std::thread::scope(|scope| {
+        let gone = scope.spawn(|| bench.unload());
+        while taker.take() {}
+        gone.join().expect("gone");
+    });
+}
+
+/// The records of one load end as the next one says.
+fn check_end(entries: &[Entry], next: &[Entry]) {
+    let last = entries.last().expect("records");
+    assert!(matches!(last, Entry::Stopping(_)), "{last:?}");
+    let Some(Entry::Started(next)) = next.first() else {
+        panic!("{:?}", next.first());
+    };
+    assert_eq!(next.previous_sequence, last.sequence());
+    assert_eq!(next.previous_undelivered, 0);
 }
 
 /// A live program gets everything, the end last, wherever the delivery is when the end comes.
@@ -156,13 +168,7 @@ fn the_driver_goes_while_it_delivers() {
             clone_and_take(&taker);
             bench.machine.wait_until_idle();
         });
-        let go = |taker: &Taker| {
-            std::thread::scope(|scope| {
-                let gone = scope.spawn(|| bench.unload());
-                while taker.take() {}
-                gone.join().expect("gone");
-            });
-        };
+        let go = |taker: &Taker| unload_and_take(&bench, taker);
         go(&taker);
         let mut before = taker.entries();
         let mut met = Met::default();
@@ -178,11 +184,7 @@ fn the_driver_goes_while_it_delivers() {
                 .preempted(SERVICE, place, first, || go(&taker));
             met.note(done.was_held);
             let entries = taker.entries();
-            let last = before.last().expect("records");
-            assert!(matches!(last, Entry::Stopping(_)), "{last:?}");
-            let next = started(&entries);
-            assert_eq!(next.previous_sequence, last.sequence());
-            assert_eq!(next.previous_undelivered, 0);
+            check_end(&before, &entries);
             before = entries;
             drop(named);
         }
