@@ -4,6 +4,8 @@
 //! `cloneguard` alone. [`Bench`] is the machine, [`Watcher`] the program at the port, [`Ask`] a request.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
+#[path = "../shared/alone.rs"]
+mod alone;
 mod ask;
 mod blob;
 mod blocked;

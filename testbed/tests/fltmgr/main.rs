@@ -2,6 +2,8 @@
 //! sees, and how each kind of misbehaviour stops the run.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
+#[path = "../shared/alone.rs"]
+mod alone;
 mod cost;
 #[path = "../shared/fault.rs"]
 mod fault;
@@ -9,6 +11,7 @@ mod faults;
 mod files;
 mod going;
 mod image;
+mod moments;
 mod ports;
 mod refusals;
 mod requests;

@@ -179,6 +179,8 @@ static mut STREAM: u64 = 0;
 /// How often the filter declines to go.
 static mut DECLINES: u32 = if cfg!(declines) { 2 } else { 0 };
 static mut KEPT: *mut Data = null_mut();
+/// Whether a request is between two places of the pre-operation.
+static mut INSIDE: bool = false;
 /// The newest note.
 static mut NOTE: Ptr = null_mut();
 static mut KEPT_FILE: *mut u64 = null_mut();
@@ -399,7 +401,21 @@ extern "system" fn pre(data: *mut Data, objects: *const Related, context: *mut P
             look_at_target(objects);
         }
         look_too_far(objects);
+        if cfg!(tells_of_two) {
+            look_inside();
+        }
         misbehave(data, objects, context).unwrap_or_else(|| keep_note(data, context))
+    }
+}
+
+/// Prints when two requests are here at once.
+unsafe fn look_inside() {
+    unsafe {
+        if (&raw const INSIDE).read_volatile() {
+            print(b"two at once\0");
+        }
+        (&raw mut INSIDE).write_volatile(true);
+        (&raw mut INSIDE).write_volatile(false);
     }
 }
 
