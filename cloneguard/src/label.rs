@@ -56,26 +56,37 @@ pub(crate) const fn answer(answer: Ternary) -> Option<bool> {
 
 /// Bytes in their order, two digits each.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digit = |value: u8| {
+        if value < 10 {
+            b'0' + value
+        } else {
+            b'a' - 10 + value
+        }
+    };
+    let mut digits = Vec::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        digits.extend([digit(byte >> 4), digit(byte & 0xF)]);
+    }
+    // Digits are characters.
+    String::from_utf8(digits).unwrap_or_default()
 }
 
 /// A file id as the number that it is in memory, most significant digit first, as `fsutil` shows it.
-pub(crate) fn file_id(id: [u8; wire::FILE_ID_SIZE]) -> String {
-    format!("{:032x}", u128::from_le_bytes(id))
+pub(crate) fn file_id(mut id: [u8; wire::FILE_ID_SIZE]) -> String {
+    id.reverse();
+    hex(&id)
 }
 
 /// A GUID as the registry writes it, without braces: the first three fields are little-endian.
 pub(crate) fn guid_text(guid: [u8; wire::GUID_SIZE]) -> String {
     let [a, b, c, d, e, f, g, h, rest @ ..] = guid;
-    let (clock, node) = rest.split_at(2);
-    [
-        hex(&[d, c, b, a]),
-        hex(&[f, e]),
-        hex(&[h, g]),
-        hex(clock),
-        hex(node),
-    ]
-    .join("-")
+    let [clock, sequence, node @ ..] = rest;
+    let mut text = hex(&[d, c, b, a, f, e, h, g, clock, sequence]);
+    text.push_str(&hex(&node));
+    for hyphen in [20, 16, 12, 8] {
+        text.insert(hyphen, '-');
+    }
+    text
 }
 
 #[cfg(test)]

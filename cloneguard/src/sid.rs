@@ -1,5 +1,7 @@
 //! Security identifiers as text.
 
+use core::fmt::Write as _;
+
 /// A binary SID as `S-1-...` (MS-DTYP 2.4.2.1 and 2.4.2.2); `None` if the bytes are no SID.
 #[must_use]
 pub fn sid_text(sid: &[u8]) -> Option<String> {
@@ -17,7 +19,8 @@ pub fn sid_text(sid: &[u8]) -> Option<String> {
     };
     for sub in subs.chunks_exact(4) {
         let sub = sub.first_chunk().map(|bytes| u32::from_le_bytes(*bytes))?;
-        text.push_str(&format!("-{sub}"));
+        // A string takes all that is written to it.
+        let _ = write!(text, "-{sub}");
     }
     Some(text)
 }

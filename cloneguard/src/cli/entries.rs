@@ -8,6 +8,8 @@ use indicatif::ProgressBar;
 use std::io::{self, IsTerminal as _};
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread;
 use wire::Record;
 
 /// The most damages that are printed.
@@ -104,33 +106,70 @@ pub(super) fn print(
     Ok(damages.end())
 }
 
-/// Goes through a journal.
+/// What a reader hands over at a time: enough that to hand over costs nothing beside it.
+const BATCH: usize = 256;
+/// As much may wait: a reader that is faster than the one who looks waits for him.
+const WAITING: usize = 4;
+
+/// One step, or why there is none.
+type Found = Result<Step, JournalError>;
+
+/// Goes through a journal. A thread of its own reads and proves the next records while these are looked at.
 fn walk_through(
-    mut walk: Walk<Folder>,
+    walk: Walk<Folder>,
     damages: &mut Damages<'_>,
     mut take: impl FnMut(&Entry) -> Result<ControlFlow<()>, Trouble>,
 ) -> Result<(), Trouble> {
-    while let Some(step) = walk.step().map_err(trouble)? {
-        match step {
-            Step::Frame(frame) => {
-                damages.bar.inc(u64::from(frame.head.size.get()));
-                match entry(&frame) {
-                    Ok(None) => {}
-                    Ok(Some(entry)) => {
-                        if take(&entry)?.is_break() {
-                            break;
-                        }
-                    }
-                    Err(what) => damages.add(&what),
-                }
+    thread::scope(|scope| {
+        // Whoever has enough drops his end, and the reader stops.
+        let (found, batches) = sync_channel(WAITING);
+        scope.spawn(move || read_ahead(walk, &found));
+        for step in batches.into_iter().flatten() {
+            if look(step.map_err(trouble)?, damages, &mut take)?.is_break() {
+                break;
             }
-            Step::Damage(damage) => damages.add(&damage.to_string()),
-            // The end of a write that nobody was promised.
-            Step::Segment(_) | Step::Torn(_) => {}
+        }
+        damages.bar.finish_and_clear();
+        Ok(())
+    })
+}
+
+/// Reads until the end, an error, or until nobody listens.
+fn read_ahead(mut walk: Walk<Folder>, found: &SyncSender<Vec<Found>>) {
+    let mut is_over = false;
+    while !is_over {
+        let mut batch = Vec::with_capacity(BATCH);
+        while batch.len() < BATCH && !is_over {
+            let step = walk.step().transpose();
+            is_over = step.as_ref().is_none_or(Result::is_err);
+            batch.extend(step);
+        }
+        if found.send(batch).is_err() {
+            return;
         }
     }
-    damages.bar.finish_and_clear();
-    Ok(())
+}
+
+/// Looks at one step.
+fn look(
+    step: Step,
+    damages: &mut Damages<'_>,
+    take: &mut impl FnMut(&Entry) -> Result<ControlFlow<()>, Trouble>,
+) -> Result<ControlFlow<()>, Trouble> {
+    match step {
+        Step::Frame(frame) => {
+            damages.bar.inc(u64::from(frame.head.size.get()));
+            match entry(&frame) {
+                Ok(None) => {}
+                Ok(Some(entry)) => return take(&entry),
+                Err(what) => damages.add(&what),
+            }
+        }
+        Step::Damage(damage) => damages.add(&damage.to_string()),
+        // The end of a write that nobody was promised.
+        Step::Segment(_) | Step::Torn(_) => {}
+    }
+    Ok(ControlFlow::Continue(()))
 }
 
 /// What was found to be damaged, beside the bar of the work.

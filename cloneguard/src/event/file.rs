@@ -62,13 +62,24 @@ impl EventFile {
     }
 }
 
+/// A text of nothing but ASCII, as most names are: many units at a time.
+fn ascii(units: &[u16]) -> Option<String> {
+    let is_ascii = units.iter().fold(0, |all, unit| all | unit) < 0x80;
+    let bytes = || units.iter().map(|unit| unit.to_le_bytes()[0]).collect();
+    is_ascii
+        .then(bytes)
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+}
+
 impl EventName {
     pub(super) fn new(name: &Name<'_>) -> Self {
         let units: Vec<u16> = name.units().collect();
-        let is_lossy = String::from_utf16(&units).is_err();
+        let whole = ascii(&units).or_else(|| String::from_utf16(&units).ok());
+        let is_lossy = whole.is_none();
+        let text = whole.unwrap_or_else(|| String::from_utf16_lossy(&units));
         let is_absent = name.state() == NameState::Absent;
         Self {
-            text: (!is_absent).then(|| name.text().to_string()),
+            text: (!is_absent).then_some(text),
             utf16: is_lossy.then_some(units),
             state: labelled!(name.state()),
             reason: reason(name.reason()),

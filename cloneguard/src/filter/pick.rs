@@ -61,11 +61,14 @@ impl Picker<'_> {
 
     /// Goes on into a member, if it is on the path or stands for the object at the end of it.
     fn member<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<(), NoField> {
-        let path = match self.path.split_first() {
-            Some((name, rest)) if *name == key => rest,
-            None if STANDING_FOR.contains(&key) => self.path,
-            Some(_) | None => return Ok(()),
-        };
+        match behind(self.path, key) {
+            Some(path) => self.go_on(path, value),
+            None => Ok(()),
+        }
+    }
+
+    /// Looks into a value for what is left of the path there.
+    fn go_on<T: Serialize + ?Sized>(&mut self, path: &[&str], value: &T) -> Result<(), NoField> {
         let report = &mut *self.report;
         value.serialize(Picker { path, report })
     }
@@ -74,6 +77,15 @@ impl Picker<'_> {
     fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), NoField> {
         let (path, report) = (self.path, &mut *self.report);
         value.serialize(Picker { path, report })
+    }
+}
+
+/// What is left of a path behind a member: nothing changes if that stands for the object at the end of the path. None if it is
+/// not on the path.
+fn behind<'p>(path: &'p [&'p str], key: &str) -> Option<&'p [&'p str]> {
+    match path.split_first() {
+        Some((name, rest)) => (*name == key).then_some(rest),
+        None => STANDING_FOR.contains(&key).then_some(path),
     }
 }
 
@@ -200,7 +212,7 @@ impl<'p> Serializer for Picker<'p> {
     fn serialize_map(self, _: Option<usize>) -> Result<Entries<'p>, NoField> {
         Ok(Entries {
             picker: self,
-            key: String::new(),
+            behind: None,
         })
     }
 
@@ -267,29 +279,35 @@ elements! {
 /// A map, whose keys come as values; a flattened structure is one too.
 struct Entries<'p> {
     picker: Picker<'p>,
-    key: String,
+    /// What is left of the path behind the key that was told last.
+    behind: Option<&'p [&'p str]>,
 }
 
-impl SerializeMap for Entries<'_> {
+impl<'p> SerializeMap for Entries<'p> {
     type Ok = ();
     type Error = NoField;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), NoField> {
-        self.key.clear();
-        let into = &mut self.key;
+        let path: &'p [&'p str] = self.picker.path;
+        let mut found = None;
         let mut report = |scalar: Scalar<'_>| {
             if let Scalar::Text(text) = scalar {
-                into.push_str(text);
+                found = behind(path, text);
             }
         };
         key.serialize(Picker {
             path: &[],
             report: &mut report,
-        })
+        })?;
+        self.behind = found;
+        Ok(())
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), NoField> {
-        self.picker.member(&self.key, value)
+        match self.behind {
+            Some(path) => self.picker.go_on(path, value),
+            None => Ok(()),
+        }
     }
 
     fn end(self) -> Result<(), NoField> {
