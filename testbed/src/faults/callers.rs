@@ -113,7 +113,17 @@ const REQUESTS: [Request; 12] = [
     },
 ];
 
-/// Sends all of them; then one from a program that has just begun, and one for a handle that names nothing.
+/// Opens what is no source.
+type Stranger = fn(&dyn Caller) -> Handle;
+
+/// Sources that are no files of a file system, by what that is called.
+const STRANGERS: [(&str, Stranger); 2] = [
+    ("a pipe for a source", |caller| caller.open_pipe()),
+    ("an event for a source", |caller| caller.create_event()),
+];
+
+/// Sends all of them; then one from a program that has just begun, some with what is no file in the place of the source,
+/// and one for a handle that names nothing.
 pub(crate) fn send_all(stage: &Stage) -> Result<Vec<Answer>> {
     let mut answers = Vec::new();
     for request in &REQUESTS {
@@ -121,6 +131,15 @@ pub(crate) fn send_all(stage: &Stage) -> Result<Vec<Answer>> {
         answers.push(answer);
     }
     answers.push(from_a_child(stage)?);
+    for (name, open) in STRANGERS {
+        let request = Request { name, ..GOOD };
+        answers.push(stage.run(GOOD.who, |caller| {
+            let stranger = open(caller);
+            let answer = request.send(stage, caller, Some(stranger))?;
+            caller.close(stranger)?;
+            Ok::<_, anyhow::Error>(answer)
+        })?);
+    }
     let request = Request {
         name: "a handle that names nothing",
         ..GOOD
@@ -189,4 +208,31 @@ fn make(caller: &dyn Caller, drive: Drive, path: &str, fill: u8) -> Result<Handl
     let bytes = vec![fill; CLUSTERS * usize::try_from(drive.cluster)?];
     caller.write(handle, 0, &bytes)?;
     Ok(handle)
+}
+
+#[cfg(test)]
+mod tests {
+    use testbed::status::{
+        STATUS_INVALID_HANDLE, STATUS_INVALID_PARAMETER, STATUS_OBJECT_TYPE_MISMATCH,
+    };
+
+    use super::{Stage, send_all};
+
+    #[test]
+    fn sources_of_every_kind_are_among_them() {
+        let stage = Stage::boot().expect("a machine");
+        let answers = send_all(&stage).expect("answers");
+        for (name, status) in [
+            ("a source on another volume", STATUS_INVALID_PARAMETER),
+            ("a pipe for a source", STATUS_INVALID_PARAMETER),
+            ("an event for a source", STATUS_OBJECT_TYPE_MISMATCH),
+            ("a handle that names nothing", STATUS_INVALID_HANDLE),
+        ] {
+            let mut answers = answers.iter();
+            let answer = answers.find(|answer| answer.name == name);
+            let got = answer.map(|answer| answer.answer.status);
+            assert_eq!(got, Some(status), "{name}");
+        }
+        stage.machine.shutdown().expect("nothing is left");
+    }
 }

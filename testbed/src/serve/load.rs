@@ -101,8 +101,7 @@ impl Load {
                 while pace.wait(&stop) {
                     tally.answered(worker.send_one(&mut random)?);
                 }
-                thread.close(worker.elsewhere)?;
-                Ok(())
+                worker.end()
             });
             (program.name, running)
         });
@@ -159,8 +158,8 @@ struct Worker<'a> {
     caller: &'a dyn Caller,
     program: &'static Program,
     drive: Drive,
-    /// A source on another volume.
-    elsewhere: Handle,
+    /// What is no source: a file on another volume, a pipe, an event.
+    strangers: [Handle; 3],
 }
 
 impl<'a> Worker<'a> {
@@ -178,7 +177,7 @@ impl<'a> Worker<'a> {
             caller,
             program,
             drive,
-            elsewhere,
+            strangers: [elsewhere, caller.open_pipe(), caller.create_event()],
         };
         for number in 0..FILES {
             let path = worker.source(number);
@@ -190,6 +189,12 @@ impl<'a> Worker<'a> {
             caller.close(source)?;
         }
         Ok(worker)
+    }
+
+    /// Closes what it has open.
+    fn end(&self) -> Result<()> {
+        let mut strangers = self.strangers.iter();
+        strangers.try_for_each(|handle| self.caller.close(*handle))
     }
 
     fn size(&self) -> u64 {
@@ -254,13 +259,15 @@ impl<'a> Worker<'a> {
         let form = self.program.form;
         let cluster = i64::try_from(self.drive.cluster)?;
         let (mut handle, mut range) = (source, good);
-        match random.below(8) {
-            0 => handle = self.elsewhere,
-            1 => handle = Handle(random.next()),
-            2 => range.source += 1,
-            3 => range.target = -cluster,
-            4 => range.count = i64::MAX - cluster + 1,
-            5 => range.source = cluster << 20,
+        match random.below(10) {
+            0 => handle = self.strangers[0],
+            1 => handle = self.strangers[1],
+            2 => handle = self.strangers[2],
+            3 => handle = Handle(random.next()),
+            4 => range.source += 1,
+            5 => range.target = -cluster,
+            6 => range.count = i64::MAX - cluster + 1,
+            7 => range.source = cluster << 20,
             _ => {}
         }
         let mut input = form.bytes(handle, &form.claim(range, 0));
@@ -296,5 +303,36 @@ impl Random {
     /// A number below `limit`, which is small.
     pub(crate) fn below(&mut self, limit: u64) -> u64 {
         self.next() % limit.max(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use testbed::status::{STATUS_INVALID_PARAMETER, STATUS_OBJECT_TYPE_MISMATCH, STATUS_SUCCESS};
+
+    use super::{Habit, PROGRAMS, Random, Stage, Worker};
+
+    #[test]
+    fn a_hostile_program_names_what_is_no_file() {
+        let stage = Stage::boot().expect("a machine");
+        let mut programs = PROGRAMS.iter();
+        let program = programs.find(|program| program.habit == Habit::Hostile);
+        let program = program.expect("there is one");
+        let statuses: Vec<_> = stage.program(program.name, false).run(|thread| {
+            let worker = Worker::prepare(&stage, program, thread).expect("files");
+            let mut random = Random::new(1);
+            let sent = (0..200).map(|_| worker.send_one(&mut random).expect("an answer"));
+            let statuses = sent.collect();
+            worker.end().expect("closed");
+            statuses
+        });
+        for status in [
+            STATUS_SUCCESS,
+            STATUS_INVALID_PARAMETER,
+            STATUS_OBJECT_TYPE_MISMATCH,
+        ] {
+            assert!(statuses.contains(&status), "no {status}");
+        }
+        stage.machine.shutdown().expect("nothing is left");
     }
 }

@@ -23,6 +23,8 @@ const POLICIES: [&str; 5] = [
     "mode = \"enforce\"\nenforce = [\"other-volume\", \"source-handle\"]\non-audit-loss = \"refuse\"\n",
     "mode = \"enforce\"\n[[rule]]\nname = \"vault\"\neffect = \"deny\"\nsource = '*:\\vault\\**'\n",
 ];
+/// Calls of a load that can fail, about.
+const CALLS_OF_A_LOAD: u64 = 60;
 /// How long calls fail in a row.
 const SHORTAGE: Duration = Duration::from_millis(3);
 
@@ -78,9 +80,10 @@ impl Mischief {
     pub(crate) fn settle(&mut self) -> Result<()> {
         self.stage.machine.injection().fail_all(false);
         self.stage.machine.injection().fail(0);
-        if !self.is_loaded {
+        while !self.is_loaded {
             self.load()?;
         }
+        self.stage.machine.injection().fail(0);
         Ok(())
     }
 
@@ -96,7 +99,12 @@ impl Mischief {
         *self.done.entry(what).or_default() += 1;
     }
 
+    /// Loads, every other time short of memory for one of the calls of the load.
     fn load(&mut self) -> Result<()> {
+        if self.random.below(2) == 0 {
+            let number = 1 + self.random.below(CALLS_OF_A_LOAD);
+            self.stage.machine.injection().fail(number);
+        }
         match self.stage.machine.load_driver(&self.image, SERVICE) {
             Ok(()) => {
                 self.is_loaded = true;

@@ -20,14 +20,20 @@ const STRICT: &str = "mode = 'enforce'\nenforce = ['source-handle', 'source-kind
 /// What nothing but a restart ends if it is there at the load.
 const LOCK: &str = "mode = 'enforce'\nlock-until-reboot = true\njournal-size = '512KiB'";
 
+/// The smallest journal that there is.
+const SMALL: &str = "mode = 'observe'\njournal-size = '64KiB'";
+/// As many requests as fill it; of more the bytes would be too many for a corpus.
+const REQUESTS: usize = 110;
+
 /// The bytes of each story, by its name.
 #[must_use]
 pub fn stories() -> Vec<(&'static str, Vec<u8>)> {
-    let stories: [(&str, Vec<Step>); 4] = [
+    let stories: [(&str, Vec<Step>); 5] = [
         ("other-types", other_types()),
         ("shutdown", shutdown()),
-        ("policy-withheld", policy_withheld()),
-        ("locked-at-load", locked_at_load()),
+        ("policies", [policy_withheld(), locked_at_load()].concat()),
+        ("full-journal", full_journal()),
+        ("answers", answers()),
     ];
     let told = stories.into_iter().map(|(name, steps)| {
         let script = Script {
@@ -142,6 +148,35 @@ fn locked_at_load() -> Vec<Step> {
     steps
 }
 
+/// A small journal runs full, so that something is lost, and then somebody reads it.
+fn full_journal() -> Vec<Step> {
+    let mut steps = acts(&[Act::Unload, Act::Store(compile(SMALL).ok()), Act::Load]);
+    steps.extend((0..REQUESTS).map(|_| request(|_| {})));
+    steps.extend(acts(&[Act::Join, Act::Take(Reply::Acknowledged)]));
+    steps.push(request(|_| {}));
+    steps
+}
+
+/// A program that answers each batch in another way, with records behind it that it has not had.
+fn answers() -> Vec<Step> {
+    let replies = [
+        Reply::Acknowledged,
+        Reply::Ahead(0),
+        Reply::Ahead(9),
+        Reply::Again,
+        Reply::OtherLoad,
+        Reply::Other(vec![7; 24]),
+        Reply::None,
+    ];
+    let answered = replies.into_iter().flat_map(|reply| {
+        let mut steps = acts(&[Act::Join]);
+        steps.extend([request(|_| {}), request(|_| {})]);
+        steps.extend(acts(&[Act::Take(reply), Act::Pass(1)]));
+        steps
+    });
+    answered.collect()
+}
+
 fn volume() -> VolumePlan {
     VolumePlan {
         kind: Kind::Refs,
@@ -214,12 +249,12 @@ fn request(change: impl FnOnce(&mut Request)) -> Step {
 
 #[cfg(test)]
 mod tests {
-    use super::{LOCK, STRICT, compile, stories};
+    use super::{LOCK, SMALL, STRICT, compile, stories};
     use crate::property::codec::{read, write};
 
     #[test]
     fn every_story_is_told_whole_and_its_policies_are_sound() {
-        for text in [LOCK, STRICT] {
+        for text in [LOCK, STRICT, SMALL] {
             assert!(compile(text).is_ok(), "{text}: {:?}", compile(text).err());
         }
         for (name, bytes) in stories() {
