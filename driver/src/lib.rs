@@ -219,7 +219,7 @@ impl Minifilter for CloneGuard {
     }
 
     fn disconnected(&self) {
-        // When the driver goes, all connections end. That is said by its last record, after which there is none.
+        // When the driver goes, all connections end. That is said by its last record.
         if !self.housekeeping.is_stopping() {
             self.consumers.go(&self.audit);
         }

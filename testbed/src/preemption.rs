@@ -1,9 +1,10 @@
 //! One thread is held between two instructions of a driver, and another one does something meanwhile: what a scheduler
 //! brings about once in a million times, at will and everywhere.
 //!
-//! [`Machine::preempted`] does it for one of the places that [`Machine::places`] knows. Whoever does it for each has tried every order of two pieces of work in which the
-//! first is interrupted once; that is where most faults of this kind are found ("Finding and Reproducing Heisenbugs in Concurrent Programs",
-//! Musuvathi and others, OSDI 2008). Orders of single accesses that a processor changes are not among them.
+//! [`Machine::preempted`] does it for one of the places that [`Machine::places`] knows. Whoever does it for each has tried every
+//! order of two pieces of work in which the first is interrupted once; that is where most faults of this kind are found
+//! ("Finding and Reproducing Heisenbugs in Concurrent Programs", Musuvathi and others, OSDI 2008). Orders of single accesses
+//! that a processor changes are not among them.
 
 use std::thread::{ScopedJoinHandle, scope, sleep};
 use std::time::Duration;
@@ -83,7 +84,8 @@ impl Machine {
 
     /// Begins the first piece of work, holds it at its place, does the second one as far as it gets on, and lets the first go on.
     /// The second one is as far as it gets when each thread of the process sleeps. So this is for a process that does nothing
-    /// else: what others do there might be waited for for ever.
+    /// else: what others do there might be waited for for ever. Between two places the driver must come to rest: a thread that
+    /// is still at the breakpoint of the one before would take away that of the next.
     ///
     /// A panic of either goes on here when both have ended. Ends the run if the host does not let the image be written to.
     pub fn preempted<A: Send, B: Send>(

@@ -3,7 +3,8 @@
 //! [`memory`] hands out guarded blocks and knows every range that the image may touch; [`guest`] reads
 //! and writes there after checking; [`call`] crosses into the image, `trampoline` comes back from it to
 //! the routines that [`import`] describes;
-//! `crew` lends host threads; `steps` counts instructions, `preemption` holds a thread before one; [`fault`] explains a crash of image code. All else of the crate is safe code.
+//! `crew` lends host threads; `steps` counts instructions, `preemption` holds a thread before one; [`fault`] explains a
+//! crash of image code, and gives both of them their traps. All else of the crate is safe code.
 
 pub mod arguments;
 pub(crate) mod block;

@@ -1,7 +1,7 @@
 //! Holds a thread before an instruction of an image, as long as somebody wants.
 //!
-//! A breakpoint stands there (`INT3`, one byte, so that it is whole at any time; Intel SDM 3A, 11.1.3) and is taken away by the
-//! thread that meets it, which then waits in the handler of the trap. Whoever is not meant steps over it: for one instruction
+//! A breakpoint stands there (`INT3`, one byte, so that it is whole at any time; Intel SDM 3A, "Handling Self- and
+//! Cross-Modifying Code") and is taken away by the thread that meets it, which then waits in the handler of the trap. Whoever is not meant steps over it: for one instruction
 //! it is away. What the handler needs is in statics, of which nothing is freed: a thread that meets
 //! what another one has just taken away goes on as if nothing had been there.
 #![expect(
