@@ -67,7 +67,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     for byte in bytes {
         digits.extend([digit(byte >> 4), digit(byte & 0xF)]);
     }
-    // Digits are characters.
+    // ASCII only, so it is a text.
     String::from_utf8(digits).unwrap_or_default()
 }
 

@@ -6,6 +6,8 @@
 //! ("Finding and Reproducing Heisenbugs in Concurrent Programs", Musuvathi and others, OSDI 2008). Orders of single accesses
 //! that a processor changes are not among them.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::thread::{ScopedJoinHandle, scope, sleep};
 use std::time::Duration;
 use std::{fmt, fs, io};
@@ -133,35 +135,52 @@ const PAUSE: Duration = Duration::from_micros(50);
 
 /// Waits until something is so, or nobody is left who could bring it about.
 fn wait_until(is_so: impl Fn() -> bool) {
-    // Seen one after the other, one thread may have woken another that was seen before. Twice is enough mostly; a wait that ends too
-    // early is one order less.
-    let mut in_vain = 0;
-    while in_vain < 2 {
+    let mut before = None;
+    loop {
         for _ in 0..LOOKS {
             if is_so() {
                 return;
             }
             sleep(PAUSE);
         }
-        in_vain = if others_sleep() { in_vain + 1 } else { 0 };
+        // Who has not been switched to between two looks, and sleeps at both, has slept all the time from the end of the one to the begin of the
+        // other. If that is everybody, nobody is left to wake anybody.
+        let now = sleepers();
+        if now.is_some() && now == before {
+            return;
+        }
+        before = now;
     }
 }
 
-/// Whether each thread of the process but this one sleeps (proc(5), `/proc/PID/task/TID/stat`). One that cannot be read has ended.
-fn others_sleep() -> bool {
-    let own = fs::read_link("/proc/thread-self").unwrap_or_default();
-    let Ok(threads) = fs::read_dir("/proc/self/task") else {
-        return true;
-    };
+/// How often each thread of the process but this one has been switched away from; `None` if one of them does not sleep (proc(5),
+/// `/proc/PID/task/TID/status`). One that cannot be read has ended.
+fn sleepers() -> Option<BTreeMap<OsString, [u64; 2]>> {
+    let own = fs::read_link("/proc/thread-self").ok()?;
+    let threads = fs::read_dir("/proc/self/task").ok()?;
     threads
         .flatten()
         .filter(|thread| own.file_name() != Some(&thread.file_name()))
-        .filter_map(|thread| fs::read_to_string(thread.path().join("stat")).ok())
-        .all(|stat| sleeps(&stat))
+        .filter_map(|thread| {
+            let status = fs::read_to_string(thread.path().join("status")).ok()?;
+            Some((thread.file_name(), status))
+        })
+        .map(|(thread, status)| Some((thread, switches(&status)?)))
+        .collect()
 }
 
-/// Whether a line of `stat` is of a thread that sleeps: the letter behind the name, which may have anything in it.
-fn sleeps(stat: &str) -> bool {
-    let behind = stat.rsplit_once(") ");
-    behind.is_some_and(|(_, state)| state.starts_with('S'))
+/// How often a thread that sleeps went to sleep, and was interrupted; `None` if it does not sleep.
+fn switches(status: &str) -> Option<[u64; 2]> {
+    let value = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+        line.split_whitespace().next()
+    };
+    if value("State:")? != "S" {
+        return None;
+    }
+    let count = |name| value(name)?.parse().ok();
+    Some([
+        count("voluntary_ctxt_switches:")?,
+        count("nonvoluntary_ctxt_switches:")?,
+    ])
 }

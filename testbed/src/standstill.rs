@@ -24,6 +24,8 @@ const PATIENCE: u32 = 300;
 /// How often anybody has gone in, and come out.
 static ENTERED: AtomicU64 = AtomicU64::new(0);
 static LEFT: AtomicU64 = AtomicU64::new(0);
+/// How often somebody inside has got on.
+static PROGRESS: AtomicU64 = AtomicU64::new(0);
 
 /// Who could be in the report.
 static PRESENT: Mutex<Listed<Arc<Thread>>> = Mutex::new(Listed::new());
@@ -143,7 +145,7 @@ fn look_on() {
     let (mut before, mut in_vain) = (traffic(), 0);
     loop {
         std::thread::sleep(Duration::from_millis(LOOK.load(Ordering::Relaxed)));
-        let now @ (left, entered) = traffic();
+        let now @ (left, entered, _) = traffic();
         let stands_still = now == before && entered > left;
         in_vain = if stands_still { in_vain + 1 } else { 0 };
         before = now;
@@ -153,9 +155,19 @@ fn look_on() {
     }
 }
 
-/// How often anybody has come out and gone in.
-fn traffic() -> (u64, u64) {
-    (LEFT.load(Ordering::SeqCst), ENTERED.load(Ordering::SeqCst))
+/// Somebody who is inside gets on, as far as can be told: the instructions are counted one by one, which takes minutes. For a
+/// signal handler too.
+pub(crate) fn gets_on() {
+    PROGRESS.fetch_add(1, Ordering::SeqCst);
+}
+
+/// How often anybody has come out and gone in, and got on.
+fn traffic() -> (u64, u64, u64) {
+    (
+        LEFT.load(Ordering::SeqCst),
+        ENTERED.load(Ordering::SeqCst),
+        PROGRESS.load(Ordering::SeqCst),
+    )
 }
 
 fn report() -> String {

@@ -106,9 +106,9 @@ pub(super) fn print(
     Ok(damages.end())
 }
 
-/// What a reader hands over at a time: enough that to hand over costs nothing beside it.
-const BATCH: usize = 256;
-/// As much may wait: a reader that is faster than the one who looks waits for him.
+/// Bytes that a reader hands over at a time, or a little more: enough that to hand over costs nothing beside it.
+const BATCH: u64 = 256 * 1024;
+/// So many times as much may wait: a reader that is faster than the one who looks waits for him.
 const WAITING: usize = 4;
 
 /// One step, or why there is none.
@@ -138,15 +138,24 @@ fn walk_through(
 fn read_ahead(mut walk: Walk<Folder>, found: &SyncSender<Vec<Found>>) {
     let mut is_over = false;
     while !is_over {
-        let mut batch = Vec::with_capacity(BATCH);
-        while batch.len() < BATCH && !is_over {
+        let (mut batch, mut bytes) = (Vec::new(), 0);
+        while bytes < BATCH && !is_over {
             let step = walk.step().transpose();
             is_over = step.as_ref().is_none_or(Result::is_err);
+            bytes += step.as_ref().map_or(0, size);
             batch.extend(step);
         }
         if found.send(batch).is_err() {
             return;
         }
+    }
+}
+
+/// Bytes of a step, more or less.
+fn size(step: &Found) -> u64 {
+    match step {
+        Ok(Step::Frame(frame)) => u64::from(frame.head.size.get()),
+        _ => 64,
     }
 }
 

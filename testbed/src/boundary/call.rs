@@ -78,10 +78,12 @@ pub(crate) fn system_thread(
     let before = thread.begin(label);
     let _entered = Entered::here();
     let resume = RESUME.with(Cell::as_ptr);
+    let inside = Inside::enter_as_worker();
     // SAFETY: 1. `function` has checked that `start` is code of an image. 2. `resume` is the cell of
     // this thread, which outlives the call. 3. `leave_thread` comes back here only while this frame
     // stands, because the cell is cleared below.
     unsafe { enter_thread(start, context, resume) };
+    drop(inside);
     RESUME.set(0);
     thread.end(before)
 }

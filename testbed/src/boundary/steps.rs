@@ -15,11 +15,11 @@ use std::arch::asm;
 use std::cell::Cell;
 use std::ops::Range;
 use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use super::call;
 use super::guest::HostPlace;
+use crate::standstill;
 
 /// How often each byte of a range was where the thread stood.
 #[derive(Debug)]
@@ -70,14 +70,21 @@ impl Write {
 
 /// The table of the work that is being counted; null for none.
 static TABLE: AtomicPtr<Table> = AtomicPtr::new(ptr::null_mut());
-/// Whether the threads are counted that a driver has started.
-static WORKERS: AtomicBool = AtomicBool::new(false);
+/// That of the threads that a driver has started, likewise.
+static WORKER_TABLE: AtomicPtr<Table> = AtomicPtr::new(ptr::null_mut());
+/// All that there were of these: nobody waits for those threads, so one may look at a table when all is over.
+static WORKER_TABLES: Mutex<Vec<&'static Table>> = Mutex::new(Vec::new());
+/// Steps of anybody. After so many somebody has got on, though nobody has gone in or come out.
+static STEPS: AtomicU64 = AtomicU64::new(0);
+const PROGRESS: u64 = 1 << 16;
 /// One at a time.
 static BUSY: Mutex<()> = Mutex::new(());
 
 thread_local! {
     /// Whether this thread is counted.
     static COUNTS: Cell<bool> = const { Cell::new(false) };
+    /// Whether a driver has started this thread.
+    static IS_WORKER: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Runs `body` on this thread, and answers how often each address of the range was executed: pairs of the distance from
@@ -97,10 +104,12 @@ pub(crate) fn count_workers<T>(
     body: impl FnOnce() -> T,
 ) -> (T, Vec<(u64, u64)>) {
     let _busy = BUSY.lock().unwrap_or_else(PoisonError::into_inner);
-    // Nobody waits for these threads, so one may look at the table when all is over.
     let table: &'static Table = Box::leak(Box::new(Table::new(range, None)));
-    TABLE.store(ptr::from_ref(table).cast_mut(), Ordering::Release);
-    WORKERS.store(true, Ordering::Release);
+    WORKER_TABLES
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push(table);
+    WORKER_TABLE.store(ptr::from_ref(table).cast_mut(), Ordering::Release);
     let counting = Counting;
     let value = body();
     drop(counting);
@@ -129,7 +138,7 @@ struct Counting;
 impl Drop for Counting {
     fn drop(&mut self) {
         COUNTS.set(false);
-        WORKERS.store(false, Ordering::Release);
+        WORKER_TABLE.store(ptr::null_mut(), Ordering::Release);
         TABLE.store(ptr::null_mut(), Ordering::Release);
     }
 }
@@ -154,13 +163,24 @@ pub(super) fn counted_too<T>(counted: bool, body: impl FnOnce() -> T) -> T {
 /// Notes where a thread stands behind an instruction; answers whether it is to be stepped further. For the signal handler: it
 /// takes no lock and allocates nothing.
 pub(super) fn note(address: u64) -> bool {
-    // SAFETY: the table lives until the pointer to it is null again, which is behind the last step of the thread that
-    // is counted; only that thread and one for which it waits are stepped,
-    // and their handler is what runs here. A table for other threads lives for ever.
-    let Some(table) = (unsafe { TABLE.load(Ordering::Acquire).as_ref() }) else {
+    let table = if IS_WORKER.get() {
+        WORKER_TABLE.load(Ordering::Acquire)
+    } else {
+        TABLE.load(Ordering::Acquire)
+    };
+    // SAFETY: a table of workers lives for ever. The other one lives until the pointer to it is null again, which is behind
+    // the last step of the thread that is counted; only that thread and those for which it waits look at it, and their
+    // handler is what runs here.
+    let Some(table) = (unsafe { table.as_ref() }) else {
         COUNTS.set(false);
         return false;
     };
+    if STEPS
+        .fetch_add(1, Ordering::Relaxed)
+        .is_multiple_of(PROGRESS)
+    {
+        standstill::gets_on();
+    }
     let at = usize::try_from(address.wrapping_sub(table.start)).ok();
     if let Some(count) = at.and_then(|at| table.hits.get(at)) {
         count.fetch_add(1, Ordering::Relaxed);
@@ -172,16 +192,34 @@ pub(super) fn note(address: u64) -> bool {
     true
 }
 
+fn is_worker_counted() -> bool {
+    !WORKER_TABLE.load(Ordering::Relaxed).is_null()
+}
+
 /// Control is in the image for as long as the value lives: with a count under way, each instruction is seen.
-pub(super) struct Inside(());
+pub(super) struct Inside {
+    is_worker: bool,
+}
 
 impl Inside {
     #[inline]
     pub(super) fn enter() -> Self {
+        Self::step_in(false)
+    }
+
+    /// The same on a thread that the driver has started.
+    pub(super) fn enter_as_worker() -> Self {
+        IS_WORKER.set(true);
+        COUNTS.set(is_worker_counted());
+        Self::step_in(true)
+    }
+
+    #[inline]
+    fn step_in(is_worker: bool) -> Self {
         if COUNTS.get() {
             set_trap_flag();
         }
-        Self(())
+        Self { is_worker }
     }
 }
 
@@ -190,6 +228,10 @@ impl Drop for Inside {
     fn drop(&mut self) {
         if COUNTS.get() {
             clear_trap_flag();
+        }
+        if self.is_worker {
+            IS_WORKER.set(false);
+            COUNTS.set(false);
         }
     }
 }
@@ -210,8 +252,8 @@ impl Outside {
 impl Drop for Outside {
     #[inline]
     fn drop(&mut self) {
-        if WORKERS.load(Ordering::Relaxed) && call::in_system_thread() {
-            COUNTS.set(true);
+        if IS_WORKER.get() {
+            COUNTS.set(is_worker_counted());
         }
         if COUNTS.get() {
             set_trap_flag();

@@ -13,6 +13,7 @@ mod state;
 #[path = "../shared/test_image.rs"]
 mod test_image;
 mod volumes;
+mod workers;
 
 use std::sync::Arc;
 use std::time::Duration;

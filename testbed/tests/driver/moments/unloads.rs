@@ -140,7 +140,7 @@ fn unload_and_take(bench: &Bench, taker: &Taker) {
     });
 }
 
-/// The records of one load end as the next one says.
+/// The records of one load end as the next one says. The program stays to the end, so nothing comes behind the word of that.
 fn check_end(entries: &[Entry], next: &[Entry]) {
     let last = entries.last().expect("records");
     assert!(matches!(last, Entry::Stopping(_)), "{last:?}");
