@@ -13,7 +13,7 @@ use super::watch::{PORT, Watcher, requests};
 use super::{Bench, clone_once};
 
 /// A program that connects in a process of its own.
-fn join(bench: &Bench, consumer: Consumer) -> (Arc<Process>, Watcher) {
+pub(super) fn join(bench: &Bench, consumer: Consumer) -> (Arc<Process>, Watcher) {
     let tool = bench.administrator();
     let request = consumer.connect_request();
     let port = tool

@@ -20,7 +20,7 @@ fn only(bench: &Bench) -> Event {
 }
 
 /// What a record says of a process that is still there.
-fn check_process(event: &Event, process: &Process) {
+pub(super) fn check_process(event: &Event, process: &Process) {
     let told = &event.process;
     let id = u32::try_from(process.id()).expect("small");
     assert_eq!(told.process_id, Some(id));

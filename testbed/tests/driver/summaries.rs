@@ -11,7 +11,8 @@ use super::unload::held_clones;
 use super::watch::requests;
 use super::{Ask, Bench, CLUSTER, COPY, close, send, two_files};
 
-const BLOB: Blob = Blob {
+/// Summaries of half a minute.
+pub(super) const BLOB: Blob = Blob {
     summarise_seconds: 30,
     ..Blob::OBSERVE
 };
@@ -34,7 +35,7 @@ fn clones(bench: &Bench, count: u32) {
     });
 }
 
-fn summaries(entries: &[Entry]) -> Vec<&Summary> {
+pub(super) fn summaries(entries: &[Entry]) -> Vec<&Summary> {
     let summaries = entries.iter().filter_map(|entry| match entry {
         Entry::Summary(summary) => Some(&**summary),
         _ => None,

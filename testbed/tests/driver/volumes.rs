@@ -62,7 +62,7 @@ fn mount(bench: &Bench, spec: VolumeSpec, number: u32) -> VolumeId {
 }
 
 /// The first request to a volume, with which it is offered.
-fn touch(bench: &Bench, volume: VolumeId) {
+pub(super) fn touch(bench: &Bench, volume: VolumeId) {
     bench.copy.run(|thread| {
         let request = OpenRequest::create(FILE_GENERIC_READ);
         let opened = thread.create_file(volume, r"\touched", &request);

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use cloneguard::Consumer;
-use testbed::io::{Handle, IoStatus, RequestOptions};
-use testbed::{Held, Process};
+use testbed::io::{Handle, IoStatus, RequestOptions, VolumeId};
+use testbed::{Held, NtStatus, Process};
 
 use super::super::races::{Worker, program};
 use super::super::watch::requests;
-use super::super::{Ask, Bench, send};
+use super::super::{Ask, Bench, close, send};
 use super::{alone, everywhere, places, told};
 
 /// A program with two files.
+#[derive(Clone)]
 pub(super) struct Cloner {
     pub(super) process: Arc<Process>,
     source: Handle,
@@ -22,7 +23,13 @@ impl Cloner {
     /// Each has a number of its own.
     pub(super) fn new(bench: &Bench, number: usize) -> Self {
         let process = program(bench, &format!("cloner-{number}"));
-        let files = Worker::new(bench.refs, number);
+        Self::of(&process, bench.refs, number)
+    }
+
+    /// The same of a process that is there.
+    pub(super) fn of(process: &Arc<Process>, volume: VolumeId, number: usize) -> Self {
+        let process = Arc::clone(process);
+        let files = Worker::new(volume, number);
         let (source, target) = process.run(|thread| files.files(thread));
         Self {
             process,
@@ -33,8 +40,19 @@ impl Cloner {
 
     /// Clones a cluster. It works.
     pub(super) fn clone_one(&self) {
-        let answer = self.send(&Ask::ex(self.source));
-        assert!(answer.status.is_success(), "{answer:?}");
+        let status = self.try_clone();
+        assert!(status.is_success(), "{status}");
+    }
+
+    /// Clones a cluster, or is told why not.
+    pub(super) fn try_clone(&self) -> NtStatus {
+        self.send(&Ask::ex(self.source)).status
+    }
+
+    /// Closes its files, and goes on.
+    pub(super) fn close(self) {
+        let files = [self.source, self.target];
+        self.process.run(|thread| close(thread, &files));
     }
 
     /// Asks for half a cluster: rule 22.

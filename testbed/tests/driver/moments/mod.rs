@@ -5,8 +5,15 @@
 //! so each runs in a child (`alone`).
 
 mod clones;
+mod connections;
+mod deliveries;
+mod kept;
 mod policies;
+mod processes;
+mod summaries;
+mod tokens;
 mod unloads;
+mod volumes;
 
 use cloneguard::Entry;
 use testbed::{Held, Place};
@@ -14,6 +21,7 @@ use testbed::{Held, Place};
 use super::alone::alone;
 use super::watch::Watcher;
 use super::{Bench, SERVICE};
+use kept::Kept;
 
 /// In a short run one place is tried of so many.
 const STRIDE: usize = 7;

@@ -10,7 +10,7 @@ mod programs;
 mod race;
 mod swaps;
 mod unloads;
-mod volumes;
+pub(super) mod volumes;
 
 use std::sync::Arc;
 

@@ -19,7 +19,7 @@ const REQUESTS: u64 = 40;
 
 /// How a volume ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
+pub(in super::super) enum End {
     /// The driver is taken from it, and it goes on.
     Detached,
     Dismounted,
@@ -35,7 +35,7 @@ impl End {
         }
     }
 
-    fn bring_about(self, bench: &Bench, volume: VolumeId) {
+    pub(in super::super) fn bring_about(self, bench: &Bench, volume: VolumeId) {
         match self {
             Self::Detached => bench.machine.detach(SERVICE, volume),
             Self::Dismounted => bench.machine.dismount(volume),
@@ -43,7 +43,7 @@ impl End {
         .expect("it goes");
     }
 
-    fn cause(self) -> VolumeCause {
+    pub(in super::super) fn cause(self) -> VolumeCause {
         match self {
             Self::Detached => VolumeCause::ManualDetach,
             Self::Dismounted => VolumeCause::Dismounted,
