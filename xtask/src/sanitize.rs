@@ -9,8 +9,9 @@ use anyhow::Result;
 
 use crate::{files, program};
 
-/// The host: with a target named, only what is tested is built so, and no build script.
-const HOST: &str = "x86_64-unknown-linux-gnu";
+/// The host: with a target named, only what is tested is built so, and no build script. By a variable, because tests build the
+/// tool by themselves.
+const TARGET: (&str, &str) = ("CARGO_BUILD_TARGET", "x86_64-unknown-linux-gnu");
 /// What nobody frees is not looked for: tests let a few names live for ever, and a machine that is never shut down holds on to itself.
 const OPTIONS: (&str, &str) = ("ASAN_OPTIONS", "detect_leaks=0");
 /// The soak finds that memory grows, which the sanitizer's own does: it keeps what was freed.
@@ -37,8 +38,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         .env("CARGO_TARGET_DIR", files::root().join("target/sanitize"))
         .env("CARGO_PROFILE_DEV_PANIC", "unwind")
         .env("CLONEGUARD_IMAGE", image)
-        .envs([OPTIONS])
-        .args(["test", "--no-fail-fast", "--target", HOST]);
+        .envs([OPTIONS, TARGET])
+        .args(["test", "--no-fail-fast"]);
     for member in MEMBERS {
         tests.args(["--package", member]);
     }
