@@ -11,7 +11,7 @@ use crate::rig::{Filter, Images, Rig, SERVICE, Setting};
 /// Requests of a kind that are sent before one is counted, so that what is remembered is remembered.
 const WARM: usize = 4;
 /// Requests that are counted mostly; the one in the middle is told.
-const COUNTED: usize = 5;
+pub(crate) const COUNTED: usize = 5;
 
 /// What one request of a kind costs.
 #[derive(Clone, Debug, serde::Serialize)]

@@ -82,18 +82,14 @@ struct Plan {
     size: usize,
     operation: Operation,
     setting: Setting,
-    /// Whether one request is counted and no more: of millions of instructions each takes microseconds.
-    once: bool,
+    /// How many requests are counted: of millions of instructions each takes microseconds.
+    counted: usize,
 }
 
 impl Plan {
     fn count(&self, images: &Images) -> Result<u64> {
         let (operation, setting) = (self.operation, &self.setting);
-        let cost = if self.once {
-            cost::of_some(images, operation, Filter::CloneGuard, setting, 1)?
-        } else {
-            cost::of(images, operation, Filter::CloneGuard, setting)?
-        };
+        let cost = cost::of_some(images, operation, Filter::CloneGuard, setting, self.counted)?;
         Ok(cost.instructions)
     }
 }
@@ -151,7 +147,7 @@ fn under_rules(what: &'static str, operation: Operation, policy: Policy, size: u
             policy: policy(size),
             ..Setting::default()
         },
-        once: false,
+        counted: cost::COUNTED,
     }
 }
 
@@ -162,7 +158,7 @@ fn plans(is_quick: bool) -> Vec<Plan> {
         size,
         operation: Operation::Clone4Kib,
         setting,
-        once: false,
+        counted: cost::COUNTED,
     };
     let journal = |kib: usize| Setting {
         policy: policy("").replace("64MiB", &format!("{kib}KiB")),
@@ -190,7 +186,7 @@ fn plans(is_quick: bool) -> Vec<Plan> {
         all.extend(sizes(counts).map(under));
     }
     all.extend(sizes(counts).map(|size| Plan {
-        once: true,
+        counted: 1,
         ..under_rules("rules, all alike", Operation::Clone4Kib, alike, size)
     }));
     all

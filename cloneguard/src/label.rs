@@ -80,9 +80,7 @@ pub(crate) fn file_id(mut id: [u8; wire::FILE_ID_SIZE]) -> String {
 /// A GUID as the registry writes it, without braces: the first three fields are little-endian.
 pub(crate) fn guid_text(guid: [u8; wire::GUID_SIZE]) -> String {
     let [a, b, c, d, e, f, g, h, rest @ ..] = guid;
-    let [clock, sequence, node @ ..] = rest;
-    let mut text = hex(&[d, c, b, a, f, e, h, g, clock, sequence]);
-    text.push_str(&hex(&node));
+    let mut text = hex(&[d, c, b, a, f, e, h, g]) + &hex(&rest);
     for hyphen in [20, 16, 12, 8] {
         text.insert(hyphen, '-');
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cloneguard::Consumer;
+use cloneguard::{Consumer, Entry};
 use testbed::io::{Handle, IoStatus, RequestOptions, VolumeId};
 use testbed::{Held, NtStatus, Process};
 
@@ -74,6 +74,15 @@ impl Cloner {
     }
 }
 
+/// The programs whose clones are on record, one for each.
+pub(super) fn cloners(entries: &[Entry]) -> Vec<Option<u64>> {
+    let events = requests(entries);
+    let ids = events.iter().map(|event| event.process.process_id);
+    let mut ids: Vec<_> = ids.map(|id| id.map(u64::from)).collect();
+    ids.sort_unstable();
+    ids
+}
+
 #[test]
 fn two_clones_have_a_record_each() {
     alone(|| {
@@ -88,15 +97,7 @@ fn two_clones_have_a_record_each() {
         let places = places(&bench, Held::Caller, || left.clone_one());
         told(&bench, &mut watcher);
         let both = [&left, &right].map(|cloner| Some(cloner.process.id()));
-        let check = |(), ()| {
-            let events = requests(&told(&bench, &mut watcher));
-            let ids = events
-                .iter()
-                .map(|event| event.process.process_id.map(u64::from));
-            let mut ids: Vec<_> = ids.collect();
-            ids.sort_unstable();
-            assert_eq!(ids, both);
-        };
+        let check = |(), ()| assert_eq!(cloners(&told(&bench, &mut watcher)), both);
         everywhere(
             &bench,
             &places,

@@ -6,21 +6,12 @@ use testbed::status::STATUS_SUCCESS;
 
 use super::super::Bench;
 use super::super::consumers::join;
-use super::super::watch::{Watcher, requests};
-use super::clones::Cloner;
+use super::super::watch::Watcher;
+use super::clones::{Cloner, cloners};
 use super::{Kept, alone, everywhere, one_in, places, told};
 
 /// A program takes its time to come: in a short run one place of a clone is tried of so many.
 const CLONES: usize = 19;
-
-/// The programs whose clones are on record, one for each.
-fn cloners(entries: &[Entry]) -> Vec<Option<u64>> {
-    let events = requests(entries);
-    let ids = events.iter().map(|event| event.process.process_id);
-    let mut ids: Vec<_> = ids.map(|id| id.map(u64::from)).collect();
-    ids.sort_unstable();
-    ids
-}
 
 /// A clone, and the consumer that has its record.
 struct Watched {
