@@ -70,7 +70,8 @@ impl<'work> House<'work> {
 
     /// Sends a message to every visitor who waits for an answer, made by `make` for each. Each is waited for once, no
     /// longer than `milliseconds`, and only until it has fetched the message: none is asked for a reply, so none can
-    /// hold the thread. Who does not fetch it, or has gone, does without.
+    /// hold the thread. Who does not fetch it, or has gone, does without. Who has come in the place of one who has just gone may get a
+    /// message that it did not ask for; it need not fetch it.
     ///
     /// # Errors
     ///

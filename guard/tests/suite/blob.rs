@@ -1,18 +1,23 @@
 //! Policies built field by field, without the compiler that people use.
 
+use std::borrow::Cow;
+
 use guard::policy::{Effect, PolicyBlob};
 use wire::policy::{PathPatternHead, PolicyHead, PolicyRuleHead, PoolRef, VolumeSelectorHead};
 use zerocopy::IntoBytes as _;
 
+/// What a rule says; most of it is written in the test.
+pub(crate) type Text = Cow<'static, str>;
+
 /// Which volume a rule means; its texts are in upper case already.
 #[derive(Clone, Debug)]
 pub(crate) enum Volume {
-    Device(&'static str),
+    Device(Text),
     Guid([u8; 16]),
 }
 
 /// A pattern: the volume, if one is meant, and the path.
-pub(crate) type Pattern = (Option<Volume>, &'static str);
+pub(crate) type Pattern = (Option<Volume>, Text);
 
 /// A rule; everything that is not given is no condition.
 #[derive(Clone, Debug)]
@@ -44,18 +49,18 @@ impl Rule {
 }
 
 /// A pattern on every volume.
-pub(crate) const fn any(path: &'static str) -> Pattern {
-    (None, path)
+pub(crate) fn any(path: impl Into<Text>) -> Pattern {
+    (None, path.into())
 }
 
 /// A pattern on one device.
-pub(crate) const fn on_device(name: &'static str, path: &'static str) -> Pattern {
-    (Some(Volume::Device(name)), path)
+pub(crate) fn on_device(name: impl Into<Text>, path: impl Into<Text>) -> Pattern {
+    (Some(device(name)), path.into())
 }
 
 /// The volume of a device.
-pub(crate) const fn device(name: &'static str) -> Volume {
-    Volume::Device(name)
+pub(crate) fn device(name: impl Into<Text>) -> Volume {
+    Volume::Device(name.into())
 }
 
 /// The volume with a GUID.

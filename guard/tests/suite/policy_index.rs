@@ -127,7 +127,7 @@ prop_compose! {
 proptest! {
     #[test]
     fn no_decision_depends_on_the_index(
-        rules in proptest::collection::vec(rule(), 0..40),
+        rules in proptest::collection::vec(rule(), 0..if cfg!(miri) { 8 } else { 40 }),
         [image, source, target] in [
             proptest::option::weighted(0.8, text()),
             proptest::option::weighted(0.8, text()),
@@ -193,11 +193,6 @@ fn met(rules: &[Rule], subject: &PolicySubject<'_>) -> Vec<u16> {
     index(&policy).candidates(subject).collect()
 }
 
-/// A text that lives as long as the tests.
-fn leak(text: String) -> &'static str {
-    Box::leak(text.into_boxed_str())
-}
-
 fn sid(number: usize) -> Vec<u8> {
     let number = u32::try_from(number).unwrap();
     [&[1, 1, 0, 0, 0, 0, 0, 5][..], &number.to_le_bytes()].concat()
@@ -212,14 +207,18 @@ fn guid_of(number: usize) -> [u8; 16] {
 /// Gives a rule a condition of its own.
 type Condition = fn(usize, &mut Rule);
 
-/// A thousand rules that differ in one condition.
-fn thousand(condition: impl Fn(usize, &mut Rule)) -> Vec<Rule> {
+/// So many rules, which differ in one condition.
+fn numbered(count: usize, condition: impl Fn(usize, &mut Rule)) -> Vec<Rule> {
     let rule = |number| {
         let mut rule = Rule::new(Effect::Deny);
         condition(number, &mut rule);
         rule
     };
-    (0..1000).map(rule).collect()
+    (0..count).map(rule).collect()
+}
+
+fn thousand(condition: impl Fn(usize, &mut Rule)) -> Vec<Rule> {
+    numbered(1000, condition)
 }
 
 /// A question mark stands for any unit, so what it stands in is no text to look for.
@@ -244,6 +243,7 @@ fn a_question_mark_ends_what_a_pattern_begins_or_ends_with() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "a thousand rules for each condition")]
 #[expect(
     clippy::too_many_lines,
     reason = "a list of conditions, each with a request that fulfils it"
@@ -256,13 +256,13 @@ fn a_request_meets_only_the_rules_whose_condition_it_fulfils() {
     let whole = Text::new(r"\DIR\file617.exe::$DATA");
     let (user, volume) = (sid(617), units(r"\device\v617"));
     let starts: Condition = |number, rule| {
-        rule.image = Some(any(leak(format!(r"\DIR{number}\**"))));
+        rule.image = Some(any(format!(r"\DIR{number}\**")));
     };
     let ends: Condition = |number, rule| {
-        rule.image = Some(any(leak(format!(r"\**.EXT{number}"))));
+        rule.image = Some(any(format!(r"\**.EXT{number}")));
     };
     let wholes: Condition = |number, rule| {
-        rule.image = Some(any(leak(format!(r"\DIR\FILE{number}.EXE"))));
+        rule.image = Some(any(format!(r"\DIR\FILE{number}.EXE")));
     };
     for (condition, text) in [(starts, &start), (ends, &end), (wholes, &whole)] {
         let name = Some(text.name());
@@ -357,7 +357,7 @@ fn a_request_meets_only_the_rules_whose_condition_it_fulfils() {
         [617]
     );
     let devices = thousand(|number, rule| {
-        rule.volume = Some(device(leak(format!(r"\DEVICE\V{number}"))));
+        rule.volume = Some(device(format!(r"\DEVICE\V{number}")));
     });
     assert_eq!(met(&devices, &none), []);
     let there = PolicySubject {
@@ -395,12 +395,13 @@ fn rules_come_in_the_order_of_the_policy_whatever_they_are_filed_under() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "a thousand rules")]
 fn a_rule_is_filed_under_its_rarest_condition() {
     let known = Known::new();
     let rules = thousand(|number, rule| {
         rule.image = Some(any(r"\ELSE\WHERE.TXT"));
         rule.user = Some(EVERYONE.to_vec());
-        rule.target = Some(any(leak(format!(r"\ELSE\*.TX{number}"))));
+        rule.target = Some(any(format!(r"\ELSE\*.TX{number}")));
         rule.volume = Some(device(r"\DEVICE\D"));
     });
     assert_eq!(met(&rules, &known.subject()), []);
@@ -423,8 +424,8 @@ const FACTS: [(Unknown, &[Condition]); 6] = [
             ..known
         },
         &[
-            |number, rule| rule.image = Some(any(leak(format!(r"\DIR{number}\**")))),
-            |number, rule| rule.image = Some(any(leak(format!(r"\**.X{number}")))),
+            |number, rule| rule.image = Some(any(format!(r"\DIR{number}\**"))),
+            |number, rule| rule.image = Some(any(format!(r"\**.X{number}"))),
         ],
     ),
     (
@@ -433,8 +434,8 @@ const FACTS: [(Unknown, &[Condition]); 6] = [
             ..known
         },
         &[
-            |number, rule| rule.source = Some(any(leak(format!(r"\DIR{number}\**")))),
-            |number, rule| rule.source = Some(any(leak(format!(r"\**.X{number}")))),
+            |number, rule| rule.source = Some(any(format!(r"\DIR{number}\**"))),
+            |number, rule| rule.source = Some(any(format!(r"\**.X{number}"))),
         ],
     ),
     (
@@ -443,8 +444,8 @@ const FACTS: [(Unknown, &[Condition]); 6] = [
             ..known
         },
         &[
-            |number, rule| rule.target = Some(any(leak(format!(r"\DIR{number}\**")))),
-            |number, rule| rule.target = Some(any(leak(format!(r"\**.X{number}")))),
+            |number, rule| rule.target = Some(any(format!(r"\DIR{number}\**"))),
+            |number, rule| rule.target = Some(any(format!(r"\**.X{number}"))),
         ],
     ),
     (
@@ -459,7 +460,7 @@ const FACTS: [(Unknown, &[Condition]); 6] = [
             volume_device: None,
             ..known
         },
-        &[|number, rule| rule.volume = Some(device(leak(format!(r"\DEVICE\V{number}"))))],
+        &[|number, rule| rule.volume = Some(device(format!(r"\DEVICE\V{number}")))],
     ),
     (
         |known| PolicySubject {
@@ -472,16 +473,16 @@ const FACTS: [(Unknown, &[Condition]); 6] = [
 
 #[test]
 fn what_is_filed_under_an_unknown_fact_is_met_and_the_rest_is_not() {
+    const COUNT: u16 = if cfg!(miri) { 3 } else { 9 };
     let known = Known::new();
     for (at, (_, conditions)) in FACTS.iter().enumerate() {
         for condition in *conditions {
-            let mut rules = thousand(condition);
-            rules.truncate(9);
+            let mut rules = numbered(COUNT.into(), condition);
             for (number, rule) in rules.iter_mut().enumerate() {
                 rule.effect = Effect::KNOWN[number % 3];
             }
             for (other, (unknown, _)) in FACTS.iter().enumerate() {
-                let count = if at == other { 9 } else { 0 };
+                let count = if at == other { COUNT } else { 0 };
                 let expected: Vec<u16> = (0..count).collect();
                 assert_eq!(met(&rules, &unknown(known.subject())), expected);
             }
@@ -517,7 +518,7 @@ fn of_rules_that_cannot_match_for_certain_one_of_each_effect_is_enough() {
     let known = Known::new();
     let rules: Vec<_> = (0..9)
         .map(|number| Rule {
-            source: Some(any(leak(format!(r"\DIR{number}\**")))),
+            source: Some(any(format!(r"\DIR{number}\**"))),
             ..Rule::new(Effect::KNOWN[number / 2 % 3])
         })
         .collect();
@@ -573,7 +574,7 @@ fn a_cut_name_may_go_on_with_the_rest_of_a_literal() {
 fn nested(count: usize) -> Vec<Rule> {
     let mut rules: Vec<_> = (1..=count)
         .map(|length| Rule {
-            source: Some(any(leak(format!(r"\{}*B", "A".repeat(length))))),
+            source: Some(any(format!(r"\{}*B", "A".repeat(length)))),
             ..Rule::new(Effect::Deny)
         })
         .collect();
@@ -585,6 +586,7 @@ fn nested(count: usize) -> Vec<Rule> {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "hundreds of rules with long names")]
 fn a_name_with_more_literals_than_there_is_room_for_meets_every_rule() {
     let known = Known::new();
     let text = Text::new(&format!(r"\{}", "a".repeat(200)));
@@ -628,11 +630,14 @@ fn storage_of_another_size_is_refused() {
 
 #[test]
 fn what_the_storage_held_before_does_not_matter() {
-    let one = blob(&thousand(|number, rule| rule.user = Some(sid(number))));
-    let mut slots = vec![IndexSlot::default(); 1000];
+    const COUNT: usize = if cfg!(miri) { 30 } else { 1000 };
+    let one = blob(&numbered(COUNT, |number, rule| {
+        rule.user = Some(sid(number))
+    }));
+    let mut slots = vec![IndexSlot::default(); COUNT];
     IndexedPolicy::build(one, &mut slots[..]).unwrap();
-    let two = blob(&thousand(|number, rule| {
-        rule.image = Some(any(leak(format!(r"\DIR{number}\**"))));
+    let two = blob(&numbered(COUNT, |number, rule| {
+        rule.image = Some(any(format!(r"\DIR{number}\**")));
     }));
     let policy = IndexedPolicy::build(two, &mut slots[..]).unwrap();
     let text = Text::new(r"\dir5\a");
@@ -642,7 +647,7 @@ fn what_the_storage_held_before_does_not_matter() {
         ..known.subject()
     };
     assert_eq!(policy.candidates(&subject).collect::<Vec<_>>(), [5]);
-    let every = blob(&thousand(|_, _| {}));
+    let every = blob(&numbered(COUNT, |_, _| {}));
     let policy = IndexedPolicy::build(every, &mut slots[..]).unwrap();
-    assert_eq!(policy.candidates(&subject).count(), 1000);
+    assert_eq!(policy.candidates(&subject).count(), COUNT);
 }

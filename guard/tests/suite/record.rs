@@ -256,6 +256,7 @@ fn only_what_passed_is_routine() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "a million codes, one by one")]
 fn exactly_three_other_codes_are_seen() {
     let seen = (0..0x10_0000).filter_map(SeenCode::from_raw);
     let codes: Vec<u32> = seen.map(SeenCode::raw).collect();

@@ -1,5 +1,7 @@
 //! Which requests can be told of in a summary, and which of them together.
 
+use std::sync::LazyLock;
+
 use crate::common::{Case, IDENTITY, Parts, Request, STARTED, journal, units};
 use guard::{
     Begun, Bitness, ControlCode, EncodeError, Fact, Flight, JOURNAL_SIZE_MIN, Matter,
@@ -52,14 +54,11 @@ fn only_passed_clones_with_whole_directories() {
     for side in 0..2 {
         let long = [vec![0x61; NAME_UNITS_MAX], units(r"\file")].concat();
         let longer = [vec![0x61; NAME_UNITS_MAX + 1], units(r"\file")].concat();
-        for (units, whole) in [(long, true), (longer, false), (units("file"), false)] {
-            let units: &'static [u16] = units.leak();
-            with_draft(&case, |mut draft| {
-                let names = &mut draft.names;
-                let name = [&mut names.source, &mut names.target];
-                name[side].units = units;
-                assert_eq!(can(&draft), whole, "{}", units.len());
-            });
+        for (name, whole) in [(long, true), (longer, false), (units("file"), false)] {
+            let mut names = ["image", SOURCE, TARGET].map(units);
+            names[1 + side] = name;
+            let draft = case.draft(names.each_ref().map(Vec::as_slice));
+            assert_eq!(can(&draft), whole, "{:?}", names.each_ref().map(Vec::len));
         }
         with_draft(&case, |mut draft| {
             let names = &mut draft.names;
@@ -114,13 +113,12 @@ fn joins(change: impl FnOnce(&mut Parts<'_>)) -> bool {
 
 #[test]
 fn what_is_told_together_is_of_one_kind() {
-    let file = units(r"\Device\Volume1\from\another");
-    let file: &'static [u16] = file.leak();
-    let elsewhere = units(r"\Device\Volume1\elsewhere\file");
-    let elsewhere: &'static [u16] = elsewhere.leak();
+    static FILE: LazyLock<Vec<u16>> = LazyLock::new(|| units(r"\Device\Volume1\from\another"));
+    static ELSEWHERE: LazyLock<Vec<u16>> =
+        LazyLock::new(|| units(r"\Device\Volume1\elsewhere\file"));
     assert!(joins(|_| {}));
     assert!(
-        joins(|draft| draft.names.source.units = file),
+        joins(|draft| draft.names.source.units = &FILE),
         "another file of the directory"
     );
     assert!(joins(|draft| draft.requestor.identity.thread_id = 1));
@@ -132,8 +130,8 @@ fn what_is_told_together_is_of_one_kind() {
     assert!(!joins(
         |draft| draft.requestor.started = STARTED + 60 * 10_000_000
     ));
-    assert!(!joins(|draft| draft.names.source.units = elsewhere));
-    assert!(!joins(|draft| draft.names.target.units = elsewhere));
+    assert!(!joins(|draft| draft.names.source.units = &ELSEWHERE));
+    assert!(!joins(|draft| draft.names.target.units = &ELSEWHERE));
     assert!(!joins(|draft| draft.names.image.reason = 1));
     assert!(!joins(
         |draft| draft.requestor.identity.process = &OTHER_PROCESS

@@ -82,7 +82,11 @@ fn no_forged_ticket_changes_anything() {
     journal.complete(whole, &ended(0)).unwrap();
     let before = journal.counters();
     let real = [late, open];
-    for raw in (1..5000).chain((0..62).map(|bit| open.into_raw() | 1 << bit)) {
+    let step = if cfg!(miri) { 97 } else { 1 };
+    for raw in (1..5000)
+        .step_by(step)
+        .chain((0..62).map(|bit| open.into_raw() | 1 << bit))
+    {
         let forged = Ticket::from_raw(raw).unwrap();
         if !real.contains(&forged) {
             assert_eq!(
@@ -106,7 +110,11 @@ fn what_the_storage_held_before_is_never_taken_for_a_record() {
     let words: Vec<_> = (0..2048).map(|cell| AtomicU64::new(tag(cell))).collect();
     let (journal, mut reader) = Journal::new(words.into_boxed_slice()).unwrap();
     let ticket = journal.reserve(ROUTINE, &smallest());
-    for place in (1..=2048).filter(|place| *place != ticket.into_raw()) {
+    let step = if cfg!(miri) { 97 } else { 1 };
+    for place in (1..=2048)
+        .step_by(step)
+        .filter(|place| *place != ticket.into_raw())
+    {
         let forged = Ticket::from_raw(place).unwrap();
         assert_eq!(
             journal.complete(forged, &ended(0)),

@@ -38,12 +38,20 @@ impl std::error::Error for PortClosed {}
 
 /// A program's end of a connection. Its calls may come from any thread; dropping it closes it, on a
 /// fresh thread of the process if the present one is not modelled.
-#[derive(Debug)]
 pub struct PortClient {
     connection: Arc<Connection>,
     process: Arc<Process>,
     /// Keeps the machine, on which the disconnect callback will run.
     _machine: Arc<Machine>,
+}
+
+// Not what it keeps: that is all of the machine.
+impl fmt::Debug for PortClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PortClient")
+            .field("process", &self.process.id())
+            .finish_non_exhaustive()
+    }
 }
 
 impl PortClient {

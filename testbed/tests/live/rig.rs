@@ -12,8 +12,8 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::driver_image::image;
 
-/// After so long without what it waits for, a test hangs. None gets near.
-const HANG: Duration = Duration::from_secs(60);
+/// After so long without what it waits for, a test hangs. None gets near, on a full machine and with a sanitizer either.
+const HANG: Duration = Duration::from_secs(300);
 
 /// Waits until something is there.
 pub(crate) fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
