@@ -104,7 +104,8 @@ impl Tally {
         self.memory.store(bytes, Ordering::Relaxed);
     }
 
-    /// All of it. In flight is what was seen and has not ended.
+    /// All of it. In flight is what was seen and has not ended, and what began or ended between the first of these loads and
+    /// the last.
     pub(crate) fn sums(&self) -> Sums {
         let ended = |end: &AtomicU64| end.load(Ordering::Acquire);
         let completed = ended(&self.completed);

@@ -19,9 +19,9 @@ pub fn loss_total(losses: &Losses) -> Option<u64> {
     sum(losses.iter().flatten())
 }
 
-/// The driver's counters since it was loaded, all taken at one instant.
+/// The driver's counters since it was loaded, read one after the other while it goes on.
 ///
-/// Three sums hold at every instant: `seen` is `completed + failed + refused + not_inspected +
+/// Three sums hold at every look: `seen` is `completed + failed + refused + not_inspected +
 /// in_flight`; `delivered + lost + held` is the last sequence number that was handed out; and `lost`
 /// is the sum of `losses`.
 #[derive(
@@ -49,7 +49,7 @@ pub struct Counters {
     pub refused: U64,
     /// Passed down without a look and without a record.
     pub not_inspected: U64,
-    /// Judged and not yet ended.
+    /// Judged and not yet ended, or begun or ended during the look.
     pub in_flight: U64,
     /// Records that the consumer has acknowledged.
     pub delivered: U64,

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use wire::{Counters, Losses};
 
-/// The counters of the driver since it was loaded, all taken at one instant.
+/// The counters of the driver since it was loaded, at one look ([`wire::Counters`]).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct CounterValues {
     /// Clone requests that reached the driver.

@@ -49,7 +49,12 @@ fn detach(
     if instance.filter.registration.query_teardown == 0 {
         return Ok(Err(STATUS_FLT_DO_NOT_DETACH));
     }
+    // An unload waits for the answer, as for any callback; behind one there is nothing to ask.
+    let Some(asking) = instance.enter(thread.id()) else {
+        return Ok(Err(STATUS_FLT_INSTANCE_NOT_FOUND));
+    };
     let answer = ask(thread, instance)?;
+    drop(asking);
     // "an error or warning NTSTATUS code": everything that NT_SUCCESS denies.
     if !answer.is_success() {
         return Ok(Err(answer));

@@ -100,6 +100,7 @@ fn filter(machine: &Machine) -> Arc<Filter> {
         altitude: Altitude::parse("1").expect("an altitude"),
         registration,
         phase: Mutex::new(FilterPhase::Started),
+        instances: Mutex::default(),
         must_go: AtomicBool::new(false),
         registered_by: call_site,
     })

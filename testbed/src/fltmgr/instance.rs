@@ -97,6 +97,7 @@ impl Instance {
 
     pub(super) fn attached(&self) {
         lock(&self.state).phase = InstancePhase::Attached;
+        self.changed.notify_all();
     }
 
     /// Ends the life of the instance; a driver that holds a reference can still ask about it.
@@ -149,15 +150,20 @@ impl Instance {
         first
     }
 
+    /// Waits until its setup has an end.
+    pub(super) fn wait_until_set_up(&self) {
+        self.wait_while(|phase| phase == InstancePhase::Attaching);
+    }
+
     /// Waits until whoever tears it down has finished.
     pub(super) fn wait_until_gone(&self) {
-        let mut state = lock(&self.state);
-        while state.phase != InstancePhase::Gone {
-            state = self
-                .changed
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
-        }
+        self.wait_while(|phase| phase != InstancePhase::Gone);
+    }
+
+    fn wait_while(&self, is_so: impl Fn(InstancePhase) -> bool) {
+        let state = lock(&self.state);
+        let waited = self.changed.wait_while(state, |state| is_so(state.phase));
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Waits until no callback runs and takes all requests that wait for their post-operation; `None`

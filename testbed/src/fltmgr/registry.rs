@@ -46,6 +46,8 @@ pub(crate) struct Filter {
     pub(super) altitude: Altitude,
     pub(super) registration: Registration,
     pub(super) phase: Mutex<FilterPhase>,
+    /// All that were set up, also on volumes that are going.
+    pub(super) instances: Mutex<Vec<Weak<Instance>>>,
     /// Whether a mandatory unload is running: FltUnregisterFilter tells the instances.
     pub(super) must_go: AtomicBool,
     pub(super) registered_by: CallSite,
@@ -55,6 +57,24 @@ impl Filter {
     /// Whether requests and volumes are shown to it.
     pub(super) fn is_started(&self) -> bool {
         *lock(&self.phase) == FilterPhase::Started
+    }
+
+    /// Takes in an instance before it is set up; `false` when the filter is shown nothing more.
+    fn admit(&self, instance: &Arc<Instance>) -> bool {
+        let phase = lock(&self.phase);
+        let is_started = *phase == FilterPhase::Started;
+        if is_started {
+            let mut instances = lock(&self.instances);
+            instances.retain(|other| other.strong_count() > 0);
+            instances.push(Arc::downgrade(instance));
+        }
+        is_started
+    }
+
+    /// All instances that are there, and some that have gone.
+    pub(super) fn instances(&self) -> Vec<Arc<Instance>> {
+        let instances = lock(&self.instances);
+        instances.iter().filter_map(Weak::upgrade).collect()
     }
 
     /// Calls a callback of the filter on `thread` and records it.
@@ -195,6 +215,7 @@ pub(super) fn flt_register_filter(
         altitude,
         registration: captured,
         phase: Mutex::new(FilterPhase::Registered),
+        instances: Mutex::default(),
         must_go: AtomicBool::new(false),
         registered_by: call.site().clone(),
     });
@@ -253,6 +274,10 @@ fn attach(
     }
     shown.push(filter.address);
     let instance = Instance::create(thread.machine(), filter, volume);
+    if !filter.admit(&instance) {
+        instance.discard(thread.machine());
+        return Ok(());
+    }
     let status = run_setup(thread, &instance, how | volume_flags(volume))?;
     if status.is_success() {
         instance.attached();

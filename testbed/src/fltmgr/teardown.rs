@@ -52,7 +52,10 @@ pub(super) fn flt_unregister_filter(call: &Call, filter: u64) -> Result<(), Viol
     } else {
         flags::TEARDOWN_UNLOAD
     };
-    for instance in instances_of(call, &filter) {
+    // No page says that a setup that is under way, or a teardown because the volume goes, is waited for. But the
+    // filter's code would go under that callback too.
+    for instance in filter.instances() {
+        instance.wait_until_set_up();
         if instance.begin_teardown() {
             tear_down(call.thread(), &instance, reason)?;
         } else {
@@ -63,15 +66,6 @@ pub(super) fn flt_unregister_filter(call: &Call, filter: u64) -> Result<(), Viol
     *lock(&filter.phase) = FilterPhase::Gone;
     call.machine().objects().release(filter.address);
     Ok(())
-}
-
-fn instances_of(call: &Call, filter: &Arc<Filter>) -> Vec<Arc<Instance>> {
-    let volumes = call.machine().io().volumes();
-    let all = volumes
-        .iter()
-        .flat_map(|volume| lock(volume.instances()).clone());
-    all.filter(|instance| Arc::ptr_eq(&instance.filter, filter))
-        .collect()
 }
 
 /// Takes an instance down whose teardown has begun; `reason` is FLTFL_INSTANCE_TEARDOWN_*.

@@ -15,7 +15,7 @@ use super::{Bench, SERVICE, clone_once};
 const LEVELS: [Irql; 2] = [Irql::Passive, Irql::Apc];
 
 /// What the next start of the machine says of the load before.
-fn next_start(disk: DriverState) -> Started {
+pub(super) fn next_start(disk: DriverState) -> Started {
     let bench = Bench::bare_still().expect("there was an image before");
     bench.machine.restore_driver_state(SERVICE, disk);
     bench.load();
@@ -28,7 +28,7 @@ fn next_start(disk: DriverState) -> Started {
 }
 
 /// The power goes: what the disk has then. The driver is unloaded so that its threads end, which changes nothing of that.
-fn off(bench: Bench) -> DriverState {
+pub(super) fn off(bench: Bench) -> DriverState {
     bench.machine.close_registry();
     let disk = bench.machine.driver_state_on_disk(SERVICE);
     bench.end();

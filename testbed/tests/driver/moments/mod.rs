@@ -10,6 +10,7 @@ mod deliveries;
 mod kept;
 mod policies;
 mod processes;
+mod shutdowns;
 mod summaries;
 mod tokens;
 mod unloads;

@@ -5,11 +5,17 @@ use std::sync::{Mutex, PoisonError};
 use cloneguard::{Consumer, Entry};
 use testbed::Held;
 use testbed::fltmgr::PortClient;
-use testbed::status::STATUS_SUCCESS;
+use testbed::status::{
+    STATUS_FLT_INSTANCE_NOT_FOUND, STATUS_OBJECT_NAME_NOT_FOUND, STATUS_SUCCESS,
+};
+use wire::ConnectRequest;
 use zerocopy::IntoBytes as _;
 
+use super::super::races::program;
+use super::super::races::volumes::End;
 use super::super::{Bench, SERVICE};
 use super::clones::Cloner;
+use super::volumes::Volume;
 use super::{Met, Named, alone, everywhere, one_in};
 
 /// A load takes its time: in a short run one place is tried of so many.
@@ -23,24 +29,71 @@ fn load(bench: &Bench, cloner: &Cloner) {
     bench.machine.wait_until_idle();
 }
 
+/// The driver goes while somebody does something, and comes again.
+fn goes_during(work: impl Fn(&Bench, &Cloner) + Sync) {
+    let Some(bench) = Bench::still() else {
+        return;
+    };
+    let cloner = Cloner::new(&bench, 1);
+    cloner.clone_one();
+    let places = one_in(LOADS, &bench, Held::Caller, || work(&bench, &cloner));
+    everywhere(
+        &bench,
+        &places,
+        || work(&bench, &cloner),
+        || bench.unload(),
+        |(), ()| load(&bench, &cloner),
+    );
+    cloner.end();
+    bench.end();
+}
+
 #[test]
 fn the_driver_goes_while_a_clone_is_under_way() {
+    alone(|| goes_during(|_, cloner| cloner.clone_one()));
+}
+
+#[test]
+fn the_driver_goes_while_a_process_begins_and_ends() {
+    alone(|| goes_during(|bench, _| program(bench, "short").exit()));
+}
+
+#[test]
+fn the_driver_goes_while_a_volume_comes_and_goes() {
     alone(|| {
-        let Some(bench) = Bench::still() else {
-            return;
-        };
-        let cloner = Cloner::new(&bench, 1);
-        cloner.clone_one();
-        let places = one_in(LOADS, &bench, Held::Caller, || cloner.clone_one());
-        everywhere(
-            &bench,
-            &places,
-            || cloner.clone_one(),
-            || bench.unload(),
-            |(), ()| load(&bench, &cloner),
-        );
-        cloner.end();
-        bench.end();
+        goes_during(|bench, _| {
+            let volume = Volume::watched(bench);
+            volume.dismount(bench, End::Detached);
+        });
+    });
+}
+
+#[test]
+fn the_driver_goes_while_it_is_taken_from_a_volume() {
+    alone(|| {
+        goes_during(|bench, _| match bench.machine.detach(SERVICE, bench.refs) {
+            Ok(()) => {}
+            Err(status) => assert_eq!(status, STATUS_FLT_INSTANCE_NOT_FOUND),
+        });
+    });
+}
+
+#[test]
+fn the_driver_goes_while_programs_come_to_the_port_and_go() {
+    alone(|| {
+        goes_during(|bench, _| {
+            let requests = [
+                Consumer::new().connect_request(),
+                ConnectRequest::status(),
+                ConnectRequest::reload(),
+            ];
+            for request in requests {
+                match bench.connect(request.as_bytes()) {
+                    Ok(port) => drop(port),
+                    Err(status) => assert_eq!(status, STATUS_OBJECT_NAME_NOT_FOUND),
+                }
+            }
+        });
     });
 }
 

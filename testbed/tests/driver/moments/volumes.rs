@@ -26,7 +26,7 @@ const ATTACHED: (VolumeEvent, VolumeCause) = (VolumeEvent::Attached, VolumeCause
 
 /// A volume that comes for one try.
 #[derive(Clone, Debug)]
-struct Volume {
+pub(super) struct Volume {
     id: VolumeId,
     name: String,
 }
@@ -43,7 +43,7 @@ impl Volume {
     }
 
     /// Mounted and watched.
-    fn watched(bench: &Bench) -> Self {
+    pub(super) fn watched(bench: &Bench) -> Self {
         let volume = Self::mount(bench);
         touch(bench, volume.id);
         volume
@@ -61,7 +61,7 @@ impl Volume {
     }
 
     /// After the driver was taken from it.
-    fn dismount(&self, bench: &Bench, end: End) {
+    pub(super) fn dismount(&self, bench: &Bench, end: End) {
         if end == End::Detached {
             bench.machine.dismount(self.id).expect("mounted");
         }
