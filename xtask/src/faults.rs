@@ -15,7 +15,7 @@ pub(crate) struct Options {
     /// Fail single calls, and no pairs of them
     #[arg(long)]
     singles: bool,
-    /// How many calls at each place are failed, one in each run; 0 for all
+    /// How many calls at each place are failed, one in each run; without it all
     #[arg(long, value_name = "N")]
     calls: Option<u64>,
     /// Write what each run led to as JSON

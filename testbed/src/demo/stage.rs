@@ -159,6 +159,13 @@ impl Stage {
             }
             Err(error) => faults.push(format!("unload: {error}")),
         }
+        faults.extend(self.end());
+        faults
+    }
+
+    /// Ends the machine when the driver has gone; answers what was left behind.
+    pub(crate) fn end(&self) -> Vec<String> {
+        let mut faults = Vec::new();
         for volume in self.volumes() {
             let name = volume.name();
             if let Err(errors) = volume.file_system().check() {

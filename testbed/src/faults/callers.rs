@@ -122,7 +122,7 @@ const STRANGERS: [(&str, Stranger); 2] = [
     ("an event for a source", |caller| caller.create_event()),
 ];
 
-/// Sends all of them; then one from a program that has just begun, some with what is no file in the place of the source,
+/// Sends all of them; then two from programs that have just begun, some with what is no file in the place of the source,
 /// and one for a handle that names nothing.
 pub(crate) fn send_all(stage: &Stage) -> Result<Vec<Answer>> {
     let mut answers = Vec::new();
@@ -130,7 +130,7 @@ pub(crate) fn send_all(stage: &Stage) -> Result<Vec<Answer>> {
         let answer = stage.run(request.who, |caller| request.send(stage, caller, None))?;
         answers.push(answer);
     }
-    answers.push(from_a_child(stage)?);
+    answers.extend(from_children(stage)?);
     for (name, open) in STRANGERS {
         let request = Request { name, ..GOOD };
         answers.push(stage.run(GOOD.who, |caller| {
@@ -149,15 +149,20 @@ pub(crate) fn send_all(stage: &Stage) -> Result<Vec<Answer>> {
     Ok(answers)
 }
 
-/// From a process that begins for it and ends after it.
-fn from_a_child(stage: &Stage) -> Result<Answer> {
+/// From processes that begin for it and end after it: one whose path is so long that its records take more memory than usual.
+fn from_children(stage: &Stage) -> Result<[Answer; 2]> {
+    let long = "long".repeat(400);
+    Ok([
+        from_a_child(stage, "child.exe", "a clone of a new process")?,
+        from_a_child(stage, &long, "a clone of a program with a long path")?,
+    ])
+}
+
+fn from_a_child(stage: &Stage, program: &str, name: &'static str) -> Result<Answer> {
     let shell = stage.program("shell.exe", false);
-    let spec = ProcessSpec::user(image_path("child.exe")).user_sid(USER);
+    let spec = ProcessSpec::user(image_path(program)).user_sid(USER);
     let child = stage.machine.create_process(spec.parent(&shell));
-    let request = Request {
-        name: "a clone of a new process",
-        ..GOOD
-    };
+    let request = Request { name, ..GOOD };
     let answer = child.run(|thread| request.send(stage, thread, None));
     child.exit();
     answer

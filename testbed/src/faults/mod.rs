@@ -33,9 +33,9 @@ pub(crate) struct Options {
     /// Fail single calls, and no pairs of them
     #[arg(long)]
     singles: bool,
-    /// How many calls at each place are failed, one in each run; 0 for all
-    #[arg(long, value_name = "N", default_value_t = 3)]
-    calls: u64,
+    /// How many calls at each place are failed, one in each run; without it all
+    #[arg(long, value_name = "N")]
+    calls: Option<u64>,
     /// Write what each run led to as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,

@@ -115,10 +115,7 @@ impl<'o> Sweep<'o> {
             if !places.insert(place.clone()) {
                 continue;
             }
-            let most = match self.options.calls {
-                0 => point.number,
-                most => point.number.min(most),
-            };
+            let most = self.options.calls.unwrap_or(u64::MAX).min(point.number);
             calls.extend((1..=most).map(|number| Point {
                 number,
                 ..place.clone()

@@ -122,7 +122,7 @@ impl Mischief {
         Ok(())
     }
 
-    fn unload(&mut self) -> Result<()> {
+    pub(crate) fn unload(&mut self) -> Result<()> {
         match self.stage.machine.unload(SERVICE) {
             Ok(()) => self.is_loaded = false,
             Err(UnloadError::Left(left)) => {

@@ -2,12 +2,13 @@
 //!
 //! Programs clone under load ([`crate::serve`]), a consumer keeps the records durably and is killed at random
 //! ([`keeper`]), and [`mischief`] does the rest: other policies, visitors, processes and volumes that come and go, calls
-//! that fail, a driver that is unloaded and loaded under load. [`memory`] watches that nothing grows. A run is named by
-//! its seed; what mixes with what is the scheduler's.
+//! that fail, a driver that is unloaded and loaded under load. [`memory`] watches that nothing grows, and [`reckoning`]
+//! counts exactly when it is quiet again. A run is named by its seed; what mixes with what is the scheduler's.
 
 mod keeper;
 mod memory;
 mod mischief;
+mod reckoning;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -71,12 +72,19 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     // The last records have somebody to take them before the driver goes.
     mischief.settle()?;
     faults.extend(keeper.end());
-    faults.extend(stage.tear_down_quietly());
+    mischief.unload()?;
+    faults.extend(reckoning::reckon(&stage, &options.image)?);
+    faults.extend(stage.end());
     faults.extend(watch.faults());
     faults.extend(judge(options)?);
     say(&mischief.summary());
     say(&watch.summary());
-    for fault in &faults {
+    pronounce(&faults, seed)
+}
+
+/// Says what was wrong, or that nothing was.
+fn pronounce(faults: &[String], seed: u64) -> Result<()> {
+    for fault in faults {
         say(&format!("  fault: {fault}"));
     }
     ensure!(

@@ -22,7 +22,7 @@ fn every_single_call() {
     let scratch = Scratch::new();
     let json = scratch.path("faults.json");
     let path = json.to_str().expect("the scratch has a name in UTF-8");
-    let ended = faults(&image, &["--singles", "--json", path]);
+    let ended = faults(&image, &["--singles", "--calls", "3", "--json", path]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     for part in [
         "FltAllocateContext\n",
@@ -62,7 +62,7 @@ fn a_driver_that_is_broken_anyway() {
     };
     patch.rename_import("ObfDereferenceObject", "KeGetCurrentIrql");
     let scratch = Scratch::new();
-    let ended = faults(&patch.write(&scratch), &["--singles"]);
+    let ended = faults(&patch.write(&scratch), &["--singles", "--calls", "3"]);
     assert_eq!(ended.code, Some(1), "{ended:?}");
     for part in ["with nothing failing: ", "leak"] {
         assert!(ended.error.contains(part), "no {part:?} in {}", ended.error);
