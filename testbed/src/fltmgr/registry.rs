@@ -46,7 +46,7 @@ pub(crate) struct Filter {
     pub(super) altitude: Altitude,
     pub(super) registration: Registration,
     pub(super) phase: Mutex<FilterPhase>,
-    /// All that were set up, also on volumes that are going.
+    /// All whose setup has begun, also on volumes that are going.
     pub(super) instances: Mutex<Vec<Weak<Instance>>>,
     /// Whether a mandatory unload is running: FltUnregisterFilter tells the instances.
     pub(super) must_go: AtomicBool,
