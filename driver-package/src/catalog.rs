@@ -72,13 +72,19 @@ impl Catalog {
         members.find(|member| !names.insert(member.file.to_ascii_lowercase()))
     }
 
+    fn by_name(&self) -> Vec<&Member> {
+        let mut members: Vec<_> = self.members.iter().collect();
+        members.sort_by(|a, b| a.file.cmp(&b.file));
+        members
+    }
+
     fn list(&self) -> der::Result<asn1::TrustList> {
         let mut subjects = Vec::new();
-        for member in &self.members {
+        for member in self.by_name() {
             subjects.push(member.by_sha256()?);
             subjects.push(member.by_sha1()?);
         }
-        // Windows searches the list, which its tools sort by digest.
+        // Windows searches the list, which its tools sort by digest; of files that are alike the name decides.
         subjects.sort_by(|a, b| a.identifier.as_bytes().cmp(b.identifier.as_bytes()));
         Ok(asn1::TrustList {
             usage: vec![asn1::CATALOG_LIST],
@@ -93,10 +99,8 @@ impl Catalog {
     /// Inf2Cat draws it by lot. Here the content decides, in whatever order it comes, so that building again makes the
     /// same file.
     fn identifier(&self) -> Vec<u8> {
-        let mut members: Vec<_> = self.members.iter().collect();
-        members.sort_by(|a, b| a.file.cmp(&b.file));
         let mut all: Vec<u8> = self.systems.as_bytes().to_vec();
-        for member in members {
+        for member in self.by_name() {
             all.extend(member.file.as_bytes());
             all.extend(member.digests.sha256);
         }

@@ -89,9 +89,13 @@ fn the_list_is_sorted_by_digest() {
 
 #[test]
 fn the_order_of_the_files_makes_no_other_catalogue() {
-    let mut turned = catalog();
-    turned.members.reverse();
-    assert_eq!(turned.to_bytes().unwrap(), catalog().to_bytes().unwrap());
+    let mut alike = catalog();
+    alike.members.push(member("copy.inf", Kind::Flat, b"inf"));
+    for mut catalog in [catalog(), alike] {
+        let bytes = catalog.to_bytes().unwrap();
+        catalog.members.reverse();
+        assert_eq!(catalog.to_bytes().unwrap(), bytes);
+    }
 }
 
 #[test]

@@ -73,7 +73,10 @@ pub fn seeds() -> Vec<(&'static str, Vec<u8>)> {
     vec![
         ("package", raw(unsigned)),
         ("package-signed", raw(signed)),
-        ("line-by-line", vec![1, 0, 0, 5, 0, 0, 1, 0, 1, 2, 16]),
+        (
+            "lines-alike",
+            vec![1, 0, 0, 0x13, 5, 0, 0, 1, 0, 1, 2, 16, 1],
+        ),
         ("line-too-much", vec![1, 0, 0, 0, 0, 0, 1, 0, 1, 2, 2]),
         (
             "written",
