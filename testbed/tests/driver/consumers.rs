@@ -229,6 +229,56 @@ fn who_asks_without_end_fills_no_journal() {
     bench.end();
 }
 
+/// What a program says that it has is believed of the one that is let in.
+#[test]
+fn who_is_turned_away_lets_no_record_go() {
+    let Some(bench) = Bench::still() else {
+        return;
+    };
+    bench.copy.run(|thread| clone_once(thread, bench.refs));
+    let (_tool, mut watcher) = join(&bench, Consumer::new());
+    let taken = watcher.take();
+    let last = taken.entries.last().expect("a record");
+    let claim = ConnectRequest::watch(last.boot_id(), last.sequence());
+    let refused = bench.connect(claim.as_bytes()).err();
+    assert_eq!(refused, Some(STATUS_CONNECTION_COUNT_LIMIT));
+    drop(watcher);
+    let drained = bench.watch(Consumer::new()).drain();
+    assert_eq!(drained.entries[..taken.entries.len()], taken.entries);
+    assert_eq!(drained.requests().len(), 1);
+    bench.end();
+}
+
+/// Who connects is greeted, also when there is no record for him: of so many that come nobody is told.
+#[test]
+fn a_program_that_is_slow_is_greeted_all_the_same() {
+    let Some(bench) = Bench::still() else {
+        return;
+    };
+    let mut through = (None, 0);
+    for _ in 0..60 {
+        let consumer = through
+            .0
+            .map_or_else(Consumer::new, |id| Consumer::resume(id, through.1));
+        let (_tool, mut watcher) = join(&bench, consumer);
+        if let Some(last) = watcher.drain().entries.last() {
+            through = (Some(last.boot_id()), last.sequence());
+        }
+    }
+    let consumer = Consumer::resume(through.0.expect("records"), through.1);
+    let (_tool, mut watcher) = join(&bench, consumer);
+    bench.machine.wait_until_idle();
+    for _ in 0..3 {
+        bench.pass(10);
+        bench.pass(1);
+    }
+    bench.machine.wait_until_idle();
+    let greeting = watcher.poll().expect("a greeting");
+    assert_eq!(greeting.entries, []);
+    drop(watcher);
+    bench.end();
+}
+
 /// A program that is slow to fetch a batch is sent it again.
 #[test]
 fn a_program_that_does_not_fetch_in_time() {

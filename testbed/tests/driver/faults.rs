@@ -1,6 +1,6 @@
 //! Every call that can fail for want of memory, failed in turn.
 
-use cloneguard::Entry;
+use cloneguard::{Entry, Event};
 use testbed::{LoadError, ProcessSpec};
 use wire::{ConnectRequest, PreviousStop};
 use zerocopy::IntoBytes as _;
@@ -37,6 +37,25 @@ fn every_call_of_driver_entry() {
     }
 }
 
+/// The record of a request of which that call has failed says what it lacks; how many of its names.
+fn check_poor(event: &Event, number: u64) -> usize {
+    assert_eq!(event.head.lost_before, 0, "call {number}");
+    assert_eq!(event.end.status.map(|status| status.code()), Some(0));
+    assert_eq!(
+        event.claim.as_ref().map(|claim| claim.byte_count),
+        Some(4096)
+    );
+    assert!(event.process.process_id.is_some() && event.process.thread_id.is_some());
+    let names = [&event.image, &event.source, &event.target];
+    for name in names {
+        assert!(
+            name.text.is_some() || name.reason.is_some(),
+            "call {number}: {name:?}"
+        );
+    }
+    names.iter().filter(|name| name.text.is_none()).count()
+}
+
 /// Whichever call of a request fails: the clone is made, its record exists and says what it lacks.
 #[test]
 fn every_call_of_a_request() {
@@ -56,24 +75,18 @@ fn every_call_of_a_request() {
         bench.copy.run(|thread| clone_once(thread, bench.refs));
         let calls = injection.calls() - before;
         injection.fail(0);
+        bench.copy.run(|thread| clone_once(thread, bench.refs));
         let events = bench.events();
-        let [event] = events.as_slice() else {
+        let [event, next] = events.as_slice() else {
             panic!("call {number}: {events:?}")
         };
-        assert_eq!(event.head.lost_before, 0, "call {number}");
-        assert_eq!(event.end.status.map(|status| status.code()), Some(0));
+        let user = next.users.user_sid.as_deref();
         assert_eq!(
-            event.claim.as_ref().map(|claim| claim.byte_count),
-            Some(4096)
+            user,
+            Some(super::USER),
+            "call {number}: what failed is asked again"
         );
-        assert!(event.process.process_id.is_some() && event.process.thread_id.is_some());
-        for name in [&event.image, &event.source, &event.target] {
-            assert!(
-                name.text.is_some() || name.reason.is_some(),
-                "call {number}: {name:?}"
-            );
-            poorer += u32::from(name.text.is_none());
-        }
+        poorer += check_poor(event, number);
         bench.end();
         if calls < number {
             assert!(poorer > 0, "no call mattered");
@@ -131,6 +144,11 @@ fn sweep<T>(steps: impl Fn(&Bench) -> T, mut look: impl FnMut(&Bench, u64, T)) -
         let events = bench.events();
         let last = events.last().expect("a record");
         assert!(last.image.text.is_some(), "call {number}");
+        assert_eq!(
+            last.users.user_sid.as_deref(),
+            Some(super::USER),
+            "call {number}"
+        );
         bench.end();
         if calls < number {
             return Some(calls);

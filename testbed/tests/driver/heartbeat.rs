@@ -72,6 +72,20 @@ fn every_minute() {
     bench.end();
 }
 
+/// Of a long sleep of the machine one heartbeat tells, and another that the minutes begin anew.
+#[test]
+fn a_machine_that_slept_for_hours() {
+    let Some(bench) = Bench::still() else {
+        return;
+    };
+    bench.pass(10 * 3600);
+    let slept = beats(&bench.entries()).len();
+    assert!((1..=2).contains(&slept), "{slept}");
+    bench.pass(60);
+    assert_eq!(beats(&bench.entries()).len(), 1);
+    bench.end();
+}
+
 fn uptime(entry: &Entry) -> Option<u64> {
     match entry {
         Entry::Heartbeat(beat) => Some(beat.uptime_100ns),

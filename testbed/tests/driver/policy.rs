@@ -1,10 +1,10 @@
 //! Which policy is in force: stored, stored again, wrong, unreadable, gone, locked.
 
 use cloneguard::{Consumer, Entry, PolicyChange};
-use testbed::UnloadError;
 use testbed::io::RequestOptions;
 use testbed::ntos::registry::RegistryValue;
 use testbed::status::STATUS_INVALID_PARAMETER;
+use testbed::{ProcessSpec, UnloadError};
 use wire::policy::OnAuditLoss;
 use wire::{ConnectRequest, PolicyEvent, Verdict};
 use zerocopy::IntoBytes as _;
@@ -406,6 +406,33 @@ fn a_policy_that_memory_was_short_for_is_read_again() {
             return;
         }
     }
+}
+
+/// The end of a path that was cut is not known, so a rule that asks for one is undecided.
+#[test]
+fn of_a_cut_path_no_end_is_taken_for_the_end() {
+    let text =
+        "mode = 'enforce'\n[[rule]]\nname = 'tail'\neffect = 'deny'\nimage = '*:\\**\\evil.exe'\n";
+    let Some(bench) = Bench::still() else {
+        return;
+    };
+    bench.store(cloneguard::policy::compile(text).expect("a policy"));
+    drop(bench.connect(ConnectRequest::reload().as_bytes()));
+    bench.machine.wait_until_idle();
+    for (folders, rule) in [(5, None), (5_000, Some(1))] {
+        let path = format!(
+            r"\Device\HarddiskVolume3\{}good.exe",
+            "deep\\".repeat(folders)
+        );
+        let program = bench.machine.create_process(ProcessSpec::user(path));
+        program.run(|thread| super::clone_once(thread, bench.refs));
+        let events = bench.events();
+        let [event] = events.as_slice() else {
+            panic!("{events:?}")
+        };
+        assert_eq!(event.policy.rule, rule, "{folders}");
+    }
+    bench.end();
 }
 
 #[test]

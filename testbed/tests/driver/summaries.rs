@@ -1,15 +1,16 @@
 //! Summaries of passed clones, when the policy asks for them.
 
 use cloneguard::{Entry, Summary};
+use testbed::ProcessSpec;
 use testbed::io::{Hold, RequestOptions};
 use testbed::status::{STATUS_INVALID_PARAMETER, STATUS_NOT_SUPPORTED};
 use wire::Verdict;
 use wire::policy::OnAuditLoss;
 
 use super::blob::Blob;
-use super::unload::held_clones;
+use super::unload::{held_clones, held_clones_of};
 use super::watch::requests;
-use super::{Ask, Bench, CLUSTER, COPY, close, send, two_files};
+use super::{Ask, Bench, CLUSTER, COPY, clone_once, close, send, two_files};
 
 /// Summaries of half a minute.
 pub(super) const BLOB: Blob = Blob {
@@ -128,6 +129,33 @@ fn a_clone_that_takes_long_withholds_no_summary() {
         panic!("{told:?}")
     };
     assert_eq!((rest.count, rest.completed, rest.pending), (1, 1, 0));
+    bench.end();
+}
+
+/// Nor those of others.
+#[test]
+fn a_clone_that_takes_long_withholds_nobody_elses_summary() {
+    let Some(bench) = Bench::still_under(&BLOB) else {
+        return;
+    };
+    let hold = Hold::new();
+    let other = bench.machine.create_process(ProcessSpec::user(COPY));
+    let mut slow = Vec::new();
+    for process in [&bench.copy, &other] {
+        process.run(|thread| clone_once(thread, bench.refs));
+        slow.extend(held_clones_of(process, bench.refs, &hold, 1));
+    }
+    hold.wait_for(2);
+    bench.pass(30);
+    bench.pass(30);
+    let entries = bench.entries();
+    let told = summaries(&entries);
+    let counts: Vec<_> = told.iter().map(|told| (told.count, told.pending)).collect();
+    assert_eq!(counts, [(1, 1), (1, 1)]);
+    hold.release();
+    for clone in slow {
+        assert!(clone().status.is_success());
+    }
     bench.end();
 }
 

@@ -1,7 +1,9 @@
 //! Unloading: with requests in the file system, again and again; and what the volume tells.
 
+use std::sync::Arc;
+
 use cloneguard::Entry;
-use testbed::io::{FsControl, Hold, IoStatus, PostOperation, RequestOptions};
+use testbed::io::{FsControl, Hold, IoStatus, PostOperation, RequestOptions, VolumeId};
 use testbed::status::STATUS_INVALID_DEVICE_REQUEST;
 use testbed::volume::{FILE_GENERIC_READ, FILE_GENERIC_WRITE, OpenRequest};
 use testbed::{Process, UserThread};
@@ -16,9 +18,20 @@ pub(crate) fn held_clones(
     hold: &Hold,
     count: usize,
 ) -> Vec<impl FnOnce() -> IoStatus + use<>> {
+    held_clones_of(&bench.copy, bench.refs, hold, count)
+}
+
+/// The same of another process.
+pub(crate) fn held_clones_of(
+    process: &Arc<Process>,
+    volume: VolumeId,
+    hold: &Hold,
+    count: usize,
+) -> Vec<impl FnOnce() -> IoStatus + use<>> {
     let start = |number| {
-        let (volume, options) = (bench.refs, RequestOptions::default().hold(hold));
-        let running = bench.copy.spawn(move |thread: &UserThread| {
+        let number = format!("{}-{number}", process.id());
+        let options = RequestOptions::default().hold(hold);
+        let running = process.spawn(move |thread: &UserThread| {
             let access = FILE_GENERIC_READ | FILE_GENERIC_WRITE;
             let open = |path: String| {
                 let opened = thread.create_file(volume, &path, &OpenRequest::create(access));

@@ -8,6 +8,7 @@ mod clones;
 mod connections;
 mod deliveries;
 mod kept;
+mod losses;
 mod policies;
 mod processes;
 mod shutdowns;
