@@ -23,7 +23,9 @@ impl CloneGuard {
         let (started, _) = self.housekeeping.began;
         report.started = started.into();
         report.now = time::system_time().into();
-        report.last_sequence = self.audit.last_sequence().into();
+        let counters = self.audit.counters();
+        // Of the same look as the counters, which it is the sum of.
+        report.last_sequence = counters.last_sequence().unwrap_or(u64::MAX).into();
         let usage = self.audit.usage();
         report.journal_size = usage.size.into();
         report.journal_used = usage.used.into();
@@ -35,7 +37,7 @@ impl CloneGuard {
         report.volumes_attached = self.volumes.attached().into();
         report.volumes_not_attached = self.volumes.unwatched().into();
         report.driver_version = crate::VERSION.map(Into::into);
-        report.counters = self.audit.counters();
+        report.counters = counters;
         Report(report)
     }
 }

@@ -39,7 +39,7 @@ pub fn loss_total(losses: &Losses) -> Option<u64> {
 )]
 #[repr(C)]
 pub struct Counters {
-    /// Clone requests that reached the driver.
+    /// Requests that reached the driver, of kind `clone` and of kind `seen`.
     pub seen: U64,
     /// Ended with a success status.
     pub completed: U64,

@@ -6,7 +6,7 @@ use wire::{Counters, Losses};
 /// The counters of the driver since it was loaded, at one look ([`wire::Counters`]).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct CounterValues {
-    /// Clone requests that reached the driver.
+    /// Requests that reached the driver, of kind `clone` and of kind `seen`.
     pub seen: u64,
     /// Ended with a success status.
     pub completed: u64,

@@ -10,7 +10,7 @@ use crate::ntos::object::Kind;
 use crate::process::Bitness;
 use crate::status::{STATUS_INVALID_DEVICE_REQUEST, STATUS_SUCCESS};
 use crate::thread::{Mode, Thread};
-use crate::verifier::{self, Violation};
+use crate::verifier::Violation;
 use crate::volume::{Caller, CallerMode, ControlRequest, Input, SourceOpen, Status};
 
 /// The file system works on the request, in the context of `thread`.
@@ -76,11 +76,13 @@ fn resolve(thread: &Arc<Thread>, mode: Mode, value: u64) -> Result<SourceOpen, S
     }
     let entry = handle::lookup(machine, thread.process(), mode, value)
         .map_err(|status| Status(status.0))?;
-    if machine.objects().kind(entry.object) != Some(Kind::File) {
-        return Err(Status::OBJECT_TYPE_MISMATCH);
+    match machine.objects().kind(entry.object) {
+        Some(Kind::File) => {}
+        Some(_) => return Err(Status::OBJECT_TYPE_MISMATCH),
+        None => return Err(Status::INVALID_HANDLE),
     }
-    let file: Arc<FileObject> =
-        verifier::settle(machine.objects().payload(entry.object, Kind::File));
+    let file: Option<Arc<FileObject>> = machine.objects().led_to(entry.object, Kind::File);
+    let file = file.ok_or(Status::INVALID_HANDLE)?;
     Ok(match file.open() {
         Some((_, open)) => SourceOpen::Open {
             file: Arc::clone(open),

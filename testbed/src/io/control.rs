@@ -19,8 +19,8 @@ use crate::fltmgr::{self, Completion, Descent, Request};
 use crate::machine::Machine;
 use crate::process::Running;
 use crate::status::{
-    NtStatus, STATUS_ACCESS_DENIED, STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_PARAMETER,
-    STATUS_PENDING, STATUS_VOLUME_DISMOUNTED,
+    NtStatus, STATUS_ACCESS_DENIED, STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_HANDLE,
+    STATUS_INVALID_PARAMETER, STATUS_PENDING, STATUS_VOLUME_DISMOUNTED,
 };
 use crate::thread::{KernelThread, Mode, Thread, UserThread};
 use crate::verifier::{self, Rule, Violation};
@@ -96,9 +96,14 @@ fn prepare(thread: &Arc<Thread>, control: &FsControl<'_>) -> Result<Prepared, Nt
     if volume.is_dismounted() {
         return Err(STATUS_VOLUME_DISMOUNTED);
     }
-    let built = verifier::settle(build(thread, control, (file, volume)));
-    let prepared = built.ok_or(STATUS_INVALID_PARAMETER)?;
-    prepared.request.file.hold();
+    if !file.hold_if_held() {
+        return Err(STATUS_INVALID_HANDLE);
+    }
+    let built = verifier::settle(build(thread, control, (Arc::clone(&file), volume)));
+    let Some(prepared) = built else {
+        file.let_go(thread.machine());
+        return Err(STATUS_INVALID_PARAMETER);
+    };
     // The thread that asks holds it too.
     let _held = thread.process().hold();
     Ok(prepared)

@@ -21,8 +21,8 @@ use crate::ntos::object::{Kind, ObjectAddress};
 use crate::ntos::system_file::SystemFile;
 use crate::process::Process;
 use crate::status::{
-    NtStatus, STATUS_ACCESS_DENIED, STATUS_INVALID_DEVICE_REQUEST, STATUS_NO_SUCH_DEVICE,
-    STATUS_OBJECT_TYPE_MISMATCH, STATUS_VOLUME_DISMOUNTED,
+    NtStatus, STATUS_ACCESS_DENIED, STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_HANDLE,
+    STATUS_NO_SUCH_DEVICE, STATUS_OBJECT_TYPE_MISMATCH, STATUS_VOLUME_DISMOUNTED,
 };
 use crate::thread::{Mode, Thread};
 use crate::verifier::{self, Violation};
@@ -184,6 +184,15 @@ impl FileObject {
         self.holders.fetch_add(1, Ordering::SeqCst);
     }
 
+    /// The same for who has found it by a handle, which others may close meanwhile; `false` if nobody holds it any more.
+    pub(super) fn hold_if_held(&self) -> bool {
+        let more = |holders: u32| (holders > 0).then(|| holders.saturating_add(1));
+        let held = self
+            .holders
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, more);
+        held.is_ok()
+    }
+
     /// It no longer does.
     pub(super) fn let_go(&self, machine: &Machine) {
         if self.holders.fetch_sub(1, Ordering::SeqCst) == 1 {
@@ -194,6 +203,13 @@ impl FileObject {
     fn add_handle(&self) {
         self.handles.fetch_add(1, Ordering::SeqCst);
         self.hold();
+    }
+
+    /// Another handle to what a handle leads to; `false` if that was the last one and is closed meanwhile.
+    fn add_handle_if_held(&self) -> bool {
+        let is_held = self.hold_if_held();
+        self.handles.fetch_add(u32::from(is_held), Ordering::SeqCst);
+        is_held
     }
 
     fn remove_handle(&self, machine: &Machine) {
@@ -250,10 +266,13 @@ pub(super) fn file_of_handle(
 ) -> Result<(Arc<FileObject>, u32), NtStatus> {
     let machine = thread.machine();
     let entry = handle::lookup(machine, thread.process(), mode, handle.0)?;
-    if machine.objects().kind(entry.object) != Some(Kind::File) {
-        return Err(STATUS_OBJECT_TYPE_MISMATCH);
+    match machine.objects().kind(entry.object) {
+        Some(Kind::File) => {}
+        Some(_) => return Err(STATUS_OBJECT_TYPE_MISMATCH),
+        None => return Err(STATUS_INVALID_HANDLE),
     }
-    Ok((file_at(machine, entry.object), entry.access))
+    let file = machine.objects().led_to(entry.object, Kind::File);
+    Ok((file.ok_or(STATUS_INVALID_HANDLE)?, entry.access))
 }
 
 fn create_file(

@@ -33,13 +33,19 @@ pub(crate) fn ob_reference_object_by_handle(
         Err(status) => return Ok(status),
     };
     let objects = call.machine().objects();
-    if object_type != 0 && !objects.has_type(found.object, ObjectAddress(object_type))? {
-        return Ok(STATUS_OBJECT_TYPE_MISMATCH);
+    if object_type != 0 {
+        match objects.has_type(found.object, ObjectAddress(object_type))? {
+            Some(true) => {}
+            Some(false) => return Ok(STATUS_OBJECT_TYPE_MISMATCH),
+            None => return Ok(STATUS_INVALID_HANDLE),
+        }
     }
     if mode == Mode::User && access & !found.access != 0 {
         return Ok(STATUS_ACCESS_DENIED);
     }
-    objects.reference(found.object, call.site(), OB)?;
+    if !objects.reference_led_to(found.object, call.site(), OB) {
+        return Ok(STATUS_INVALID_HANDLE);
+    }
     guest.write_u64(object, found.object.0, "Object")?;
     if information != 0 {
         // OBJECT_HANDLE_INFORMATION: HandleAttributes, GrantedAccess.

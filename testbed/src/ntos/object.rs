@@ -172,6 +172,19 @@ impl ObjectTable {
         })
     }
 
+    /// The payload of an object to which a handle led; `None` if it is of another kind or has gone since. Who looks a handle
+    /// up and then at its object may be overtaken by a close: that is the end of the handle, and nobody's fault.
+    pub(crate) fn led_to<T: Any + Send + Sync>(
+        &self,
+        address: ObjectAddress,
+        kind: Kind,
+    ) -> Option<Arc<T>> {
+        let table = self.table();
+        let object = table.live.get(&address.0)?;
+        let payload = (object.kind == kind).then(|| Arc::clone(&object.payload))?;
+        payload.downcast().ok()
+    }
+
     /// The kind of a live object.
     #[must_use]
     pub fn kind(&self, address: ObjectAddress) -> Option<Kind> {
@@ -196,6 +209,22 @@ impl ObjectTable {
         };
         object.references.push((site.clone(), release_with));
         Ok(count(object))
+    }
+
+    /// The same of an object to which a handle led; `false` if it has gone since.
+    pub(crate) fn reference_led_to(
+        &self,
+        address: ObjectAddress,
+        site: &CallSite,
+        release_with: &'static str,
+    ) -> bool {
+        let mut table = self.table();
+        let object = table.live.get_mut(&address.0);
+        let is_there = object.is_some();
+        if let Some(object) = object {
+            object.references.push((site.clone(), release_with));
+        }
+        is_there
     }
 
     /// A driver gives a reference back through the routine `release_with`. The newest one of this
@@ -303,7 +332,7 @@ impl ObjectTable {
         self.file_type
     }
 
-    /// Whether an object is of this object type.
+    /// Whether an object to which a handle led is of this object type; `None` if it has gone since.
     ///
     /// # Errors
     ///
@@ -312,10 +341,9 @@ impl ObjectTable {
         &self,
         object: ObjectAddress,
         object_type: ObjectAddress,
-    ) -> Result<bool, Violation> {
+    ) -> Result<Option<bool>, Violation> {
         let kind: Arc<Kind> = self.payload(object_type, Kind::Type)?;
-        let table = self.table();
-        Ok(find(&table, object)?.kind == *kind)
+        Ok(self.kind(object).map(|found| found == *kind))
     }
 
     /// Address of the variable `IoFileObjectType`, which holds the address of the type.

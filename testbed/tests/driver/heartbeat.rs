@@ -125,7 +125,7 @@ fn nobody_listens_for_hours() {
 }
 
 /// A program that takes everything until the connection ends.
-fn take_all(bench: &Bench) -> impl FnOnce() -> Vec<Entry> + use<> {
+pub(super) fn take_all(bench: &Bench) -> impl FnOnce() -> Vec<Entry> + use<> {
     let watcher = bench.watch(Consumer::new());
     let tool = bench.administrator();
     let running = tool.spawn(move |_thread| {

@@ -5,6 +5,7 @@ use testbed::io::Hold;
 use wire::OutcomeKind;
 
 use super::blob::Blob;
+use super::heartbeat::take_all;
 use super::unload::held_clones;
 use super::{Bench, clone_once};
 
@@ -86,4 +87,37 @@ fn more_than_can_be_kept_hold_back_nobody() {
     assert!(counters.is_balanced());
     drop(watcher);
     bench.end();
+}
+
+/// A request of which only the end is missing ends with the unload, behind the last word: the trace counts that record. When
+/// the trace is taken too early, that is a race, so it is tried a few times.
+#[test]
+fn an_end_behind_the_last_word_is_in_the_trace() {
+    for _ in 0..20 {
+        let Some(bench) = Bench::still() else {
+            return;
+        };
+        let hold = Hold::new();
+        let slow = held_clones(&bench, &hold, 1);
+        hold.wait_for(1);
+        let all = take_all(&bench);
+        bench.machine.wait_until_idle();
+        bench.pass(11);
+        bench.unload();
+        let entries = all();
+        let last = entries.last().expect("records");
+        assert!(matches!(last, Entry::Stopping(_)), "{last:?}");
+        hold.release();
+        for clone in slow {
+            assert!(clone().status.is_success());
+        }
+        bench.load();
+        let next = bench.entries();
+        let Some(Entry::Started(next)) = next.first() else {
+            panic!("{next:?}")
+        };
+        let trace = (next.previous_sequence, next.previous_undelivered);
+        assert_eq!(trace, (last.sequence() + 1, 1));
+        bench.end();
+    }
 }

@@ -435,6 +435,46 @@ fn of_a_cut_path_no_end_is_taken_for_the_end() {
     bench.end();
 }
 
+/// The greatest policy is read, and what is longer is not.
+#[test]
+fn a_policy_of_the_greatest_size_is_read() {
+    let Some(bench) = Bench::under(&Blob::ENFORCE) else {
+        return;
+    };
+    let (mut watcher, _) = watcher(&bench);
+    for (more, event) in [(0, PolicyEvent::Faulty), (1, PolicyEvent::Unreadable)] {
+        bench.store(vec![0xA5; wire::policy::POLICY_SIZE_MAX + more]);
+        assert_eq!(told(&reload(&bench, &mut watcher)), (event, 7));
+    }
+    drop(watcher);
+    bench.end();
+}
+
+/// What memory was short for is read again once, and then there is nothing to be told.
+#[test]
+fn a_policy_that_was_read_again_is_not_read_each_minute() {
+    for number in 1.. {
+        let Some(bench) = Bench::still_under(&Blob::ENFORCE) else {
+            return;
+        };
+        let injection = bench.machine.injection();
+        let before = injection.calls();
+        injection.fail(number);
+        drop(bench.connect(ConnectRequest::reload().as_bytes()));
+        bench.machine.wait_until_idle();
+        let calls = injection.calls() - before;
+        injection.fail(0);
+        bench.pass(60);
+        drop(bench.entries());
+        bench.pass(60);
+        assert_eq!(changes(&bench.entries()).len(), 0, "call {number}");
+        bench.end();
+        if calls < number {
+            return;
+        }
+    }
+}
+
 #[test]
 fn a_record_names_the_rule_that_decided() {
     let rule = |(name, source)| {

@@ -217,3 +217,15 @@ fn every_call_of_a_shutdown() {
         }
     }
 }
+
+/// When the shutdown goes on, the trace is on the disk: nothing flushes it behind that but by chance.
+#[test]
+fn the_trace_is_on_the_disk_when_the_shutdown_goes_on() {
+    let Some(bench) = Bench::still() else {
+        return;
+    };
+    bench.machine.announce_shutdown(Irql::Passive);
+    let disk = bench.machine.driver_state_on_disk(SERVICE);
+    bench.end();
+    assert_eq!(next_start(disk).previous_stop, PreviousStop::Shutdown);
+}

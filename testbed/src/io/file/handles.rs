@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use super::{Handle, close_handle, file_at};
+use super::{FileObject, Handle, close_handle};
 use crate::ntos::handle::{self, HandleEntry};
 use crate::ntos::object::{Kind, ObjectAddress};
-use crate::status::{NtStatus, STATUS_ACCESS_DENIED};
+use crate::status::{NtStatus, STATUS_ACCESS_DENIED, STATUS_INVALID_HANDLE};
 use crate::thread::{KernelThread, Mode, Thread, UserThread};
 
 /// EVENT_ALL_ACCESS (winnt.h).
@@ -76,8 +76,11 @@ macro_rules! handle_calls {
                     if access & !first.access != 0 {
                         return Err(STATUS_ACCESS_DENIED);
                     }
-                    if self.machine().objects().kind(first.object) == Some(Kind::File) {
-                        file_at(self.machine(), first.object).add_handle();
+                    let objects = self.machine().objects();
+                    if objects.kind(first.object) == Some(Kind::File) {
+                        let file: Option<Arc<FileObject>> = objects.led_to(first.object, Kind::File);
+                        let added = file.is_some_and(|file| file.add_handle_if_held());
+                        added.then_some(()).ok_or(STATUS_INVALID_HANDLE)?;
                     }
                     Ok(add(thread, first.object, access))
                 }
