@@ -199,6 +199,7 @@ impl Machine {
     }
 
     fn take_out(self: &Arc<Self>, name: &str, how: Departure) -> Result<(), UnloadError> {
+        let _alone = self.filter_manager().unload_alone();
         let number = self
             .drivers()
             .iter()

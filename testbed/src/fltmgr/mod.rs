@@ -70,9 +70,16 @@ pub struct FilterManager {
     ports: port::PortTable,
     descriptors: security::DescriptorTable,
     trace: trace::Trace,
+    /// Who unloads a driver.
+    unloading: Mutex<()>,
 }
 
 impl FilterManager {
+    /// One driver is unloaded at a time: who asks for what is unloaded already waits, and finds it gone.
+    pub(crate) fn unload_alone(&self) -> MutexGuard<'_, ()> {
+        lock(&self.unloading)
+    }
+
     /// Lets everybody who sends a message look at the clock again.
     pub(crate) fn tell_senders(&self) {
         self.ports.tell_senders();

@@ -58,7 +58,10 @@ impl Clock {
 
     /// Moves a clock that stands still; `false` for one that runs by itself.
     pub(crate) fn advance(&self, ticks: i64) -> bool {
-        self.advanced.fetch_add(ticks, Ordering::SeqCst);
+        let later = |advanced: i64| Some(advanced.saturating_add(ticks));
+        let order = Ordering::SeqCst;
+        // It always says something.
+        let _before = self.advanced.fetch_update(order, order, later);
         matches!(self.source, ClockSource::Manual { .. })
     }
 

@@ -3,11 +3,11 @@
 use std::sync::{Mutex, PoisonError};
 
 use cloneguard::{Consumer, Entry};
-use testbed::Held;
 use testbed::fltmgr::PortClient;
 use testbed::status::{
     STATUS_FLT_INSTANCE_NOT_FOUND, STATUS_OBJECT_NAME_NOT_FOUND, STATUS_SUCCESS,
 };
+use testbed::{Held, UnloadError};
 use wire::ConnectRequest;
 use zerocopy::IntoBytes as _;
 
@@ -114,6 +114,31 @@ fn a_clone_comes_while_the_driver_goes() {
             || cloner.clone_one(),
             |(), ()| load(&bench, &cloner),
         );
+        cloner.end();
+        bench.end();
+    });
+}
+
+/// Who asks second finds nothing any more.
+#[test]
+fn two_unload_the_driver() {
+    alone(|| {
+        let Some(bench) = Bench::still() else {
+            return;
+        };
+        let cloner = Cloner::new(&bench, 1);
+        cloner.clone_one();
+        let places = one_in(LOADS, &bench, Held::Caller, || bench.unload());
+        load(&bench, &cloner);
+        let unload = || bench.machine.unload(SERVICE);
+        everywhere(&bench, &places, unload, unload, |first, second| {
+            assert!(first.is_ok(), "{first:?}");
+            assert!(
+                matches!(second, Err(UnloadError::NotLoaded(_))),
+                "{second:?}"
+            );
+            load(&bench, &cloner);
+        });
         cloner.end();
         bench.end();
     });
