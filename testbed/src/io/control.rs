@@ -318,11 +318,6 @@ impl PendingControl {
 /// file object that was opened for synchronous I/O the I/O manager waits for that (windows-driver-docs,
 /// "Synchronous and Asynchronous I/O").
 fn start_fs_control(thread: &Arc<Thread>, control: &FsControl<'_>) -> PendingControl {
-    if control.options.is_posted() {
-        let detail =
-            "a request that is started is answered on another thread already, and not posted";
-        verifier::settle(Err(Violation::new(Rule::NotModelled, detail)))
-    }
     let prepared = match prepare(thread, control) {
         Ok(prepared) => prepared,
         Err(status) => return PendingControl(State::Complete(IoStatus::refused(status))),
