@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::FileObject;
+use super::Handle;
+use super::file::file_of_handle;
 use crate::boundary::guest::Guest;
 use crate::fltmgr::{Completion, Request};
 use crate::ntos::handle;
-use crate::ntos::object::Kind;
 use crate::process::Bitness;
 use crate::status::{STATUS_INVALID_DEVICE_REQUEST, STATUS_SUCCESS};
 use crate::thread::{Mode, Thread};
@@ -68,25 +68,17 @@ fn caller(request: &Request) -> Caller {
 
 /// What a source handle means in the process of `thread`, for a request of this mode.
 fn resolve(thread: &Arc<Thread>, mode: Mode, value: u64) -> Result<SourceOpen, Status> {
-    let machine = thread.machine();
     // The pseudo-handles lead to the current process and thread, which are no files (Win32,
     // "GetCurrentProcess function").
     if matches!(value, handle::CURRENT_PROCESS | handle::CURRENT_THREAD) {
         return Err(Status::OBJECT_TYPE_MISMATCH);
     }
-    let entry = handle::lookup(machine, thread.process(), mode, value)
-        .map_err(|status| Status(status.0))?;
-    match machine.objects().kind(entry.object) {
-        Some(Kind::File) => {}
-        Some(_) => return Err(Status::OBJECT_TYPE_MISMATCH),
-        None => return Err(Status::INVALID_HANDLE),
-    }
-    let file: Option<Arc<FileObject>> = machine.objects().led_to(entry.object, Kind::File);
-    let file = file.ok_or(Status::INVALID_HANDLE)?;
+    let found = file_of_handle(thread, mode, Handle(value));
+    let (file, granted) = found.map_err(|status| Status(status.0))?;
     Ok(match file.open() {
         Some((_, open)) => SourceOpen::Open {
             file: Arc::clone(open),
-            granted: entry.access,
+            granted,
         },
         None => SourceOpen::Foreign,
     })
