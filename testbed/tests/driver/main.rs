@@ -138,6 +138,8 @@ impl Bench {
 
     /// Moves the clock, and lets the driver do what is due.
     fn pass(&self, seconds: u64) {
+        // Who is still at work would begin to wait behind the move, and for as long as before.
+        self.machine.wait_until_idle();
         self.machine.advance(Duration::from_secs(seconds));
         self.machine.wait_until_idle();
     }
